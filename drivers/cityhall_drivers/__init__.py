@@ -1,0 +1,1 @@
+"""Field protocol drivers, found by their entry points."""

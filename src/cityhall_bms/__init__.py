@@ -1,0 +1,1 @@
+"""Building management and telemetry for a city hall."""

@@ -1,0 +1,1 @@
+"""What operators do to alarms, and what time does to them."""

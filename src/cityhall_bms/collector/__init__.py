@@ -1,0 +1,1 @@
+"""From devices to the telemetry log: schedule, grade, publish."""

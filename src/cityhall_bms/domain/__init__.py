@@ -1,0 +1,1 @@
+"""Plain values and pure rules; no input or output, no library but numpy."""

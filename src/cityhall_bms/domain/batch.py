@@ -1,0 +1,189 @@
+"""The unit of the sample path: a batch of scans, as columns.
+
+A *scan* is what one poll of one group of points gave: one time, many values. A batch is what one collector
+publishes in one tick, all devices together. Nothing on the sample path is an object per sample.
+
+Wire form (little-endian, `docs/reference/sample-batch.md`)::
+
+    u8 version = 1 | u8 length of source | source in UTF-8 | i64 epoch | i64 sequence | i64 recorded_at
+    u32 scans | u32 samples
+    i64 scan_set[scans] | i64 scan_observed_at[scans] | u32 scan_length[scans]
+    u32 point[samples] | f64 value[samples] | u8 quality[samples]
+"""
+
+import hashlib
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+WIRE_VERSION: Final = 1
+SCANS_MAX: Final = 1_000_000
+SAMPLES_MAX: Final = 10_000_000
+AD_HOC: Final = 0
+"""Scan set of a scan whose points are a chance selection (pushed values, deadband): it names its points itself."""
+
+_TAIL: Final = struct.Struct("<qqqII")
+
+
+class BatchFormatError(ValueError):
+    """Bytes that are no batch of a version we know."""
+
+
+def point_set_id(points: NDArray[np.uint32]) -> int:
+    """Name a fixed, ordered group of points by its content: 62 bits, never ``AD_HOC``.
+
+    Content addressing lets every collector name its sets alone, and makes a set immutable by construction.
+    """
+    digest = hashlib.blake2b(points.astype("<u4").tobytes(), digest_size=8).digest()
+    return (int.from_bytes(digest, "little") >> 2) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """What a driver got from one device: columns of equal length, in the order of the plan that was read.
+
+    ``observed_at`` is µs since 1970 UTC; a value that was refused or could not be decoded is NaN with bad quality.
+    """
+
+    point: NDArray[np.uint32]
+    observed_at: NDArray[np.int64]
+    value: NDArray[np.float64]
+    quality: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.point)
+
+
+@dataclass(frozen=True, slots=True)
+class SampleBatch:
+    """Everything one collector measured in one tick.
+
+    ``sequence`` is gap-free within ``epoch`` (the collector's start, µs UTC); a hole in it is data lost by the log.
+    """
+
+    source: str
+    epoch: int
+    sequence: int
+    recorded_at: int
+    scan_set: NDArray[np.int64]
+    scan_observed_at: NDArray[np.int64]
+    scan_length: NDArray[np.uint32]
+    point: NDArray[np.uint32]
+    value: NDArray[np.float64]
+    quality: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.point)
+
+    @property
+    def message_id(self) -> str:
+        """Unique name of this batch, by which logs recognise a repetition."""
+        return f"{self.source}:{self.epoch}:{self.sequence}"
+
+    @property
+    def observed_at(self) -> NDArray[np.int64]:
+        """Time of every sample, µs UTC."""
+        return np.repeat(self.scan_observed_at, self.scan_length)
+
+    @property
+    def scan_start(self) -> NDArray[np.int64]:
+        """Index of every scan's first sample."""
+        ends = np.cumsum(self.scan_length, dtype=np.int64)
+        return ends - self.scan_length
+
+    @classmethod
+    def gather(cls, source: str, epoch: int, sequence: int, recorded_at: int, scans: Sequence[Readings]) -> Self:
+        """Join readings into one batch; readings with several times become one ad hoc scan per time."""
+        parts = [part for scan in scans for part in _split_by_time(scan)]
+        return cls(
+            source=source,
+            epoch=epoch,
+            sequence=sequence,
+            recorded_at=recorded_at,
+            scan_set=np.array([set_id for set_id, _ in parts], dtype=np.int64),
+            scan_observed_at=np.array([scan.observed_at[0] for _, scan in parts], dtype=np.int64),
+            scan_length=np.array([len(scan) for _, scan in parts], dtype=np.uint32),
+            point=_join([scan.point for _, scan in parts], np.uint32),
+            value=_join([scan.value for _, scan in parts], np.float64),
+            quality=_join([scan.quality for _, scan in parts], np.uint8),
+        )
+
+    def encode(self) -> bytes:
+        """Give the wire form."""
+        source = self.source.encode()
+        return b"".join(
+            (
+                bytes((WIRE_VERSION, len(source))),
+                source,
+                _TAIL.pack(self.epoch, self.sequence, self.recorded_at, len(self.scan_set), len(self.point)),
+                self.scan_set.astype("<i8", copy=False).tobytes(),
+                self.scan_observed_at.astype("<i8", copy=False).tobytes(),
+                self.scan_length.astype("<u4", copy=False).tobytes(),
+                self.point.astype("<u4", copy=False).tobytes(),
+                self.value.astype("<f8", copy=False).tobytes(),
+                self.quality.tobytes(),
+            )
+        )
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """Read the wire form; :class:`BatchFormatError` for anything else, never a wrong batch."""
+        if len(data) < 2 or data[0] != WIRE_VERSION:
+            msg = f"not a sample batch of version {WIRE_VERSION}"
+            raise BatchFormatError(msg)
+        head = 2 + data[1]
+        if len(data) < head + _TAIL.size:
+            msg = "sample batch ends inside its header"
+            raise BatchFormatError(msg)
+        epoch, sequence, recorded_at, scans, samples = _TAIL.unpack_from(data, head)
+        if scans > SCANS_MAX or samples > SAMPLES_MAX:
+            msg = f"sample batch claims {scans} scans and {samples} samples"
+            raise BatchFormatError(msg)
+        if len(data) != head + _TAIL.size + 20 * scans + 13 * samples:
+            msg = f"sample batch of {len(data)} bytes does not hold {scans} scans and {samples} samples"
+            raise BatchFormatError(msg)
+        columns = _columns(data, head + _TAIL.size, scans, samples)
+        if int(columns["scan_length"].sum(dtype=np.int64)) != samples:
+            msg = "scan lengths do not add up to the samples"
+            raise BatchFormatError(msg)
+        return cls(data[2:head].decode(), epoch, sequence, recorded_at, **columns)
+
+
+def _columns(data: bytes, offset: int, scans: int, samples: int) -> dict[str, NDArray[np.generic]]:
+    layout = (
+        ("scan_set", "<i8", scans),
+        ("scan_observed_at", "<i8", scans),
+        ("scan_length", "<u4", scans),
+        ("point", "<u4", samples),
+        ("value", "<f8", samples),
+        ("quality", "u1", samples),
+    )
+    columns: dict[str, NDArray[np.generic]] = {}
+    for name, dtype, count in layout:
+        columns[name] = np.frombuffer(data, dtype, count, offset)
+        offset += columns[name].nbytes
+    return columns
+
+
+def _split_by_time(readings: Readings) -> list[tuple[int, Readings]]:
+    """Give (set, scan) pairs, each with one time; only whole polls keep a set of their own."""
+    if not len(readings):
+        return []
+    if len(readings) > 1 and (readings.observed_at == readings.observed_at[0]).all():
+        return [(point_set_id(readings.point), readings)]
+    times, group = np.unique(readings.observed_at, return_inverse=True)
+    return [(AD_HOC, _select(readings, group == number)) for number in range(len(times))]
+
+
+def _select(readings: Readings, chosen: NDArray[np.bool_]) -> Readings:
+    return Readings(
+        readings.point[chosen], readings.observed_at[chosen], readings.value[chosen], readings.quality[chosen]
+    )
+
+
+def _join(parts: list[NDArray[np.generic]], dtype: type[np.generic]) -> NDArray[np.generic]:
+    return np.concatenate(parts) if parts else np.empty(0, dtype)

@@ -1,0 +1,62 @@
+"""The failures that cross a port. Each says whether trying again can help."""
+
+from dataclasses import dataclass
+
+
+class CityHallError(Exception):
+    """Anything this service raises on purpose."""
+
+
+class DeviceUnreachableError(CityHallError):
+    """A device did not answer; trying again later may help."""
+
+
+class DriverConfigError(CityHallError):
+    """A device's configuration cannot work; trying again will not help."""
+
+
+class TelemetryLogUnavailableError(CityHallError):
+    """The telemetry log did not confirm that a batch is on disk; keep it and try again."""
+
+
+class EventLogUnavailableError(CityHallError):
+    """The event log cannot be reached; nothing was appended."""
+
+
+class HistoryUnavailableError(CityHallError):
+    """The history cannot be reached; nothing was written."""
+
+
+class ConcurrencyError(CityHallError):
+    """A stream has moved on since it was read; read it again and decide again."""
+
+
+class NotFoundError(CityHallError):
+    """Nothing of that name exists."""
+
+
+class RefusedError(CityHallError):
+    """The request is understood and is not allowed in the present state."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One mistake in a site folder, and what to do about it."""
+
+    file: str
+    line: int
+    field: str
+    message: str
+    remedy: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{place}: {self.field}: {self.message} -> {self.remedy}"
+
+
+class SiteError(CityHallError):
+    """A site folder has mistakes; ``problems`` lists every one of them."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems

@@ -1,0 +1,134 @@
+"""The building as it was described: site, equipment, devices and points."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+NAME_PATTERN: Final = re.compile(r"[A-Z0-9]+(\.[A-Z0-9]+){3}(\.[A-Za-z0-9_]+)?")
+"""``SITE.FLOOR.ZONE.EQUIPnn`` and, for a point, ``.ROLE``."""
+
+
+class System(StrEnum):
+    """The systems of the building, in the order in which they are shown."""
+
+    HVAC = "hvac"
+    POWER = "power"
+    LIFT = "lift"
+    WATER = "water"
+    FIRE = "fire"
+    PARKING = "parking"
+    SECURITY = "security"
+    ENVIRONMENT = "environment"
+
+
+class PointKind(StrEnum):
+    """Input, output or set point; analog, digital, multi-state or counter."""
+
+    AI = "AI"
+    DI = "DI"
+    MI = "MI"
+    CI = "CI"
+    AO = "AO"
+    DO = "DO"
+    MO = "MO"
+    SP = "SP"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text for people, in both languages."""
+
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A floor or a zone."""
+
+    code: str
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """A piece of plant; ``fed_by`` and ``part_of`` name other equipment."""
+
+    name: str
+    brick_class: str
+    system: System
+    text: Text
+    fed_by: tuple[str, ...] = ()
+    part_of: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How a number is made of what the device holds: value = raw x scale + offset."""
+
+    type: str = ""
+    word_order: str = "ABCD"
+    scale: float = 1.0
+    offset: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One measured or commanded quantity. Its name is permanent; ``address`` is in its protocol's own words."""
+
+    name: str
+    text: Text
+    equipment: str
+    role: str
+    kind: PointKind
+    unit: str
+    device: str
+    address: str
+    encoding: Encoding
+    low: float | None
+    high: float | None
+    scan_s: float
+    deadband: float = 0.0
+    states: Mapping[int, Text] = field(default_factory=dict)
+    line: int = 0
+    """Where ``points.csv`` describes it; 0 when it came from elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Something that speaks a protocol. ``settings`` is the protocol's own table, checked by its driver."""
+
+    name: str
+    text: Text
+    protocol: str
+    settings: Mapping[str, object]
+    timeout_s: float = 2.0
+    retry_min_s: float = 0.5
+    retry_max_s: float = 30.0
+    folder: str = ""
+    """The site folder, against which a driver resolves relative file names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Everything an engineer described."""
+
+    code: str
+    text: Text
+    time_zone: str
+    simulated: bool
+    floors: tuple[Place, ...]
+    zones: tuple[Place, ...]
+    equipment: Mapping[str, Equipment]
+    devices: Mapping[str, Device]
+    points: Mapping[str, Point]
+
+    def points_of(self, device: str) -> list[Point]:
+        """Points of one device, in the order of ``points.csv``."""
+        return [point for point in self.points.values() if point.device == device]
+
+    def system_of(self, point: Point) -> System:
+        """System to which a point's equipment belongs."""
+        return self.equipment[point.equipment].system

@@ -1,0 +1,1 @@
+"""From the telemetry log to history: scans, rollups, progress."""

@@ -1,0 +1,1 @@
+"""What the service needs from outside, as small protocols."""

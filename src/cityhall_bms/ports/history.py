@@ -1,0 +1,111 @@
+"""History: every scan ever measured, and what follows from it."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cityhall_bms.ports.telemetry_log import LoggedBatch
+
+
+class Aggregation(StrEnum):
+    """How the samples of an interval become one figure."""
+
+    MEAN = "mean"
+    MIN = "min"
+    MAX = "max"
+    FIRST = "first"
+    LAST = "last"
+    DELTA = "delta"
+    COUNT = "count"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far history has followed the telemetry log."""
+
+    position: int
+    sources: Mapping[str, tuple[int, int]]
+    """Last (epoch, sequence) stored of each source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Columns of one point: samples, or one row per interval. Times µs UTC; NaN where there is no value."""
+
+    at: NDArray[np.int64]
+    value: NDArray[np.float64]
+    quality: NDArray[np.uint8]
+    coverage: NDArray[np.float64] | None = None
+    """Share of each interval that good samples stand for, 0..1; none for raw samples."""
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """Newest sample of each point, as columns."""
+
+    position: int
+    """Telemetry position that these values reflect."""
+    point: NDArray[np.uint32]
+    at: NDArray[np.int64]
+    value: NDArray[np.float64]
+    quality: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """From (included) to (excluded), µs UTC."""
+
+    start: int
+    end: int
+
+
+class HistoryStore(Protocol):
+    """Where scans go. Every method raises ``HistoryUnavailableError`` when it cannot be reached."""
+
+    async def progress(self) -> Progress:
+        """Where a historian must go on."""
+        ...
+
+    async def store(self, batches: Sequence[LoggedBatch]) -> None:
+        """Write the scans of new batches and the progress in one transaction.
+
+        Batches that are stored already are skipped, so that a repeated call changes nothing.
+        """
+        ...
+
+    async def latest(self) -> Latest:
+        """Newest sample of every point."""
+        ...
+
+    async def samples(self, point_id: int, window: Window, limit: int) -> Series:
+        """Samples of one point, oldest first."""
+        ...
+
+    async def intervals(
+        self, point_id: int, window: Window, interval: str, aggregation: Aggregation, time_zone: str
+    ) -> Series:
+        """One row per interval (``15s``, ``1m``, ``15m``, ``1h``, ``1d``, ``1mo``), aligned in the building's zone."""
+        ...
+
+
+class SampleExporter(Protocol):
+    """History as CSV, at the speed of the store and in constant memory."""
+
+    def csv(self, request: "ExportRequest") -> AsyncIterator[bytes]:
+        """Chunks of the file; the first one is asked for before anything is sent to the reader."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRequest:
+    """What an auditor asks for. ``points`` are (id, name, unit); ``interval`` empty = raw samples."""
+
+    points: Sequence[tuple[int, str, str]]
+    window: Window
+    interval: str
+    time_zone: str
+    language: str = "zh"

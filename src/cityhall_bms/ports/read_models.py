@@ -1,0 +1,79 @@
+"""Read models: what the API asks, kept by projections of the event log."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from cityhall_bms.domain.alarms import Alarm
+from cityhall_bms.domain.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmFilter:
+    """Which alarms.
+
+    ``state`` is a displayed state (``UNACK``), or ``open`` (anything but normal), ``active``, ``unacknowledged``,
+    ``shelved``, ``all``.
+    """
+
+    state: str = "open"
+    system: str | None = None
+    priority: int | None = None
+    equipment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmPage:
+    """Alarms in the operator's order: unacknowledged first, by priority, newest first."""
+
+    alarms: Sequence[Alarm]
+    next_cursor: str | None
+    position: int
+    """Event position that this page reflects; the feed goes on from here."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceState:
+    """Whether a device answers, since when, and why not. Times µs UTC."""
+
+    device: str
+    state: str
+    """``unknown`` until the first attempt, then ``online`` or ``offline``."""
+    since: int | None
+    reason: str
+
+
+class AlarmView(Protocol):
+    """All alarms as they stand."""
+
+    async def page(self, which: AlarmFilter, limit: int, cursor: str | None) -> AlarmPage:
+        """One page; ``ValueError`` for a cursor that is none of ours."""
+        ...
+
+    async def get(self, alarm_id: str) -> Alarm | None:
+        """One alarm, or none."""
+        ...
+
+    async def shelves_due(self, now: int) -> list[Alarm]:
+        """Shelved alarms whose time is over."""
+        ...
+
+
+class DeviceView(Protocol):
+    """All devices as they stand."""
+
+    async def states(self) -> Mapping[str, DeviceState]:
+        """By device name; a device that never reported is absent."""
+        ...
+
+
+class PointRegistry(Protocol):
+    """Permanent numbers of points."""
+
+    async def apply(self, site: Site, actor: str) -> Mapping[str, int]:
+        """Take a site into service: number new points, write ``SiteApplied`` if anything differs, give all numbers."""
+        ...
+
+    async def ids(self) -> Mapping[str, int]:
+        """Number of every point ever known, by name."""
+        ...

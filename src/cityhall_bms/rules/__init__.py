@@ -1,0 +1,1 @@
+"""From samples to alarms: rules as data, evaluated over vectors."""
