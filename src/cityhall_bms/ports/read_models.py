@@ -1,6 +1,6 @@
 """Read models: what the API asks, kept by projections of the event log."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -43,6 +43,17 @@ class DeviceState:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class AlarmTransition:
+    """One event of one alarm, and the alarm as it stood after it."""
+
+    position: int
+    recorded_at: int
+    type: str
+    actor: str
+    alarm: Alarm
+
+
 class AlarmView(Protocol):
     """All alarms as they stand."""
 
@@ -52,6 +63,14 @@ class AlarmView(Protocol):
 
     async def get(self, alarm_id: str) -> Alarm | None:
         """One alarm, or none."""
+        ...
+
+    async def transitions(self, after: int, limit: int, alarm_id: str | None = None) -> list[AlarmTransition]:
+        """What happened after a position, in order; of one alarm if it is named."""
+        ...
+
+    def follow(self, after: int) -> AsyncIterator[AlarmTransition]:
+        """Every transition after a position, in order, without end; goes on by itself after an outage."""
         ...
 
     async def shelves_due(self, now: int) -> list[Alarm]:
