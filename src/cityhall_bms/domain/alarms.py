@@ -5,9 +5,10 @@ An alarm is one (rule, subject) for ever; what comes and goes are its occurrence
 while the condition goes on being evaluated.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from cityhall_bms.domain.errors import RefusedError
 from cityhall_bms.domain.events import Event, stored
@@ -310,7 +311,7 @@ def _on_unshelved(alarm: Alarm, _event: AlarmUnshelved) -> Alarm:
     return replace(alarm, base=_uncovered(alarm), shelved_until=None, shelved_by="", shelf_reason="")
 
 
-_EVOLVE = {
+_EVOLVE: Final[dict[type[AlarmEvent], Callable[[Alarm, Any], Alarm]]] = {
     AlarmRaised: _on_raised,
     AlarmReturned: _on_returned,
     AlarmAcknowledged: _on_acknowledged,

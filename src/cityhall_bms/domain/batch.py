@@ -15,7 +15,7 @@ import hashlib
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Any, Final, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,8 @@ SCANS_MAX: Final = 1_000_000
 SAMPLES_MAX: Final = 10_000_000
 AD_HOC: Final = 0
 """Scan set of a scan whose points are a chance selection (pushed values, deadband): it names its points itself."""
+
+ScalarT = TypeVar("ScalarT", bound=np.generic)
 
 _TAIL: Final = struct.Struct("<qqqII")
 
@@ -147,25 +149,27 @@ class SampleBatch:
             msg = f"sample batch of {len(data)} bytes does not hold {scans} scans and {samples} samples"
             raise BatchFormatError(msg)
         columns = _columns(data, head + _TAIL.size, scans, samples)
-        if int(columns["scan_length"].sum(dtype=np.int64)) != samples:
+        if int(columns[2].sum(dtype=np.int64)) != samples:
             msg = "scan lengths do not add up to the samples"
             raise BatchFormatError(msg)
-        return cls(data[2:head].decode(), epoch, sequence, recorded_at, **columns)
+        return cls(_source(data[2:head]), epoch, sequence, recorded_at, *columns)
 
 
-def _columns(data: bytes, offset: int, scans: int, samples: int) -> dict[str, NDArray[np.generic]]:
-    layout = (
-        ("scan_set", "<i8", scans),
-        ("scan_observed_at", "<i8", scans),
-        ("scan_length", "<u4", scans),
-        ("point", "<u4", samples),
-        ("value", "<f8", samples),
-        ("quality", "u1", samples),
-    )
-    columns: dict[str, NDArray[np.generic]] = {}
-    for name, dtype, count in layout:
-        columns[name] = np.frombuffer(data, dtype, count, offset)
-        offset += columns[name].nbytes
+def _source(name: bytes) -> str:
+    try:
+        return name.decode()
+    except UnicodeDecodeError as error:
+        msg = "source of a sample batch is not UTF-8"
+        raise BatchFormatError(msg) from error
+
+
+def _columns(data: bytes, offset: int, scans: int, samples: int) -> list[NDArray[Any]]:
+    """Columns in the order of the wire form, which is that of :class:`SampleBatch`; they share ``data``."""
+    columns: list[NDArray[Any]] = []
+    layout = (("<i8", scans), ("<i8", scans), ("<u4", scans), ("<u4", samples), ("<f8", samples), ("u1", samples))
+    for dtype, count in layout:
+        columns.append(np.frombuffer(data, dtype, count, offset))
+        offset += columns[-1].nbytes
     return columns
 
 
@@ -185,5 +189,5 @@ def _select(readings: Readings, chosen: NDArray[np.bool_]) -> Readings:
     )
 
 
-def _join(parts: list[NDArray[np.generic]], dtype: type[np.generic]) -> NDArray[np.generic]:
+def _join(parts: list[NDArray[ScalarT]], dtype: type[ScalarT]) -> NDArray[ScalarT]:
     return np.concatenate(parts) if parts else np.empty(0, dtype)
