@@ -1,0 +1,80 @@
+"""The web application: routes, errors, headers and the dashboard's files."""
+
+from pathlib import Path
+from typing import Final
+
+from fastapi import FastAPI, Request
+from starlette.datastructures import MutableHeaders
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from cityhall_bms.api import alarms, devices, events, exports, health, points, problems, streams
+from cityhall_bms.api.services import ApiServices
+
+API_PREFIX: Final = "/api/v1"
+BODY_BYTES_MAX: Final = 64 * 1024
+
+SECURITY_HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+FOREIGN_SITES: Final = frozenset({"cross-site", "same-site"})
+
+
+def create_app(services: ApiServices, dashboard: Path | None = None) -> FastAPI:
+    """Build the application over its services; ``dashboard`` is the folder of the built pages."""
+    app = FastAPI(
+        title="cityhall_bms",
+        version="0.1.0",
+        description="建築管理與遙測服務 / Building management and telemetry. Errors are RFC 9457 problem details.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=f"{API_PREFIX}/openapi.json",
+        generate_unique_id_function=lambda route: route.name,
+        max_body_size=BODY_BYTES_MAX,
+    )
+    app.state.services = services
+    # The streams first: their addresses would otherwise be taken for names of points and alarms.
+    for module in (streams, points, devices, alarms, events, exports):
+        app.include_router(module.router, prefix=API_PREFIX)
+    app.include_router(health.router)
+    problems.install(app)
+    app.add_middleware(Guard)
+    # A page of a stranger must not reach a service on loopback under a name of its own (DNS rebinding).
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(services.allowed_hosts))
+    if dashboard is not None and (dashboard / "index.html").exists():
+        app.frontend("/", directory=dashboard)
+    return app
+
+
+class Guard:
+    """Refuses changes that another site's page asks for, and tells browsers what our pages may do."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        if request.method not in SAFE_METHODS and request.headers.get("sec-fetch-site") in FOREIGN_SITES:
+            refusal = problems.problem_response(request, 403, "a page of another site may not change anything here")
+            await refusal(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)

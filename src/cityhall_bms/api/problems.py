@@ -1,0 +1,138 @@
+"""Errors of the API as problem details (RFC 9457, ``application/problem+json``)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+
+from cityhall_bms.domain.errors import (
+    ConcurrencyError,
+    EventLogUnavailableError,
+    HistoryUnavailableError,
+    NotFoundError,
+    RefusedError,
+    TelemetryLogUnavailableError,
+)
+
+MEDIA_TYPE = "application/problem+json"
+
+TITLES: Mapping[int, tuple[str, str]] = {
+    400: ("bad-request", "The request makes no sense"),
+    403: ("forbidden", "This is not allowed"),
+    404: ("not-found", "There is no such thing"),
+    405: ("method-not-allowed", "This address does not take that method"),
+    409: ("conflict", "Not possible in the present state"),
+    413: ("too-large", "The request is too large"),
+    415: ("unsupported-media-type", "Send application/json"),
+    422: ("invalid", "Some values are not valid"),
+    500: ("internal", "An error of ours"),
+    503: ("unavailable", "A service behind this one is away; try again"),
+}
+
+STATUS_OF: Mapping[type[Exception], int] = {
+    NotFoundError: 404,
+    RefusedError: 409,
+    ConcurrencyError: 409,
+    EventLogUnavailableError: 503,
+    HistoryUnavailableError: 503,
+    TelemetryLogUnavailableError: 503,
+}
+
+
+class FieldProblem(BaseModel):
+    """One value that is not valid."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "type": "/problems/not-found",
+                "title": "There is no such thing",
+                "status": 404,
+                "detail": "no point is named TCH.B2.CN.CHC01.XYZ; GET /api/v1/points lists them",
+                "instance": "/api/v1/points/TCH.B2.CN.CHC01.XYZ",
+            }
+        }
+    )
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[FieldProblem] | None = None
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Describe error answers of a route for OpenAPI."""
+    return {
+        status: {"description": TITLES[status][1], "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
+        for status in statuses
+    }
+
+
+def problem_response(
+    request: Request,
+    status: int,
+    detail: str,
+    errors: Sequence[FieldProblem] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """Build the answer for one failure."""
+    slug, title = TITLES.get(status, TITLES[400 if status < 500 else 500])
+    problem = Problem(
+        type=f"/problems/{slug}",
+        title=title,
+        status=status,
+        detail=detail,
+        instance=request.url.path,
+        errors=list(errors) if errors else None,
+    )
+    return JSONResponse(
+        problem.model_dump(exclude_none=True), status, media_type=MEDIA_TYPE, headers=dict(headers or {})
+    )
+
+
+async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
+    return problem_response(request, error.status_code, str(error.detail), headers=error.headers)
+
+
+async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
+    errors = [
+        FieldProblem(pointer="/".join(str(part) for part in item["loc"]), code=item["type"], detail=item["msg"])
+        for item in error.errors()
+    ]
+    detail = "; ".join(f"{item.pointer}: {item.detail}" for item in errors)
+    return problem_response(request, 422, detail, errors)
+
+
+async def _on_ours(request: Request, error: Exception) -> JSONResponse:
+    status = next(status for cls, status in STATUS_OF.items() if isinstance(error, cls))
+    headers = {"Retry-After": "2"} if status == 503 else None
+    return problem_response(request, status, str(error), headers=headers)
+
+
+async def _on_bug(request: Request, _error: Exception) -> JSONResponse:
+    return problem_response(request, 500, "the error is in the service's log")
+
+
+def install(app: FastAPI) -> None:
+    """Answer every failure of this app with problem details."""
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    for cls in STATUS_OF:
+        app.add_exception_handler(cls, _on_ours)
+    app.add_exception_handler(Exception, _on_bug)

@@ -1,0 +1,70 @@
+"""What the API needs from the rest of the service."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Protocol
+
+from fastapi import Depends, Request
+
+from cityhall_bms.api.feed import AlarmFeed
+from cityhall_bms.api.live import LiveFeed
+from cityhall_bms.domain.alarms import Alarm
+from cityhall_bms.domain.site import Site
+from cityhall_bms.ports.clock import Clock
+from cityhall_bms.ports.event_log import EventLog
+from cityhall_bms.ports.history import HistoryStore, SampleExporter
+from cityhall_bms.ports.read_models import AlarmView, DeviceView
+from cityhall_bms.ports.telemetry_log import TelemetryLog
+
+
+class Desk(Protocol):
+    """What operators do to alarms."""
+
+    async def acknowledge(self, alarm_id: str, *, by: str, comment: str) -> Alarm:
+        """Acknowledge one alarm."""
+        ...
+
+    async def shelve(self, alarm_id: str, *, by: str, duration_s: float, reason: str) -> Alarm:
+        """Put one alarm aside."""
+        ...
+
+    async def unshelve(self, alarm_id: str, *, by: str) -> Alarm:
+        """Take one alarm back."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ApiServices:
+    """Read models, logs and handlers behind the routes."""
+
+    site: Site
+    ids: Mapping[str, int]
+    endpoints: Mapping[str, str]
+    """Where each device is, for people."""
+    clock: Clock
+    live: LiveFeed
+    feed: AlarmFeed
+    alarms: AlarmView
+    devices: DeviceView
+    desk: Desk
+    events: EventLog
+    telemetry: TelemetryLog
+    history: HistoryStore
+    exporter: SampleExporter
+    metrics: Callable[[], tuple[bytes, str]]
+    """Body and content type of ``/metrics``."""
+    allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
+    names: Mapping[int, str] = field(init=False)
+    """Point names by number."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", {number: name for name, number in self.ids.items()})
+
+
+def services(request: Request) -> ApiServices:
+    """Give a route its services."""
+    found: ApiServices = request.app.state.services
+    return found
+
+
+Services = Annotated[ApiServices, Depends(services)]

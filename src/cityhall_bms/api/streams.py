@@ -1,0 +1,169 @@
+"""Server-sent events: the alarm feed and present values. ``Last-Event-ID`` resumes without loss or repetition.
+
+An id is a position of the log that the stream is a view of: of the event log for alarms, of the telemetry log for
+values. A client that comes back is served from memory while that reaches far enough, and from the log otherwise.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Annotated, Any, Final
+
+import numpy as np
+import orjson
+from fastapi import APIRouter, Header, HTTPException, Query
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from numpy.typing import NDArray
+
+from cityhall_bms.api.alarms import describe_transition, transitions_after
+from cityhall_bms.api.points import find_point
+from cityhall_bms.api.problems import responses
+from cityhall_bms.api.services import ApiServices, Services
+from cityhall_bms.domain.quality import is_bad
+from cityhall_bms.ports.telemetry_log import LoggedBatch
+
+RECONNECT_MS: Final = 1_000
+CHUNK: Final = 500
+NAMES_MAX: Final = 5_000
+CATCH_UP_WAIT_S: Final = 0.5
+
+router = APIRouter()
+
+LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", description="Go on after this event.")]
+
+
+def _position(last_event_id: str | None) -> int | None:
+    if last_event_id is None or not last_event_id.strip():
+        return None
+    if not last_event_id.isascii() or not last_event_id.isdigit() or len(last_event_id) > 18:
+        raise HTTPException(400, "Last-Event-ID must be the id of an event of this stream")
+    return int(last_event_id)
+
+
+@router.get("/alarms/feed", tags=["alarms"], response_class=EventSourceResponse, responses=responses(400, 503))
+async def alarm_feed(
+    services: Services,
+    last_event_id: LastEventId = None,
+    after: Annotated[int | None, Query(ge=0, description="As Last-Event-ID, for a first connection.")] = None,
+) -> AsyncIterator[ServerSentEvent]:
+    """Every alarm transition once, in order; without a place to start from, from now on."""
+    place = _position(last_event_id)
+    position = place if place is not None else after if after is not None else services.feed.tail.end
+    yield ServerSentEvent(comment="alarm feed", retry=RECONNECT_MS)
+    while True:
+        transitions = await transitions_after(services, position, CHUNK)
+        for transition in transitions:
+            yield ServerSentEvent(
+                raw_data=describe_transition(transition).model_dump_json(), event="alarm", id=str(transition.position)
+            )
+            position = transition.position
+        if not transitions:
+            await services.feed.tail.wait_beyond(position)
+
+
+@router.get("/points/stream", tags=["points"], response_class=EventSourceResponse, responses=responses(400, 404))
+async def point_stream(
+    services: Services,
+    names: Annotated[str, Query(description="Names of points, separated by commas; empty = all.")] = "",
+    last_event_id: LastEventId = None,
+) -> AsyncIterator[ServerSentEvent]:
+    """Present values as they change.
+
+    The first event, ``snapshot``, names the points and gives their values; each ``values`` event after it holds
+    columns ``i`` (place in ``names``), ``t`` (ms since 1970 UTC), ``v`` (null when bad) and ``q`` (quality code).
+    A client that resumes gets what it missed instead of a snapshot; if the telemetry log no longer holds that, a new
+    snapshot says ``"resumed": false``.
+    """
+    selection = Selection(services, _names(services, names))
+    position = _position(last_event_id)
+    yield ServerSentEvent(comment="values", retry=RECONNECT_MS)
+    if position is None or not await _log_reaches(services, position):
+        position = services.live.tail.end
+        yield _event("snapshot", position, selection.snapshot(resumed=False))
+    while True:
+        for logged in await _batches_after(services, position):
+            values = selection.pick(logged)
+            if values is not None:
+                yield _event("values", logged.position, values)
+            position = logged.position
+        await services.live.tail.wait_beyond(position)
+
+
+def _names(services: ApiServices, text: str) -> list[str]:
+    names = [name for name in text.split(",") if name] or sorted(services.site.points)
+    if len(names) > NAMES_MAX and text:
+        raise HTTPException(400, f"{len(names)} names are too many: {NAMES_MAX} at most")
+    for name in names:
+        find_point(services, name)
+    return names
+
+
+async def _log_reaches(services: ApiServices, position: int) -> bool:
+    """Whether every batch after ``position`` can still be had."""
+    if position > services.live.tail.end:
+        return False
+    if services.live.tail.reaches(position):
+        return True
+    reader = await services.telemetry.reader(after=position)
+    try:
+        first = await reader.fetch(1, CATCH_UP_WAIT_S)
+    finally:
+        await reader.close()
+    return bool(first) and first[0].position == position + 1
+
+
+async def _batches_after(services: ApiServices, position: int) -> Sequence[LoggedBatch]:
+    tail = services.live.tail
+    if tail.reaches(position):
+        return [logged for _, logged in tail.after(position)]
+    reader = await services.telemetry.reader(after=position)
+    try:
+        return await reader.fetch(CHUNK, CATCH_UP_WAIT_S)
+    finally:
+        await reader.close()
+
+
+def _event(kind: str, position: int, data: dict[str, Any]) -> ServerSentEvent:
+    return ServerSentEvent(raw_data=orjson.dumps(data).decode(), event=kind, id=str(position))
+
+
+class Selection:
+    """The points one client watches, as a lookup from point number to place in its list."""
+
+    def __init__(self, services: ApiServices, names: Sequence[str]) -> None:
+        self._services = services
+        self._names = names
+        self._numbers = np.array([services.ids[name] for name in names], dtype=np.int64)
+        self._place = np.full(max(services.ids.values()) + 1, -1, dtype=np.int64)
+        self._place[self._numbers] = np.arange(len(names))
+
+    def snapshot(self, *, resumed: bool) -> dict[str, Any]:
+        """Present values of all watched points."""
+        table = self._services.live.table
+        quality = table.quality_now(self._services.clock.now())[self._numbers]
+        return {
+            "names": list(self._names),
+            "resumed": resumed,
+            "t": (table.observed_at[self._numbers] // 1000).tolist(),
+            "v": _shown(table.value[self._numbers], quality),
+            "q": quality.tolist(),
+        }
+
+    def pick(self, logged: LoggedBatch) -> dict[str, Any] | None:
+        """What a batch says about the watched points; none when it says nothing."""
+        batch = logged.batch
+        known = batch.point < len(self._place)
+        place = np.where(known, self._place[np.where(known, batch.point, 0)], -1)
+        chosen = place >= 0
+        if not chosen.any():
+            return None
+        return {
+            "i": place[chosen].tolist(),
+            "t": (batch.observed_at[chosen] // 1000).tolist(),
+            "v": _shown(batch.value[chosen], batch.quality[chosen]),
+            "q": batch.quality[chosen].tolist(),
+        }
+
+
+def _shown(value: NDArray[np.float64], quality: NDArray[np.uint8]) -> list[float | None]:
+    """Values as they may be shown: a bad one is no number."""
+    hidden = is_bad(quality) | ~np.isfinite(value)
+    return [None if hide else number for number, hide in zip(value.tolist(), hidden.tolist(), strict=True)]

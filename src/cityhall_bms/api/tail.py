@@ -1,0 +1,52 @@
+"""The newest stretch of a log in memory, for many readers that each keep their own place."""
+
+import asyncio
+from collections import deque
+from typing import Final, Generic, TypeVar
+
+KEPT_ITEMS_MAX: Final = 2_000
+
+ItemT = TypeVar("ItemT")
+
+
+class Tail(Generic[ItemT]):
+    """Items by position. A reader asks for what comes after its place; there is no queue per reader to overflow."""
+
+    def __init__(self, start: int, kept_max: int = KEPT_ITEMS_MAX) -> None:
+        self._items: deque[tuple[int, ItemT]] = deque(maxlen=kept_max)
+        self._known_after = start
+        self._end = start
+        self._changed = asyncio.Event()
+
+    @property
+    def end(self) -> int:
+        """Position of the newest item."""
+        return self._end
+
+    def push(self, position: int, item: ItemT) -> None:
+        """Add the next item and wake the readers."""
+        if len(self._items) == self._items.maxlen:
+            self._known_after = self._items[0][0]
+        self._items.append((position, item))
+        self._end = position
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def reaches(self, position: int) -> bool:
+        """Whether nothing after ``position`` has been let go of yet."""
+        return self._known_after <= position
+
+    def after(self, position: int) -> list[tuple[int, ItemT]]:
+        """Items after a position that :meth:`reaches` allows."""
+        fresh: list[tuple[int, ItemT]] = []
+        for item in reversed(self._items):
+            if item[0] <= position:
+                break
+            fresh.append(item)
+        fresh.reverse()
+        return fresh
+
+    async def wait_beyond(self, position: int) -> None:
+        """Return when something newer than ``position`` is there."""
+        while self._end <= position:
+            await self._changed.wait()
