@@ -1,0 +1,124 @@
+"""Settings of the service itself: flags over environment over file over defaults.
+
+The file is TOML (``cityhall-bms serve SITE --config cityhall.toml``); the environment spells the same keys as
+``CITYHALL_DATABASE__URL``. What an engineer edits about the building is in the site folder, not here.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from cityhall_bms.domain.errors import Problem, SiteError
+
+ENV_PREFIX = "CITYHALL_"
+
+Port = Annotated[int, Field(ge=0, le=65_535)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatabaseSettings(_Table):
+    """``[database]``: empty ``url`` = the embedded PostgreSQL in ``data_dir``."""
+
+    url: str = ""
+
+
+class NatsSettings(_Table):
+    """``[nats]``: empty ``url`` = the embedded NATS server in ``data_dir``."""
+
+    url: str = ""
+    store_bytes_max: Annotated[int, Field(ge=64 * 2**20)] = 8 * 2**30
+
+
+class ApiSettings(_Table):
+    """``[api]``: where to listen, and under which names the service may be addressed."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8800
+    allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
+
+
+class CollectorSettings(_Table):
+    """``[collector]``: its name in the telemetry log, and how often it publishes."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")] = "collector-1"
+    tick_s: Annotated[float, Field(ge=0.1, le=5.0)] = 0.5
+
+
+class Settings(BaseSettings):
+    """All settings."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+    toml_file: ClassVar[Path | None] = None
+
+    data_dir: Path = Path("var")
+    database: DatabaseSettings = DatabaseSettings()
+    nats: NatsSettings = NatsSettings()
+    api: ApiSettings = ApiSettings()
+    collector: CollectorSettings = CollectorSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is the library's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is the library's
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags, then environment, then the file."""
+        sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings, env_settings)
+        if cls.toml_file is not None:
+            sources += (TomlConfigSettingsSource(settings_cls, toml_file=cls.toml_file),)
+        return sources
+
+
+def load_settings(config: Path | None = None, **flags: Any) -> Settings:  # noqa: ANN401 - keys of Settings
+    """Read the settings; :class:`SiteError` naming file and key for every mistake."""
+
+    class FromFile(Settings):
+        toml_file: ClassVar[Path | None] = config
+
+    place = str(config) if config else "settings"
+    if config is not None and not config.is_file():
+        raise SiteError([Problem(place, 0, "--config", "there is no such file", "name an existing TOML file")])
+    try:
+        return FromFile(**flags)
+    except ValidationError as error:
+        raise SiteError(
+            [
+                Problem(
+                    place, 0, ".".join(str(part) for part in item["loc"]), item["msg"], "see docs/reference/settings.md"
+                )
+                for item in error.errors()
+            ]
+        ) from error
+
+
+def child_environment(settings: Settings, **extra: str) -> dict[str, str]:
+    """Environment for a worker process: ours, and every setting as it was resolved (secrets stay out of argv)."""
+    resolved = {f"{ENV_PREFIX}{key}": value for key, value in _flat(settings.model_dump(mode="json"))}
+    return dict(os.environ) | extra | resolved  # noqa: TID251 - this is the door
+
+
+def _flat(tree: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    pairs: list[tuple[str, str]] = []
+    for key, value in tree.items():
+        name = f"{prefix}{key.upper()}"
+        if isinstance(value, dict):
+            pairs += _flat(value, f"{name}__")
+        else:
+            pairs.append((name, value if isinstance(value, str) else json.dumps(value)))
+    return pairs
