@@ -1,0 +1,1 @@
+"""Plants seen through a protocol."""

@@ -1,0 +1,1 @@
+"""Physics of the plants: pure, seeded, vectorised; no protocol and no clock."""

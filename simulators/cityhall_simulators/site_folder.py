@@ -1,0 +1,188 @@
+"""Writing the site folder that describes a simulated building to the service."""
+
+import csv
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from cityhall_simulators.addresses import bacnet_map, modbus_map, opcua_node
+from cityhall_simulators.description import Building, Device, Point, Text
+
+PASSWORD_FILE = "secrets/opcua-bms.txt"  # noqa: S105 - a file's name
+CERTIFICATE_FILE = "secrets/opcua-server.der"
+OPCUA_USER = "bms"
+_EQUIPMENT_COLUMNS = ("equipment", "class", "system", "text_zh", "text_en", "fed_by", "part_of")
+_POINT_COLUMNS = (
+    "name", "text_zh", "text_en", "equipment", "role", "kind", "unit", "device", "address", "type", "word_order",
+    "scale", "offset", "low", "high", "scan_s", "deadband", "states",
+)  # fmt: skip
+
+_Row = dict[str, object]
+
+
+def write_site(folder: Path, building: Building, host: str, ports: Mapping[str, int]) -> None:
+    """Write the whole folder except ``secrets/``; ``ports`` gives a number for each port label."""
+    for part in ("devices", "profiles", "rules", "secrets"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    (folder / "secrets").chmod(0o700)
+    (folder / "site.toml").write_text(_site_toml(building), encoding="utf-8")
+    _write_csv(folder / "equipment.csv", _EQUIPMENT_COLUMNS, _equipment_rows(building))
+    _write_csv(folder / "points.csv", _POINT_COLUMNS, [row for d in building.devices for row in _point_rows(d)])
+    for device in building.devices:
+        text = _device_toml(device, host, ports[device.port])
+        (folder / "devices" / f"{device.name}.toml").write_text(text, encoding="utf-8")
+    for device in {device.profile: device for device in building.devices if device.profile}.values():
+        (folder / "profiles" / f"{device.profile}.toml").write_text(_profile_toml(device), encoding="utf-8")
+
+
+def _write_csv(path: Path, columns: tuple[str, ...], rows: Iterable[_Row]) -> None:
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.DictWriter(file, columns, restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _equipment_rows(building: Building) -> list[_Row]:
+    return [
+        {
+            "equipment": item.name,
+            "class": item.type.brick_class,
+            "system": item.type.system,
+            "text_zh": item.text.zh,
+            "text_en": item.text.en,
+            "fed_by": " ".join(item.fed_by),
+            "part_of": " ".join(item.part_of),
+        }
+        for item in building.equipment
+    ]
+
+
+def _point_rows(device: Device) -> list[_Row]:
+    encodings = {} if device.profile else _encodings(device)
+    rows: list[_Row] = []
+    for point in device.points:
+        role = point.role
+        rows.append(
+            {
+                "name": point.name,
+                "text_zh": f"{point.equipment.text.zh} {role.text.zh}",
+                "text_en": f"{point.equipment.text.en} {_inside_a_sentence(role.text.en)}",
+                "equipment": point.equipment.name,
+                "role": role.role,
+                "kind": role.kind,
+                "unit": role.unit,
+                "device": device.name,
+                "low": _number(role.low),
+                "high": _number(role.high),
+                "scan_s": _number(point.scan_s),
+                "states": _states(role.states),
+                **encodings.get(point.index, {}),
+            }
+        )
+    return rows
+
+
+def _encodings(device: Device) -> dict[int, _Row]:
+    """Address columns by point index, in the protocol's own words; defaults are left out."""
+    if device.protocol == "modbus":
+        return {
+            index: {"address": r.text, "type": r.type}
+            | ({"word_order": r.word_order} if r.registers > 1 else {})
+            | ({} if r.scale == 1.0 else {"scale": _number(r.scale)})
+            for index, r in modbus_map(device).items()
+        }
+    if device.protocol == "bacnet":
+        return {
+            index: {"address": o.text} | ({"offset": _number(o.offset)} if o.offset else {})
+            for index, o in bacnet_map(device).items()
+        }
+    return {point.index: {"address": opcua_node(point)} for point in device.points}
+
+
+def _inside_a_sentence(text: str) -> str:
+    return text[0].lower() + text[1:] if text[1:2].islower() else text
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"
+
+
+def _states(states: Mapping[int, Text]) -> str:
+    return ";".join(f"{value}={text.zh}/{text.en}" for value, text in states.items())
+
+
+def _quoted(text: str) -> str:
+    # JSON's string syntax is a subset of TOML's basic strings.
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _table(title: str, entries: Mapping[str, object]) -> str:
+    lines = [title]
+    for key, value in entries.items():
+        shown = _quoted(value) if isinstance(value, str) else str(value).lower()
+        lines.append(f"{key} = {shown}")
+    return "\n".join(lines) + "\n\n"
+
+
+def _site_toml(building: Building) -> str:
+    text = _table(
+        "[site]",
+        {
+            "code": building.code,
+            "name_zh": building.text.zh,
+            "name_en": building.text.en,
+            "time_zone": building.time_zone,
+            "simulated": True,
+        },
+    )
+    for title, places in (("[[floors]]", building.floors), ("[[zones]]", building.zones)):
+        for code, name in places:
+            text += _table(title, {"code": code, "name_zh": name.zh, "name_en": name.en})
+    return text
+
+
+def _device_toml(device: Device, host: str, port: int) -> str:
+    head: dict[str, object] = {"protocol": device.protocol, "text_zh": device.text.zh, "text_en": device.text.en}
+    if device.profile:
+        head["profile"] = device.profile
+    settings: dict[str, object]
+    if device.protocol == "modbus":
+        settings = {"host": host, "port": port, "unit_id": device.unit_id}
+    elif device.protocol == "bacnet":
+        settings = {"host": host, "port": port, "device_instance": device.device_instance, "local_host": host}
+    else:
+        settings = _opcua_settings(device, host, port)
+    return _table("[device]", head) + _table(f"[{device.protocol}]", settings)
+
+
+def _opcua_settings(device: Device, host: str, port: int) -> dict[str, object]:
+    settings: dict[str, object] = {"url": f"opc.tcp://{host}:{port}/", "security": device.security}
+    if device.security != "none":
+        settings |= {"user": OPCUA_USER, "password_file": PASSWORD_FILE, "server_certificate": CERTIFICATE_FILE}
+    return settings | {"mode": "subscribe"}
+
+
+def _profile_toml(device: Device) -> str:
+    text = _table(
+        "[profile]",
+        {
+            "protocol": device.protocol,
+            "text_en": device.equipment[0].type.brick_class.replace("_", " "),
+            "source": "simulated city hall",
+        },
+    )
+    encodings = _encodings(device)
+    for point in device.points:
+        text += _table("[[point]]", {"role": point.role.role} | _profile_entries(point, encodings[point.index]))
+    return text
+
+
+def _profile_entries(point: Point, encoding: _Row) -> dict[str, object]:
+    numbers = ("scale", "offset")
+    entries = {key: float(str(value)) if key in numbers else value for key, value in encoding.items()}
+    if point.role.unit:
+        entries["unit"] = point.role.unit
+    for key, bound in (("low", point.role.low), ("high", point.role.high)):
+        if bound is not None:
+            entries[key] = bound
+    return entries

@@ -1,0 +1,1 @@
+"""Descriptions of simulated buildings: types, points, state texts, and what stands where."""
