@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from cityhall_bms.domain.errors import ConcurrencyError
-from cityhall_bms.domain.events import GENESIS_HASH, StoredEvent, canonical, chain_hash
+from cityhall_bms.domain.events import GENESIS_HASH, Event, StoredEvent, canonical, chain_hash
 from cityhall_bms.ports.event_log import ANY_VERSION, Append
 
 NUL: Final = "\x00"
+APPEND_EVENTS_MAX: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +30,35 @@ class Draft:
     expected_version: int
     type: str
     actor: str
+    fields: dict[str, Any]
     payload: str
+    """The fields as canonical JSON: what is hashed and stored."""
 
 
 def draft(appends: Sequence[Append]) -> list[Draft]:
-    """Prepare events; ``ValueError`` or ``TypeError`` when one cannot be stored (NaN, NUL, no JSON)."""
+    """Prepare events; ``ValueError`` or ``TypeError`` when one cannot be stored and read again as it was."""
     drafts: list[Draft] = []
     for append in appends:
         expected = append.expected_version
         for event in append.events:
-            payload = canonical(event.payload())
+            fields, payload = _fields(event)
             _check_text(append.stream, append.actor, payload.replace("\\\\", "").replace("\\u0000", NUL))
-            drafts.append(Draft(append.stream, expected, type(event).__name__, append.actor, payload))
+            drafts.append(Draft(append.stream, expected, type(event).__name__, append.actor, fields, payload))
             expected = ANY_VERSION
+    if len(drafts) > APPEND_EVENTS_MAX:
+        msg = f"{len(drafts)} events in one append; {APPEND_EVENTS_MAX} are the most"
+        raise ValueError(msg)
     return drafts
+
+
+def _fields(event: Event) -> tuple[dict[str, Any], str]:
+    payload = canonical(event.payload())
+    fields: dict[str, Any] = json.loads(payload)
+    if canonical(fields) != payload:
+        # Otherwise the chain could not be recomputed from what is read: numbers as keys sort differently as text.
+        msg = f"{type(event).__name__} has keys that are no text"
+        raise TypeError(msg)
+    return fields, payload
 
 
 def _check_text(*texts: str) -> None:
@@ -79,8 +95,9 @@ def chain(
 def _entry(head: Head, item: Draft, version: int, recorded_at: int) -> StoredEvent:
     position = head.position + 1
     digest = chain_hash(head.hash, position, recorded_at, item.stream, version, item.type, item.actor, item.payload)
-    payload: dict[str, Any] = json.loads(item.payload)
-    return StoredEvent(position, recorded_at, item.stream, version, item.type, item.actor, payload, head.hash, digest)
+    return StoredEvent(
+        position, recorded_at, item.stream, version, item.type, item.actor, item.fields, head.hash, digest
+    )
 
 
 def selects(pattern: str | None, stream: str) -> bool:

@@ -1,0 +1,214 @@
+"""One writer per process, which commits everybody's events together.
+
+A commit costs a flush of the disk whatever it holds; gathered into one, a hundred callers cost as much as one. The
+lock is PostgreSQL's, so that several processes may each have a writer.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+import asyncpg
+
+from cityhall_bms.adapters.event_chain import Draft, Head, chain
+from cityhall_bms.adapters.postgres.connection import connect, translated
+from cityhall_bms.adapters.postgres.sql import load
+from cityhall_bms.domain.errors import ConcurrencyError, EventLogUnavailableError
+from cityhall_bms.domain.events import StoredEvent
+from cityhall_bms.ports.clock import Clock
+from cityhall_bms.ports.event_log import Checkpoint
+
+QUERIES: Final = load("event_log.sql")
+WAITING_APPENDS_MAX: Final = 4_096
+"""Callers beyond it wait for a place in the queue."""
+GROUP_EVENTS_MAX: Final = 1_000
+COMMAND_TIMEOUT_S: Final = 10.0
+RESOLVE_ATTEMPTS: Final = 10
+RESOLVE_PAUSE_S: Final = 0.5
+
+Answer: TypeAlias = "asyncio.Future[list[StoredEvent]]"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What one caller wants to append, and where it waits for the answer."""
+
+    drafts: Sequence[Draft]
+    checkpoint: Checkpoint | None
+    answer: Answer
+
+
+@dataclass(slots=True)
+class Group:
+    """What one commit will do for the requests that it gathers."""
+
+    entries: list[StoredEvent] = field(default_factory=list)
+    payloads: list[str] = field(default_factory=list)
+    checkpoints: dict[str, Checkpoint] = field(default_factory=dict)
+    accepted: list[tuple[Answer, list[StoredEvent]]] = field(default_factory=list)
+    refused: list[tuple[Answer, ConcurrencyError]] = field(default_factory=list)
+
+    def answer(self) -> None:
+        """Tell the callers, once the commit is certain. One who was cancelled in the meantime hears nothing."""
+        for answer, entries in self.accepted:
+            if not answer.done():
+                answer.set_result(entries)
+        for answer, error in self.refused:
+            if not answer.done():
+                answer.set_exception(error)
+
+
+def decide(head: Head, versions: dict[str, int], requests: Sequence[Request], now: int) -> Group:
+    """Chain the requests one after the other; one that expects another version is refused alone."""
+    group = Group()
+    for request in requests:
+        try:
+            head, changed, entries = chain(head, versions, request.drafts, now)
+        except ConcurrencyError as error:
+            group.refused.append((request.answer, error))
+            continue
+        versions |= changed
+        group.entries += entries
+        group.payloads += [item.payload for item in request.drafts]
+        group.accepted.append((request.answer, entries))
+        if request.checkpoint is not None:
+            group.checkpoints[request.checkpoint.name] = request.checkpoint
+    return group
+
+
+class GroupWriter:
+    """Appends drafts. ``run`` does the work and belongs to the owner's task group."""
+
+    def __init__(self, dsn: str, clock: Clock) -> None:
+        self._dsn = dsn
+        self._clock = clock
+        self._requests: asyncio.Queue[Request] = asyncio.Queue(WAITING_APPENDS_MAX)
+        self._connection: asyncpg.Connection | None = None
+        self._stopped = False
+
+    async def append(self, drafts: Sequence[Draft], checkpoint: Checkpoint | None) -> list[StoredEvent]:
+        """Return once the drafts are on disk; ``EventLogUnavailableError`` when they are not.
+
+        Only when the connection broke during the commit itself and the server stays away can it not be told; the
+        error says so. Callers that append again give an expected version, so that nothing is doubled.
+        """
+        answer: Answer = asyncio.get_running_loop().create_future()
+        if not self._stopped:
+            await self._requests.put(Request(drafts, checkpoint, answer))
+        if self._stopped:
+            msg = "the event log was closed"
+            raise EventLogUnavailableError(msg)
+        return await answer
+
+    async def run(self) -> None:
+        """Commit group after group until cancelled; whoever still waits then is told so."""
+        self._stopped = False
+        try:
+            while True:
+                await self._serve(await self._gather())
+        finally:
+            self._stopped = True
+            self._disconnect()
+            while not self._requests.empty():
+                _fail([self._requests.get_nowait()], "the event log was closed; nothing was appended")
+
+    async def _gather(self) -> list[Request]:
+        requests = [await self._requests.get()]
+        events = len(requests[0].drafts)
+        while events < GROUP_EVENTS_MAX and not self._requests.empty():
+            requests.append(self._requests.get_nowait())
+            events += len(requests[-1].drafts)
+        return [request for request in requests if not request.answer.done()]
+
+    async def _serve(self, requests: list[Request]) -> None:
+        if not requests:
+            return
+        try:
+            await self._commit(requests)
+        except EventLogUnavailableError as error:
+            self._disconnect()
+            _fail(requests, str(error))
+        finally:
+            _fail(requests, "the event log was closed; it is not known whether this was appended")
+
+    async def _commit(self, requests: list[Request]) -> None:
+        with translated(EventLogUnavailableError):
+            connection = await self._connected()
+            await connection.execute(QUERIES["begin"])
+            group = await self._decide(connection, requests)
+            await connection.execute(QUERIES["append"], *_columns(group))
+        try:
+            with translated(EventLogUnavailableError):
+                await connection.execute(QUERIES["commit"])
+        except EventLogUnavailableError:
+            await self._resolve(group)
+        group.answer()
+
+    async def _decide(self, connection: asyncpg.Connection, requests: list[Request]) -> Group:
+        streams = sorted({item.stream for request in requests for item in request.drafts})
+        state = await connection.fetchrow(QUERIES["state"], streams)
+        head = Head() if state["position"] is None else Head(state["position"], state["recorded_at"], state["hash"])
+        return decide(head, dict(zip(streams, state["versions"], strict=True)), requests, self._clock.now())
+
+    async def _resolve(self, group: Group) -> None:
+        """Find out what became of a commit whose confirmation was lost; returns only if it took place."""
+        for _ in range(RESOLVE_ATTEMPTS):
+            self._disconnect()
+            await self._clock.sleep(RESOLVE_PAUSE_S)
+            try:
+                appended = await self._was_appended(group)
+            except EventLogUnavailableError:
+                continue
+            if appended:
+                return
+            msg = "the connection broke before the commit; nothing was appended"
+            raise EventLogUnavailableError(msg)
+        msg = "the connection broke during the commit, and it is not known whether this was appended"
+        raise EventLogUnavailableError(msg)
+
+    async def _was_appended(self, group: Group) -> bool:
+        if not group.entries:
+            return False  # checkpoints alone: writing them again does no harm
+        with translated(EventLogUnavailableError):
+            connection = await self._connected()
+            # Waits for the lost transaction's lock, after whose end the answer is final.
+            await connection.execute(QUERIES["begin"])
+            last = group.entries[-1]
+            appended: bool = await connection.fetchval(QUERIES["was_appended"], last.position, last.hash)
+            await connection.execute(QUERIES["rollback"])
+            return appended
+
+    async def _connected(self) -> asyncpg.Connection:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await connect(self._dsn, command_timeout_s=COMMAND_TIMEOUT_S)
+        return self._connection
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.terminate()
+
+
+def _columns(group: Group) -> tuple[Sequence[object], ...]:
+    entries, checkpoints = group.entries, list(group.checkpoints.values())
+    return (
+        [entry.position for entry in entries],
+        [entry.recorded_at for entry in entries],
+        [entry.stream for entry in entries],
+        [entry.version for entry in entries],
+        [entry.type for entry in entries],
+        [entry.actor for entry in entries],
+        group.payloads,
+        [entry.prev_hash for entry in entries],
+        [entry.hash for entry in entries],
+        [checkpoint.name for checkpoint in checkpoints],
+        [checkpoint.position for checkpoint in checkpoints],
+        [checkpoint.state for checkpoint in checkpoints],
+    )
+
+
+def _fail(requests: Sequence[Request], message: str) -> None:
+    for request in requests:
+        if not request.answer.done():
+            request.answer.set_exception(EventLogUnavailableError(message))
