@@ -1,7 +1,8 @@
 """The web application: routes, errors, headers and the dashboard's files."""
 
+from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from starlette.datastructures import MutableHeaders
@@ -29,9 +30,25 @@ FOREIGN_SITES: Final = frozenset({"cross-site", "same-site"})
 
 def create_app(services: ApiServices, dashboard: Path | None = None) -> FastAPI:
     """Build the application over its services; ``dashboard`` is the folder of the built pages."""
+    app = _routes()
+    app.state.services = services
+    app.add_middleware(Guard)
+    # A page of a stranger must not reach a service on loopback under a name of its own (DNS rebinding).
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(services.allowed_hosts))
+    if dashboard is not None and (dashboard / "index.html").exists():
+        app.frontend("/", directory=dashboard)
+    return app
+
+
+def openapi_document() -> dict[str, Any]:
+    """OpenAPI description of the interface, as it is committed in ``web/openapi.json``."""
+    return _routes().openapi()
+
+
+def _routes() -> FastAPI:
     app = FastAPI(
         title="cityhall_bms",
-        version="0.1.0",
+        version=version("cityhall-bms"),
         description="建築管理與遙測服務 / Building management and telemetry. Errors are RFC 9457 problem details.",
         docs_url=None,
         redoc_url=None,
@@ -39,17 +56,13 @@ def create_app(services: ApiServices, dashboard: Path | None = None) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
         max_body_size=BODY_BYTES_MAX,
     )
-    app.state.services = services
     # The streams first: their addresses would otherwise be taken for names of points and alarms.
     for module in (streams, points, devices, alarms, events, exports):
         app.include_router(module.router, prefix=API_PREFIX)
     app.include_router(health.router)
     problems.install(app)
-    app.add_middleware(Guard)
-    # A page of a stranger must not reach a service on loopback under a name of its own (DNS rebinding).
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(services.allowed_hosts))
-    if dashboard is not None and (dashboard / "index.html").exists():
-        app.frontend("/", directory=dashboard)
+    describe = app.openapi
+    app.openapi = lambda: problems.document(describe())  # type: ignore[method-assign]
     return app
 
 

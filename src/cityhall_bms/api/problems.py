@@ -76,10 +76,24 @@ class Problem(BaseModel):
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Describe error answers of a route for OpenAPI."""
+    schema = {"$ref": "#/components/schemas/Problem"}
     return {
-        status: {"description": TITLES[status][1], "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
-        for status in statuses
+        status: {"description": TITLES[status][1], "content": {MEDIA_TYPE: {"schema": schema}}} for status in statuses
     }
+
+
+def document(openapi: dict[str, Any]) -> dict[str, Any]:
+    """Put the problem schemas in the place of FastAPI's own error form."""
+    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas = openapi["components"]["schemas"]
+    schemas.update(schema.pop("$defs"), Problem=schema)
+    for own in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(own, None)
+    for operations in openapi["paths"].values():
+        for operation in operations.values():
+            if "422" in operation["responses"]:
+                operation["responses"].update({"422": responses(422)[422]})
+    return openapi
 
 
 def problem_response(

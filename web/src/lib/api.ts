@@ -1,0 +1,44 @@
+import type { components } from "./api-types";
+
+type Schemas = components["schemas"];
+export type Alarm = Schemas["Alarm"];
+export type AlarmPage = Schemas["AlarmPage"];
+export type Device = Schemas["Device"];
+export type Devices = Schemas["Devices"];
+export type Point = Schemas["Point"];
+export type PointPage = Schemas["PointPage"];
+export type Site = Schemas["Site"];
+export type Transition = Schemas["Transition"];
+
+const PREFIX = "/api/v1";
+const TIMEOUT_MS = 10_000;
+
+/** A refusal of the service, in its own words (RFC 9457). */
+export class ProblemError extends Error {}
+
+async function request<T>(path: string, init: RequestInit = {}): Promise<T> {
+  const response = await fetch(PREFIX + path, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
+  const body: unknown = await response.json().catch(() => null);
+  if (!response.ok) {
+    const detail = (body as { detail?: string } | null)?.detail;
+    throw new ProblemError(detail ?? `${response.status} ${response.statusText}`);
+  }
+  return body as T;
+}
+
+export const get = <T>(path: string): Promise<T> => request<T>(path);
+
+export const post = <T>(path: string, body: object): Promise<T> =>
+  request<T>(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+
+/** Every point of the building, page by page. */
+export async function allPoints(): Promise<Point[]> {
+  const points: Point[] = [];
+  let cursor: string | null = null;
+  do {
+    const page: PointPage = await get(`/points?limit=1000${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
+    points.push(...page.items);
+    cursor = page.next;
+  } while (cursor);
+  return points;
+}

@@ -1,0 +1,46 @@
+import { TEXTS, type Language, type TextKey } from "./texts";
+
+const STORED = "cityhall.language";
+
+/** The language of the page, and everything whose form depends on it. Times are in the building's zone. */
+class I18n {
+  language = $state<Language>(localStorage.getItem(STORED) === "en" ? "en" : "zh");
+  timeZone = $state("Asia/Taipei");
+
+  private locale = $derived(this.language === "zh" ? "zh-TW" : "en-GB");
+  private clock = $derived(
+    new Intl.DateTimeFormat(this.locale, { timeStyle: "medium", hourCycle: "h23", timeZone: this.timeZone }),
+  );
+  private date = $derived(
+    new Intl.DateTimeFormat(this.locale, { dateStyle: "medium", timeZone: this.timeZone }),
+  );
+
+  t(key: TextKey, values: Record<string, string | number> = {}): string {
+    return TEXTS[key][this.language].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ""));
+  }
+
+  /** Pick the text of the language; the other one where it is missing. */
+  pick(text: { zh: string; en: string }): string {
+    return text[this.language] || text.zh || text.en;
+  }
+
+  time(at: string | number | null | undefined): string {
+    return at === null || at === undefined ? "–" : this.clock.format(new Date(at));
+  }
+
+  dateTime(at: string | number): string {
+    return `${this.date.format(new Date(at))} ${this.time(at)}`;
+  }
+
+  number(value: number, digits: number): string {
+    return value.toLocaleString(this.locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  }
+
+  toggle(): void {
+    this.language = this.language === "zh" ? "en" : "zh";
+    localStorage.setItem(STORED, this.language);
+    document.documentElement.lang = this.language === "zh" ? "zh-Hant-TW" : "en";
+  }
+}
+
+export const i18n = new I18n();
