@@ -58,6 +58,7 @@ class PostgresEventLog:
             cancelled = isinstance(error, asyncio.CancelledError)
             await self._tasks.__aexit__(*((kind, error, trace) if cancelled else (None, None, None)))
         finally:
+            self._writer.close()
             self._pool.terminate()
 
     async def append(self, appends: Sequence[Append], checkpoint: Checkpoint | None = None) -> list[StoredEvent]:

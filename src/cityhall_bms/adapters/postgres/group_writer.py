@@ -108,10 +108,14 @@ class GroupWriter:
             while True:
                 await self._serve(await self._gather())
         finally:
-            self._stopped = True
-            self._disconnect()
-            while not self._requests.empty():
-                _fail([self._requests.get_nowait()], "the event log was closed; nothing was appended")
+            self.close()
+
+    def close(self) -> None:
+        """Serve nobody any more; whoever still waits is told that nothing was appended."""
+        self._stopped = True
+        self._disconnect()
+        while not self._requests.empty():
+            _fail([self._requests.get_nowait()], "the event log was closed; nothing was appended")
 
     async def _gather(self) -> list[Request]:
         requests = [await self._requests.get()]
