@@ -1,0 +1,121 @@
+"""Read a whole site folder; all of it is checked before anything connects."""
+
+import zoneinfo
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from cityhall_bms.adapters.site_files.csv_file import read_csv
+from cityhall_bms.adapters.site_files.devices import DeviceEntry, ProfileShelf, read_devices
+from cityhall_bms.adapters.site_files.equipment import (
+    EQUIPMENT_COLUMNS,
+    EQUIPMENT_FILE,
+    EquipmentList,
+    read_equipment,
+)
+from cityhall_bms.adapters.site_files.mistakes import Mistakes, suggest
+from cityhall_bms.adapters.site_files.models import PlaceTable, SiteFile
+from cityhall_bms.adapters.site_files.points import POINTS_COLUMNS, POINTS_FILE, Surroundings, read_points
+from cityhall_bms.adapters.site_files.toml_file import TomlFile, read_toml, validated
+from cityhall_bms.domain.errors import SiteError
+from cityhall_bms.domain.site import Place, Point, Site, Text
+from cityhall_bms.ports.driver import DriverFactory
+
+SITE_FILE = "site.toml"
+
+
+def load_site(folder: Path, factories: Mapping[str, DriverFactory], profile_folders: Sequence[Path] = ()) -> Site:
+    """Read and check a site folder; :class:`SiteError` with every mistake in it.
+
+    ``factories`` are the drivers by protocol; ``profile_folders`` are searched for profiles that the site itself does
+    not have. No network is touched: a device that does not answer is no mistake of the folder.
+    """
+    folder = folder.resolve()
+    mistakes = Mistakes()
+    if not folder.is_dir():
+        mistakes.add(str(folder), 0, "folder", "missing", "name the folder that holds site.toml")
+        raise SiteError(mistakes.sorted())
+    site = _read_site(folder, mistakes)
+    equipment = read_equipment(read_csv(folder / EQUIPMENT_FILE, EQUIPMENT_FILE, EQUIPMENT_COLUMNS, mistakes), site)
+    shelf = ProfileShelf(folder, profile_folders, mistakes)
+    devices = read_devices(folder, factories, shelf, mistakes)
+    shelf.check_site_profiles()
+    rows = read_csv(folder / POINTS_FILE, POINTS_FILE, POINTS_COLUMNS, mistakes)
+    points = read_points(rows or [], Surroundings(equipment.lines if equipment.readable else None, devices))
+    _ask_drivers(devices or {}, points, factories, mistakes)
+    if mistakes or site is None or devices is None:
+        raise SiteError(mistakes.sorted())
+    return _site(site, equipment, devices, points)
+
+
+def _read_site(folder: Path, mistakes: Mistakes) -> SiteFile | None:
+    file = read_toml(folder / SITE_FILE, SITE_FILE, mistakes)
+    site = validated(file, SiteFile, mistakes) if file else None
+    if file is None or site is None:
+        return None
+    _check_time_zone(file, site.site.time_zone, mistakes)
+    for key, places in (("floors", site.floors), ("zones", site.zones)):
+        _check_places(file, key, places, mistakes)
+    return site
+
+
+def _check_time_zone(file: TomlFile, name: str, mistakes: Mistakes) -> None:
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        remedy = suggest(name, sorted(zoneinfo.available_timezones()), "write an IANA name, like 'Asia/Taipei'")
+        line = file.line("site", "time_zone")
+        mistakes.add(file.name, line, "[site] time_zone", f"unknown time zone '{name}'", remedy)
+
+
+def _check_places(file: TomlFile, key: str, places: Sequence[PlaceTable], mistakes: Mistakes) -> None:
+    first: dict[str, int] = {}
+    for index, place in enumerate(places):
+        line = file.line(key, index, "code")
+        if place.code in first:
+            message = f"'{place.code}' stands already on line {first[place.code]}"
+            mistakes.add(file.name, line, f"[[{key}]] code", message, "delete or rename one of them")
+        first.setdefault(place.code, line)
+
+
+def _ask_drivers(
+    devices: Mapping[str, DeviceEntry],
+    points: Mapping[str, Point],
+    factories: Mapping[str, DriverFactory],
+    mistakes: Mistakes,
+) -> None:
+    """Have every driver check its devices with those of their points that are right so far."""
+    points_of: dict[str, list[Point]] = {name: [] for name in devices}
+    for point in points.values():
+        points_of.setdefault(point.device, []).append(point)
+    for entry in devices.values():
+        if entry.device is None or entry.file is None:
+            continue
+        protocol = entry.device.protocol
+        for problem in factories[protocol].check(entry.device, points_of[entry.name]):
+            if problem.point is not None and problem.point in points:
+                line = points[problem.point].line
+                mistakes.add(POINTS_FILE, line, problem.field, problem.message, problem.remedy)
+            else:
+                line = entry.file.line(protocol, *problem.field.split("."))
+                field = f"[{protocol}] {problem.field}"
+                mistakes.add(entry.file.name, line, field, problem.message, problem.remedy)
+
+
+def _site(
+    file: SiteFile, equipment: EquipmentList, devices: Mapping[str, DeviceEntry], points: Mapping[str, Point]
+) -> Site:
+    return Site(
+        code=file.site.code,
+        text=Text(file.site.name_zh, file.site.name_en),
+        time_zone=file.site.time_zone,
+        simulated=file.site.simulated,
+        floors=tuple(_place(place) for place in file.floors),
+        zones=tuple(_place(place) for place in file.zones),
+        equipment=equipment.good,
+        devices={name: entry.device for name, entry in devices.items() if entry.device is not None},
+        points=points,
+    )
+
+
+def _place(table: PlaceTable) -> Place:
+    return Place(table.code, Text(table.name_zh, table.name_en))
