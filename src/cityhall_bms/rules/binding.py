@@ -1,0 +1,288 @@
+"""A rule and a site make vectors: one row per subject, point ids as columns.
+
+Rows of all rules lie one after the other in one long vector, so that timers are advanced for all of them at once.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cityhall_bms.domain.site import Equipment, Point, Site
+from cityhall_bms.rules.conditions import (
+    Condition,
+    Limit,
+    LimitCondition,
+    MismatchCondition,
+    SilentCondition,
+    StateTest,
+)
+from cityhall_bms.rules.model import (
+    ANY_CLASS,
+    DeviceRule,
+    LimitRule,
+    MismatchRule,
+    Prerequisite,
+    RoleLimit,
+    Rule,
+    StaleRule,
+    StateRule,
+)
+
+STALE_MIN_S: Final = 60.0
+HEARTBEAT_S: Final = 900.0
+"""How often the collector records a point that does not leave its deadband."""
+SAFETY_POLL_SCANS: Final = 10
+"""After how many scans the collector reads a subscribed point that stayed quiet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A prerequisite of every row of a rule."""
+
+    test: StateTest
+    for_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What an alarm of a rule is about: a point, an equipment or a device."""
+
+    name: str
+    equipment: str
+    system: str
+    text_zh: str
+    text_en: str
+    point: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class BoundRule:
+    """A rule with its rows; ``start`` is the first of them in the vector of all rows."""
+
+    rule: Rule
+    start: int
+    subjects: tuple[Subject, ...]
+    condition: Condition
+    gates: tuple[Gate, ...]
+
+    @property
+    def rows(self) -> slice:
+        """Place of its rows."""
+        return slice(self.start, self.start + len(self.subjects))
+
+
+@dataclass(frozen=True, slots=True)
+class Unbound:
+    """An equipment of a rule's class that lacks points: the rule is NOT-APPLICABLE to it, which is not OK."""
+
+    rule: str
+    equipment: str
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """All rules of a site. The watched points are the columns that conditions index."""
+
+    rules: tuple[BoundRule, ...]
+    unbound: tuple[Unbound, ...]
+    point_ids: NDArray[np.int64]
+    quiet_us: NDArray[np.int64]
+    """Age above which a good value no longer decides, per watched point."""
+    silent_us: NDArray[np.int64]
+    """Time without a good value above which a point counts as silent."""
+    by_exception: NDArray[np.bool_]
+    """Points that are recorded when they change: their silence is no news."""
+    on_delay_us: NDArray[np.int64]
+    off_delay_us: NDArray[np.int64]
+
+    @property
+    def row_count(self) -> int:
+        """Rows of all rules."""
+        return len(self.on_delay_us)
+
+
+def bind(rules: Iterable[Rule], site: Site, ids: Mapping[str, int]) -> Binding:
+    """Bind rules to a site whose points have the given numbers; a point without a number is left out."""
+    binder = _Binder(site, ids)
+    bound: list[BoundRule] = []
+    start = 0
+    for rule in rules:
+        found = binder.bind(rule, start)
+        if found is not None:
+            bound.append(found)
+            start += len(found.subjects)
+    watched = [site.points[name] for name in binder.columns]
+    subscribed = [_reports_by_exception(site, point) for point in watched]
+    return Binding(
+        rules=tuple(bound),
+        unbound=tuple(binder.unbound),
+        point_ids=np.array([ids[point.name] for point in watched], dtype=np.int64),
+        quiet_us=_us(_quiet_s(site, point) for point in watched),
+        silent_us=_us(max(3 * point.scan_s, STALE_MIN_S) for point in watched),
+        by_exception=np.array(subscribed, dtype=np.bool_),
+        on_delay_us=_us(item.rule.on_delay_s for item in bound for _ in item.subjects),
+        off_delay_us=_us(item.rule.off_delay_s for item in bound for _ in item.subjects),
+    )
+
+
+def _us(seconds: Iterable[float]) -> NDArray[np.int64]:
+    return np.array([round(value * 1e6) for value in seconds], dtype=np.int64)
+
+
+def _subscribed(site: Site, point: Point) -> bool:
+    return site.devices[point.device].settings.get("mode") == "subscribe"
+
+
+def _reports_by_exception(site: Site, point: Point) -> bool:
+    return point.deadband > 0 or _subscribed(site, point)
+
+
+def _quiet_s(site: Site, point: Point) -> float:
+    """Longest age of a good value: three of the intervals at which the point is recorded at least, s."""
+    interval_s = point.scan_s
+    if point.deadband > 0:
+        interval_s = max(interval_s, HEARTBEAT_S)
+    if _subscribed(site, point):
+        interval_s = max(SAFETY_POLL_SCANS * point.scan_s, STALE_MIN_S, interval_s)
+    return max(3 * interval_s, STALE_MIN_S)
+
+
+class _Binder:
+    """Collects the watched points while rules are bound."""
+
+    def __init__(self, site: Site, ids: Mapping[str, int]) -> None:
+        self._site = site
+        self.columns: dict[str, int] = {}
+        self.unbound: list[Unbound] = []
+        self._roles: dict[str, dict[str, Point]] = {name: {} for name in site.equipment}
+        for point in site.points.values():
+            if point.name in ids and point.equipment in self._roles:
+                self._roles[point.equipment][point.role] = point
+
+    def bind(self, rule: Rule, start: int) -> BoundRule | None:
+        """Give the rule's rows; none when no subject has its points."""
+        match rule:
+            case LimitRule() | StateRule():
+                return self._bind_values(rule, start)
+            case MismatchRule():
+                return self._bind_mismatch(rule, start)
+            case StaleRule():
+                return self._bind_stale(rule, start)
+            case DeviceRule():
+                return self._bind_devices(rule, start)
+
+    def _column(self, point: Point) -> int:
+        return self.columns.setdefault(point.name, len(self.columns))
+
+    def _columns(self, points: Iterable[Point]) -> NDArray[np.intp]:
+        return np.array([self._column(point) for point in points], dtype=np.intp)
+
+    def _members(self, rule: LimitRule | StateRule | MismatchRule | StaleRule) -> list[Equipment]:
+        return [item for item in self._site.equipment.values() if rule.is_for(item.brick_class)]
+
+    def _rows(
+        self, rule: LimitRule | StateRule | MismatchRule, main_roles: Sequence[str], others: Sequence[str]
+    ) -> list[Mapping[str, Point]]:
+        """Rows as points by role, ``""`` being the subject's; what lacks a role is noted as unbound."""
+        rows: list[Mapping[str, Point]] = []
+        for member in self._members(rule):
+            roles = self._roles[member.name]
+            needed = [*others, *(gate.role for gate in rule.when)]
+            missing = tuple(role for role in dict.fromkeys([*main_roles, *needed]) if role not in roles)
+            if missing and ANY_CLASS not in rule.equipment_class:
+                self.unbound.append(Unbound(rule.id, member.name, missing))
+            if all(role in roles for role in needed):
+                rows.extend({**roles, "": roles[role]} for role in main_roles if role in roles)
+        return rows
+
+    def _gates(self, when: Sequence[Prerequisite], rows: Sequence[Mapping[str, Point]]) -> tuple[Gate, ...]:
+        return tuple(
+            Gate(StateTest(self._columns(row[gate.role] for row in rows), gate.values), round(gate.for_s * 1e6))
+            for gate in when
+        )
+
+    def _bind_values(self, rule: LimitRule | StateRule, start: int) -> BoundRule | None:
+        others = [] if isinstance(rule, StateRule) else _limit_roles(rule)
+        rows = self._rows(rule, rule.role, others)
+        if not rows:
+            return None
+        main = self._columns(row[""] for row in rows)
+        condition: Condition
+        if isinstance(rule, StateRule):
+            condition = StateTest(main, rule.values)
+        else:
+            high, low = (self._limit(limit, rows) for limit in (rule.high, rule.low))
+            condition = LimitCondition(main, high, low, rule.deadband, rule.inclusive)
+        return BoundRule(rule, start, self._subjects(rows), condition, self._gates(rule.when, rows))
+
+    def _limit(self, limit: float | RoleLimit | None, rows: Sequence[Mapping[str, Point]]) -> Limit | None:
+        if isinstance(limit, RoleLimit):
+            return Limit(limit.plus, self._columns(row[limit.role] for row in rows))
+        return None if limit is None else Limit(limit, None)
+
+    def _bind_mismatch(self, rule: MismatchRule, start: int) -> BoundRule | None:
+        rows = self._rows(rule, [rule.status], [rule.command])
+        if not rows:
+            return None
+        status = self._columns(row[""] for row in rows)
+        condition = MismatchCondition(status, self._columns(row[rule.command] for row in rows))
+        return BoundRule(rule, start, self._subjects(rows), condition, self._gates(rule.when, rows))
+
+    def _bind_stale(self, rule: StaleRule, start: int) -> BoundRule | None:
+        groups: list[tuple[Subject, list[Point]]] = []
+        for member in self._members(rule):
+            roles = self._roles[member.name]
+            points = [point for role, point in roles.items() if not rule.role or role in rule.role]
+            missing = tuple(role for role in rule.role if role not in roles)
+            if missing and ANY_CLASS not in rule.equipment_class:
+                self.unbound.append(Unbound(rule.id, member.name, missing))
+            if points:
+                groups.append((_of_equipment(member), points))
+        return self._bind_silent(rule, start, groups)
+
+    def _bind_devices(self, rule: DeviceRule, start: int) -> BoundRule | None:
+        by_device: dict[str, list[Point]] = {}
+        for roles in self._roles.values():
+            for point in roles.values():
+                by_device.setdefault(point.device, []).append(point)
+        groups = [(self._of_device(device, points), points) for device, points in by_device.items()]
+        chosen = [group for group in groups if not rule.systems or group[0].system in rule.systems]
+        return self._bind_silent(rule, start, chosen)
+
+    def _bind_silent(self, rule: Rule, start: int, groups: list[tuple[Subject, list[Point]]]) -> BoundRule | None:
+        if not groups:
+            return None
+        points = self._columns(point for _, members in groups for point in members)
+        lengths = np.array([len(members) for _, members in groups])
+        condition = SilentCondition(points, np.cumsum(lengths) - lengths)
+        return BoundRule(rule, start, tuple(subject for subject, _ in groups), condition, ())
+
+    def _subjects(self, rows: Sequence[Mapping[str, Point]]) -> tuple[Subject, ...]:
+        subjects = []
+        for row in rows:
+            point = row[""]
+            item = self._site.equipment[point.equipment]
+            subjects.append(
+                Subject(point.name, item.name, item.system, item.text.zh, item.text.en, point.name, point.unit)
+            )
+        return tuple(subjects)
+
+    def _of_device(self, name: str, points: Sequence[Point]) -> Subject:
+        device = self._site.devices[name]
+        owners = {point.equipment for point in points}
+        system = self._site.system_of(points[0])
+        owner = owners.pop() if len(owners) == 1 else ""
+        return Subject(name, owner, system, device.text.zh, device.text.en, "", "")
+
+
+def _limit_roles(rule: LimitRule) -> list[str]:
+    return [limit.role for limit in (rule.high, rule.low) if isinstance(limit, RoleLimit)]
+
+
+def _of_equipment(item: Equipment) -> Subject:
+    return Subject(item.name, item.name, item.system, item.text.zh, item.text.en, "", "")

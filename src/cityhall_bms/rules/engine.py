@@ -1,0 +1,254 @@
+"""The rules engine: a pure step from (state, time, samples) to (state, proposals).
+
+Every row (rule and subject) is a tri-state condition with two timers, advanced for all rows at once:
+
+- *true* long enough (``on_delay_s``) proposes an alarm, *false* past the deadband long enough (``off_delay_s``)
+  proposes its return; the opposite known answer sets the timer back to zero;
+- *unknown* (a sample or a prerequisite is not good, or too old) holds everything: the alarm stays as it is and the
+  timer pauses. A stretch of time counts only if the condition was known at both of its ends;
+- a prerequisite that is known not to hold makes the rule NOT-APPLICABLE: nothing can begin, and what is active ends.
+
+Live, backtest and shadow are this same code, fed from different logs.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cityhall_bms.domain.quality import is_good
+from cityhall_bms.rules.binding import Binding, BoundRule, Gate, Subject
+from cityhall_bms.rules.conditions import Flags, Floats, Tick, Verdict
+from cityhall_bms.rules.model import Rule
+
+COUNTED_MAX_S: Final = 10.0
+"""Longest stretch between two steps that timers count: what nobody watched has not been seen to last."""
+
+Micros = NDArray[np.int64]
+
+
+class Answer(IntEnum):
+    """What a rule says about a subject. Only ``FALSE`` means that all is well."""
+
+    FALSE = 0
+    TRUE = 1
+    UNKNOWN = 2
+    NOT_APPLICABLE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Present samples of the watched points, in the order of ``Binding.point_ids``."""
+
+    value: Floats
+    quality: NDArray[np.uint8]
+    observed_at: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class EngineState:
+    """Everything that the engine remembers; arrays are never written to. Times µs."""
+
+    at: int
+    """Time of the last step; 0 before the first."""
+    active: Flags
+    held: Micros
+    """How long the condition has leaned to the other side, counted."""
+    leaning: Flags
+    """Whether it did so at the last step."""
+    answer: NDArray[np.uint8]
+    gate_held: Micros
+    """How long each prerequisite has held, counted."""
+    gate_met: Flags
+    good_at: Micros
+    """When each watched point was last known good, moved on by time that was not counted."""
+    parked: Mapping[str, int]
+    """Version of each rule that could not be evaluated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """An alarm that begins (``raised``) or ends. ``observed_at`` is the moment by the deciding samples, µs UTC."""
+
+    rule: Rule
+    subject: Subject
+    raised: bool
+    observed_at: int
+    value: float | None
+    limit: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFailure:
+    """A rule that could not be evaluated and is parked from now on."""
+
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one tick gave."""
+
+    state: EngineState
+    proposals: tuple[Proposal, ...]
+    failures: tuple[RuleFailure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Gates:
+    """Prerequisites of all rows: all of them hold, or one is known not to."""
+
+    holds: Flags
+    unmet: Flags
+
+
+@dataclass(frozen=True, slots=True)
+class _Conditions:
+    """All rows of one tick."""
+
+    known: Flags
+    enter: Flags
+    clear: Flags
+    answer: NDArray[np.uint8]
+
+
+class Engine:
+    """All rules of a binding. ``counted_max_s`` must be above the usual distance of two steps."""
+
+    def __init__(self, binding: Binding, *, counted_max_s: float = COUNTED_MAX_S) -> None:
+        self.binding = binding
+        self._counted_max_us = round(counted_max_s * 1e6)
+        self._gates = [
+            (bound, gate, slice(start, start + len(bound.subjects)))
+            for start, bound, gate in _numbered_gates(binding.rules)
+        ]
+        self._starts = [bound.start for bound in binding.rules]
+        self._gate_count = sum(len(bound.gates) * len(bound.subjects) for bound in binding.rules)
+
+    def start(self) -> EngineState:
+        """State before the first step: nothing active, nothing known."""
+        rows, points = self.binding.row_count, len(self.binding.point_ids)
+        return EngineState(
+            at=0,
+            active=np.zeros(rows, np.bool_),
+            held=np.zeros(rows, np.int64),
+            leaning=np.zeros(rows, np.bool_),
+            answer=np.full(rows, Answer.UNKNOWN, np.uint8),
+            gate_held=np.zeros(self._gate_count, np.int64),
+            gate_met=np.zeros(self._gate_count, np.bool_),
+            good_at=np.zeros(points, np.int64),
+            parked={},
+        )
+
+    def step(self, state: EngineState, at: int, columns: Columns) -> Step:
+        """Take the samples as they are at ``at`` (µs UTC). A time before the last step counts as the last step's."""
+        at = max(at, state.at)
+        passed = at - state.at if state.at else 0
+        counted = min(passed, self._counted_max_us)
+        tick, good_at = self._grade(state, at, columns, passed - counted)
+        gates, gate_held, gate_met = self._step_gates(state, tick, counted)
+        conditions, failures = self._evaluate(state, tick, gates)
+        held, leaning, flips = self._step_timers(state, conditions, counted)
+        proposals = tuple(self._propose(state, tick, int(row)) for row in np.flatnonzero(flips))
+        after = EngineState(
+            at=at,
+            active=state.active ^ flips,
+            held=held,
+            leaning=leaning,
+            answer=conditions.answer,
+            gate_held=gate_held,
+            gate_met=gate_met,
+            good_at=good_at,
+            parked={**state.parked, **{item.rule: self._version_of(item.rule) for item in failures}},
+        )
+        return Step(after, proposals, tuple(failures))
+
+    def _grade(self, state: EngineState, at: int, columns: Columns, uncounted: int) -> tuple[Tick, Micros]:
+        """Decide which samples may decide, and which points are silent."""
+        age = at - columns.observed_at
+        usable = is_good(columns.quality) & np.isfinite(columns.value) & (age <= self.binding.quiet_us)
+        before = np.full_like(state.good_at, at) if state.at == 0 else state.good_at + uncounted
+        seen = np.where(self.binding.by_exception, at, np.minimum(columns.observed_at, at))
+        good_at = np.where(usable, np.maximum(before, seen), before)
+        silent = at - good_at > self.binding.silent_us
+        return Tick(at, columns.value, columns.observed_at, usable, silent), good_at
+
+    def _step_gates(self, state: EngineState, tick: Tick, counted: int) -> tuple[_Gates, Micros, Flags]:
+        """Advance the prerequisites."""
+        rows = self.binding.row_count
+        known, unmet = np.ones(rows, np.bool_), np.zeros(rows, np.bool_)
+        held, met = state.gate_held.copy(), np.zeros_like(state.gate_met)
+        for bound, gate, place in self._gates:
+            verdict = gate.test.evaluate(tick)
+            met[place] = verdict.known & verdict.enter
+            held[place] += np.where(met[place] & state.gate_met[place], counted, 0)
+            held[place][verdict.known & ~verdict.enter] = 0
+            known[bound.rows] &= verdict.known
+            unmet[bound.rows] |= verdict.known & (~verdict.enter | (held[place] < gate.for_us))
+        return _Gates(known & ~unmet, unmet), held, met
+
+    def _evaluate(self, state: EngineState, tick: Tick, gates: _Gates) -> tuple[_Conditions, list[RuleFailure]]:
+        rows = self.binding.row_count
+        known, enter, clear = (np.zeros(rows, np.bool_) for _ in range(3))
+        parked = np.zeros(rows, np.bool_)
+        failures: list[RuleFailure] = []
+        for bound in self.binding.rules:
+            verdict = None if bound.rule.id in state.parked else _attempt(bound, tick, failures)
+            if verdict is None:
+                parked[bound.rows] = True
+                continue
+            known[bound.rows], enter[bound.rows], clear[bound.rows] = verdict.known, verdict.enter, verdict.clear
+        known &= gates.holds
+        enter &= known
+        not_applicable = gates.unmet & ~parked
+        answer = np.where(known, np.where(enter, Answer.TRUE, Answer.FALSE), Answer.UNKNOWN).astype(np.uint8)
+        answer[not_applicable] = Answer.NOT_APPLICABLE
+        return _Conditions(known | not_applicable, enter, (clear & known) | not_applicable, answer), failures
+
+    def _step_timers(self, state: EngineState, now: _Conditions, counted: int) -> tuple[Micros, Flags, Flags]:
+        leaning = np.where(state.active, now.clear, now.enter)
+        held = np.where(leaning & state.leaning, state.held + counted, state.held)
+        held = np.where(now.known & ~leaning, 0, held)
+        delay = np.where(state.active, self.binding.off_delay_us, self.binding.on_delay_us)
+        flips = leaning & (held >= delay)
+        return np.where(flips, 0, held), leaning & ~flips, flips
+
+    def _propose(self, state: EngineState, tick: Tick, row: int) -> Proposal:
+        bound = self._rule_of(row)
+        place = row - bound.start
+        raised = not state.active[row]
+        figures = bound.condition.reading(tick, place)
+        decided_at = figures.observed_at
+        for gate in bound.gates:
+            decided_at = max(decided_at, int(tick.observed_at[gate.test.point[place]]))
+        delay = self.binding.on_delay_us[row] if raised else self.binding.off_delay_us[row]
+        moment = min(tick.at, decided_at + int(delay))
+        return Proposal(bound.rule, bound.subjects[place], raised, moment, figures.value, figures.limit)
+
+    def _rule_of(self, row: int) -> BoundRule:
+        return self.binding.rules[bisect_right(self._starts, row) - 1]
+
+    def _version_of(self, rule: str) -> int:
+        return next(bound.rule.version for bound in self.binding.rules if bound.rule.id == rule)
+
+
+def _numbered_gates(rules: Iterable[BoundRule]) -> Iterable[tuple[int, BoundRule, Gate]]:
+    start = 0
+    for bound in rules:
+        for gate in bound.gates:
+            yield start, bound, gate
+            start += len(bound.subjects)
+
+
+def _attempt(bound: BoundRule, tick: Tick, failures: list[RuleFailure]) -> Verdict | None:
+    """Evaluate one rule; a bug in it parks it, and it alone."""
+    try:
+        return bound.condition.evaluate(tick)
+    except Exception as error:  # noqa: BLE001 - whatever a rule does must not stop the others
+        failures.append(RuleFailure(bound.rule.id, f"{type(error).__name__}: {error}"))
+        return None

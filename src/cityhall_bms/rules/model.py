@@ -1,0 +1,171 @@
+"""What a rule file may say: closed models of the ``[[rule]]`` tables (`docs/reference/rules.md`).
+
+A rule names a class of equipment and the roles of its points; it is bound to every member by `binding`.
+"""
+
+import string
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, field_validator, model_validator
+
+from cityhall_bms.domain.site import System
+
+ANY_CLASS: Final = "any"
+DELAY_MAX_S: Final = 7 * 86_400.0
+PLACEHOLDERS: Final = frozenset({"equipment", "point", "value", "limit", "unit"})
+"""What a rule's texts may hold in braces; replaced when the alarm is raised."""
+
+
+def _tuple_of(value: object) -> object:
+    """One name stands for a list of one."""
+    if isinstance(value, str):
+        return (value,)
+    return tuple(value) if isinstance(value, list) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_tuple_of), Field(min_length=1, max_length=100)]
+Values = Annotated[tuple[float, ...], BeforeValidator(_tuple_of), Field(min_length=1, max_length=1000)]
+Seconds = Annotated[float, Field(ge=0.0, le=DELAY_MAX_S, allow_inf_nan=False)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Role = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$", max_length=100)]
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class RoleLimit(_Closed):
+    """A limit that is another point of the same equipment, moved by ``plus`` (in the point's unit)."""
+
+    role: Role
+    plus: Number = 0.0
+
+
+class Prerequisite(_Closed):
+    """A point that must have one of some values, for ``for_s`` without a break, before the rule applies."""
+
+    role: Role
+    equals: Number | None = None
+    one_of: Annotated[Values | None, Field(alias="in")] = None
+    for_s: Seconds = 0.0
+
+    @model_validator(mode="after")
+    def _one_test(self) -> "Prerequisite":
+        _check_one_test(self.equals, self.one_of)
+        return self
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """Values that fulfil it."""
+        return _values(self.equals, self.one_of)
+
+
+class RuleBase(_Closed):
+    """What every rule has. Delays in s; ``version`` grows with every change of meaning."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9-]{0,39}$")]
+    version: Annotated[int, Field(ge=1)] = 1
+    enabled: bool = True
+    priority: Annotated[int, Field(ge=1, le=4)]
+    latching: bool = False
+    on_delay_s: Seconds = 0.0
+    off_delay_s: Seconds = 0.0
+    text_zh: Annotated[str, Field(min_length=1, max_length=200)]
+    text_en: Annotated[str, Field(min_length=1, max_length=200)]
+    source: Annotated[str, Field(min_length=1, max_length=200)]
+
+    @field_validator("text_zh", "text_en")
+    @classmethod
+    def _known_placeholders(cls, text: str) -> str:
+        # Field names are compared whole, so that no attribute or index of a value can be reached.
+        unknown = {name for _, name, _, _ in string.Formatter().parse(text) if name is not None} - PLACEHOLDERS
+        if unknown:
+            msg = f"'{{{min(unknown)}}}' is no placeholder; known are {', '.join(sorted(PLACEHOLDERS))}"
+            raise ValueError(msg)
+        return text
+
+
+class _OfEquipment(RuleBase):
+    equipment_class: Names
+    when: Annotated[tuple[Prerequisite, ...], Field(max_length=10)] = ()
+
+    def is_for(self, brick_class: str) -> bool:
+        """Tell whether equipment of a class is meant."""
+        return ANY_CLASS in self.equipment_class or brick_class in self.equipment_class
+
+
+class LimitRule(_OfEquipment):
+    """True while a value is above ``high`` or below ``low``; false again once it is ``deadband`` inside them."""
+
+    kind: Literal["limit"]
+    role: Names
+    high: Number | RoleLimit | None = None
+    low: Number | RoleLimit | None = None
+    deadband: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 0.0
+    inclusive: bool = False
+    """Whether the limit itself is already beyond it."""
+
+    @model_validator(mode="after")
+    def _some_limit(self) -> "LimitRule":
+        if self.high is None and self.low is None:
+            msg = "a limit rule needs 'high', 'low' or both"
+            raise ValueError(msg)
+        if isinstance(self.high, float) and isinstance(self.low, float) and self.low >= self.high:
+            msg = "'low' is not below 'high'"
+            raise ValueError(msg)
+        return self
+
+
+class StateRule(_OfEquipment):
+    """True while a point has one of some values."""
+
+    kind: Literal["state"]
+    role: Names
+    equals: Number | None = None
+    one_of: Annotated[Values | None, Field(alias="in")] = None
+
+    @model_validator(mode="after")
+    def _one_test(self) -> "StateRule":
+        _check_one_test(self.equals, self.one_of)
+        return self
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """Values that make it true."""
+        return _values(self.equals, self.one_of)
+
+
+class MismatchRule(_OfEquipment):
+    """True while a status differs from its command."""
+
+    kind: Literal["mismatch"]
+    status: Role
+    command: Role
+
+
+class StaleRule(_OfEquipment):
+    """True while none of the named points (of all, without ``role``) of an equipment has a good, fresh value."""
+
+    kind: Literal["stale"]
+    role: Annotated[tuple[str, ...], BeforeValidator(_tuple_of)] = ()
+
+
+class DeviceRule(RuleBase):
+    """True while none of a device's points has a good, fresh value; ``systems`` empty = devices of every system."""
+
+    kind: Literal["device"]
+    systems: tuple[System, ...] = ()
+
+
+Rule = Annotated[LimitRule | StateRule | MismatchRule | StaleRule | DeviceRule, Field(discriminator="kind")]
+RULE_ADAPTER: Final[TypeAdapter[Any]] = TypeAdapter(Rule)
+
+
+def _check_one_test(equals: float | None, one_of: tuple[float, ...] | None) -> None:
+    if (equals is None) == (one_of is None):
+        msg = "give either 'equals' or 'in'"
+        raise ValueError(msg)
+
+
+def _values(equals: float | None, one_of: tuple[float, ...] | None) -> tuple[float, ...]:
+    return one_of if one_of is not None else (equals if equals is not None else 0.0,)
