@@ -1,0 +1,348 @@
+"""The driver against a real server on a loopback port."""
+
+import asyncio
+import struct
+from collections import deque
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.support import modbus_server as faults
+from tests.support.manual_clock import ManualClock
+from tests.support.modbus_server import bound, modbus_device, modbus_point, modbus_server
+from tests.support.until import until
+
+from cityhall_bms.adapters.system_clock import SystemClock
+from cityhall_bms.domain.errors import DeviceUnreachableError, DriverConfigError
+from cityhall_bms.domain.quality import Quality
+from cityhall_bms.ports.clock import Clock
+from cityhall_bms.ports.driver import BoundPoint
+from cityhall_drivers.modbus import DRIVER
+from cityhall_drivers.modbus.driver import ModbusDriver, ModbusFactory
+from cityhall_drivers.modbus.plan import RETEST_MIN_S
+
+NONSENSE = [
+    faults.wrong_function,
+    faults.short_answer,
+    faults.lying_byte_count,
+    faults.transaction_zero,
+    faults.unknown_function,
+]
+UNHEARD = [faults.silence, faults.wrong_transaction, faults.wrong_unit, faults.other_protocol, faults.reset]
+IDENTITY = {address: address for address in range(400)}
+
+
+def many(addresses: list[int], table: str = "holding") -> list[BoundPoint]:
+    return bound([modbus_point(f"{table}:{address}", role=f"P{address}") for address in addresses])
+
+
+async def opened(
+    port: int, unit: int = 1, clock: Clock | None = None, factory: ModbusFactory | None = None, **settings: Any
+) -> ModbusDriver:
+    driver = (factory or DRIVER()).create(modbus_device(port, unit, **settings), clock or SystemClock())
+    await driver.open()
+    return driver
+
+
+async def test_every_table_and_type_is_read_in_the_order_of_the_points() -> None:
+    floats = struct.unpack(">4H", struct.pack(">d", -12.5))
+    word_swapped = struct.unpack(">2H", struct.pack(">f", 21.25))[::-1]
+    holding = {10: 0xFFFE, 20: 0b1000_0000_0000_0010, **dict(zip(range(30, 34), floats, strict=True))}
+    async with modbus_server(
+        coil={3: 1}, discrete={7: 0}, holding=holding, input=dict(zip((100, 101), word_swapped, strict=True))
+    ) as server:
+        driver = await opened(server.port, gap_max=0)
+        plan = driver.plan(
+            bound(
+                [
+                    modbus_point("holding:30", "float64", scale=2.0, offset=1.0),
+                    modbus_point("coil:3", ""),
+                    modbus_point("input:100", "float32", word_order="CDAB"),
+                    modbus_point("holding:20.15", ""),
+                    modbus_point("holding:20.0", "bool"),
+                    modbus_point("discrete:7", "bool"),
+                    modbus_point("holding:10", "int16"),
+                    modbus_point("holding:20.1", "bool"),
+                    modbus_point("holding:10", "bool"),
+                ]
+            )
+        )
+        readings = await driver.read(plan)
+        await driver.close()
+
+    assert readings.point.tolist() == list(range(100, 109))
+    assert readings.value.tolist() == [-24.0, 1.0, 21.25, 1.0, 0.0, 0.0, -2.0, 1.0, 1.0]
+    assert not readings.quality.any()
+    assert len(set(readings.observed_at.tolist())) == 1
+
+
+@pytest.mark.parametrize("fault", NONSENSE)
+async def test_an_answer_to_another_question_is_bad_and_the_next_scan_is_good(fault: faults.Fault) -> None:
+    async with modbus_server(holding=IDENTITY) as server:
+        driver = await opened(server.port)
+        plan = driver.plan(many([1, 5, 200]))
+        server.faults = deque([fault])
+        first, second = await driver.read(plan), await driver.read(plan)
+        await driver.close()
+
+    assert first.quality.tolist() == [Quality.BAD_DECODE, Quality.BAD_DECODE, Quality.GOOD]
+    assert np.isnan(first.value[:2]).all()
+    assert first.value[2] == 200.0
+    assert second.value.tolist() == [1.0, 5.0, 200.0]
+    assert not second.quality.any()
+
+
+@pytest.mark.parametrize("fault", UNHEARD)
+async def test_silence_is_an_unreachable_device_and_the_next_scan_connects_anew(fault: faults.Fault) -> None:
+    async with modbus_server(holding=IDENTITY) as server:
+        driver = await opened(server.port)
+        plan = driver.plan(many([1, 5]))
+        server.faults = deque([fault])
+        with pytest.raises(DeviceUnreachableError):
+            await driver.read(plan)
+        readings = await driver.read(plan)
+        await driver.close()
+
+    assert readings.value.tolist() == [1.0, 5.0]
+    assert server.connections == 2
+
+
+async def test_a_closed_connection_is_noticed_at_once_and_not_after_the_timeout() -> None:
+    async with modbus_server(holding=IDENTITY) as server:
+        driver = await opened(server.port, timeout_s=60.0)
+        server.faults = deque([faults.reset])
+        async with asyncio.timeout(10):
+            with pytest.raises(DeviceUnreachableError, match="connection lost"):
+                await driver.read(driver.plan(many([1])))
+        await driver.close()
+
+
+async def test_a_late_answer_glued_to_the_next_is_never_taken_for_it() -> None:
+    held: list[bytes] = []
+
+    def hold(server: faults.ModbusServer, request: faults.Request) -> None:
+        held.append(server.right_answer(request))
+
+    def glue(server: faults.ModbusServer, request: faults.Request) -> bytes:
+        return held[0] + server.right_answer(request)
+
+    async with modbus_server(holding=dict(IDENTITY)) as server:
+        driver = await opened(server.port)
+        plan = driver.plan(many([1]))
+        server.faults = deque([None, hold])
+        await driver.read(plan)
+        with pytest.raises(DeviceUnreachableError):
+            await driver.read(plan)
+        server.registers[1, 3][1] = 77
+        server.faults = deque([glue])
+        readings = await driver.read(plan)
+        await driver.close()
+
+    assert readings.value.tolist() == [77.0]
+
+
+async def test_an_answer_sent_twice_never_answers_the_next_question() -> None:
+    def twice(server: faults.ModbusServer, request: faults.Request) -> bytes:
+        return server.right_answer(request) * 2
+
+    async with modbus_server(holding=dict(IDENTITY)) as server:
+        driver = await opened(server.port)
+        server.habits[1] = twice
+        for address in (3, 9, 300):
+            assert (await driver.read(driver.plan(many([address])))).value.tolist() == [address]
+        await driver.close()
+
+
+async def test_a_cancelled_question_leaves_no_answer_for_the_next() -> None:
+    async with modbus_server(holding=dict(IDENTITY)) as server:
+        driver = await opened(server.port, timeout_s=5.0)
+        server.faults = deque([faults.silence])
+        reading = asyncio.create_task(driver.read(driver.plan(many([1]))))
+        await until(lambda: server.requests)
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        assert (await driver.read(driver.plan(many([2])))).value.tolist() == [2.0]
+        await driver.close()
+    assert server.connections == 2
+
+
+async def test_refused_registers_are_found_once_and_the_others_still_count() -> None:
+    holding = {address: address for address in range(64) if address not in {13, 40}}
+    async with modbus_server(holding=holding) as server:
+        driver = await opened(server.port)
+        plan = driver.plan(many(list(range(64))))
+        first = await driver.read(plan)
+        cost = len(server.requests)
+        second = await driver.read(plan)
+        again = len(server.requests) - cost
+        await driver.close()
+
+    expected = [Quality.BAD_REFUSED if address in {13, 40} else Quality.GOOD for address in range(64)]
+    for readings in (first, second):
+        assert readings.quality.tolist() == expected
+        assert all(readings.value[address] == address for address in holding)
+    assert again == plan.requests < cost <= 30
+
+
+async def test_an_unmapped_register_between_two_points_costs_neither_of_them() -> None:
+    async with modbus_server(holding={1: 1, 3: 3}) as server:
+        driver = await opened(server.port)
+        plan = driver.plan(many([1, 3]))
+        assert plan.requests == 1
+        readings = await driver.read(plan)
+        await driver.close()
+    assert readings.value.tolist() == [1.0, 3.0]
+    assert plan.requests == 2
+
+
+async def test_refused_registers_are_tried_again_after_a_while() -> None:
+    clock = ManualClock()
+    async with modbus_server(holding={1: 1}) as server:
+        driver = await opened(server.port, clock=clock)
+        plan = driver.plan(many([1, 2]))
+        assert (await driver.read(plan)).quality.tolist() == [Quality.GOOD, Quality.BAD_REFUSED]
+        server.registers[1, 3][2] = 22
+        await clock.advance(RETEST_MIN_S - 1)
+        assert (await driver.read(plan)).quality.tolist() == [Quality.GOOD, Quality.BAD_REFUSED]
+        await clock.advance(1)
+        assert (await driver.read(plan)).value.tolist() == [1.0, 22.0]
+        await driver.close()
+    assert plan.requests == 1
+
+
+async def test_a_unit_that_refuses_everything_is_alive_and_cheap_to_ask() -> None:
+    async with modbus_server() as server:
+        driver = await opened(server.port)
+        plan = driver.plan(many(list(range(8))))
+        await driver.read(plan)
+        server.requests.clear()
+        readings = await driver.read(plan)
+        await driver.close()
+    assert set(readings.quality.tolist()) == {Quality.BAD_REFUSED}
+    assert len(server.requests) == 1
+
+
+async def test_a_busy_unit_is_not_remembered_as_a_hole() -> None:
+    async with modbus_server(holding=IDENTITY) as server:
+        driver = await opened(server.port)
+        plan = driver.plan(many([1, 2]))
+        server.faults = deque([faults.exception(6)])
+        assert set((await driver.read(plan)).quality.tolist()) == {Quality.BAD_REFUSED}
+        assert not (await driver.read(plan)).quality.any()
+        await driver.close()
+
+
+async def test_a_gateway_that_cannot_reach_its_unit_keeps_the_connection() -> None:
+    async with modbus_server(holding=IDENTITY) as server:
+        driver = await opened(server.port)
+        plan = driver.plan(many([1]))
+        server.faults = deque([faults.exception(0x0B)])
+        with pytest.raises(DeviceUnreachableError, match="gateway"):
+            await driver.read(plan)
+        await driver.read(plan)
+        await driver.close()
+    assert server.connections == 1
+
+
+async def test_a_block_met_with_silence_costs_the_others_nothing() -> None:
+    """Some devices say nothing where they should refuse: the block is asked last from then on."""
+
+    def no_word_about_zero(server: faults.ModbusServer, request: faults.Request) -> bytes | None:
+        return None if request.start == 0 else server.right_answer(request)
+
+    async with modbus_server(holding=IDENTITY) as server:
+        server.habits[1] = no_word_about_zero
+        driver = await opened(server.port)
+        plan = driver.plan(many([0, 100, 200]))
+        with pytest.raises(DeviceUnreachableError):
+            await driver.read(plan)
+        readings = await driver.read(plan)
+        await driver.close()
+    assert readings.quality.tolist() == [Quality.BAD_TIMEOUT, Quality.GOOD, Quality.GOOD]
+    assert readings.value.tolist()[1:] == [100.0, 200.0]
+
+
+async def test_units_behind_one_address_share_a_connection_and_one_dead_unit_does_not_stop_them() -> None:
+    async with modbus_server() as server:
+        for unit in (1, 2, 3):
+            server.registers[unit, 3] = {address: 1000 * unit + address for address in range(10)}
+        server.habits[2] = faults.silence
+        factory = DRIVER()
+        drivers = {unit: await opened(server.port, unit, factory=factory) for unit in (1, 2, 3)}
+        assert server.connections == 1
+
+        async def poll(unit: int) -> list[object]:
+            results: list[object] = []
+            for _ in range(4):
+                plan = drivers[unit].plan(many([0, 5]))
+                try:
+                    results.append((await drivers[unit].read(plan)).value.tolist())
+                except DeviceUnreachableError:
+                    results.append(None)
+            return results
+
+        results = dict(zip((1, 2, 3), await asyncio.gather(poll(1), poll(2), poll(3)), strict=True))
+        for driver in drivers.values():
+            await driver.close()
+
+    assert results == {1: [[1000.0, 1005.0]] * 4, 2: [None] * 4, 3: [[3000.0, 3005.0]] * 4}
+
+
+async def test_the_shared_connection_ends_with_its_last_user() -> None:
+    async with modbus_server(holding=IDENTITY) as server:
+        factory = DRIVER()
+        one, two = await opened(server.port, 1, factory=factory), await opened(server.port, 1, factory=factory)
+        await one.close()
+        await two.read(two.plan(many([1])))
+        await two.close()
+        await until(lambda: not server.clients)
+        await one.open()
+        assert (await one.read(one.plan(many([4])))).value.tolist() == [4.0]
+        await one.close()
+    assert server.connections == 2
+
+
+async def test_it_reconnects_after_the_device_restarted() -> None:
+    async with modbus_server(holding=IDENTITY) as server:
+        driver = await opened(server.port)
+        plan = driver.plan(many([1]))
+        await driver.read(plan)
+        await server.stop()
+        with pytest.raises(DeviceUnreachableError):
+            await driver.read(plan)
+        with pytest.raises(DeviceUnreachableError):
+            await driver.open()
+        await server.start()
+        await driver.open()
+        assert (await driver.read(plan)).value.tolist() == [1.0]
+        await driver.close()
+
+
+async def test_nobody_listening_is_an_unreachable_device() -> None:
+    async with modbus_server() as server:
+        port = server.port
+    with pytest.raises(DeviceUnreachableError, match=f"127.0.0.1:{port}"):
+        await opened(port)
+
+
+async def test_a_driver_that_is_not_open_reads_nothing() -> None:
+    driver = DRIVER().create(modbus_device(1), SystemClock())
+    with pytest.raises(DeviceUnreachableError, match="not open"):
+        await driver.read(driver.plan(many([1])))
+    await driver.close()
+
+
+def test_a_device_that_cannot_work_is_refused_when_its_driver_is_made() -> None:
+    with pytest.raises(DriverConfigError, match="unit_id"):
+        DRIVER().create(modbus_device(502, unit=900), SystemClock())
+
+
+def test_a_point_that_cannot_work_is_refused_when_it_is_planned() -> None:
+    driver = DRIVER().create(modbus_device(502), SystemClock())
+    with pytest.raises(DriverConfigError, match="pressure:1"):
+        driver.plan(bound([modbus_point("pressure:1")]))
+
+
+def test_a_device_is_named_by_address_and_unit() -> None:
+    assert DRIVER().endpoint(modbus_device(502, unit=3)) == "127.0.0.1:502 unit 3"
