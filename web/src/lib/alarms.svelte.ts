@@ -1,5 +1,5 @@
 import { get, post, type Alarm, type AlarmPage, type Transition } from "./api";
-import { openStream } from "./stream";
+import { connection } from "./connection";
 
 const UNACKNOWLEDGED = new Set(["UNACK", "RTNUN", "LATUN"]);
 const HIDDEN = new Set(["SHLVD", "DSUPR", "OOSRV"]);
@@ -37,9 +37,10 @@ export class AlarmStore {
     } while (cursor);
     this.byId = new Map(alarms.map((alarm) => [alarm.id, alarm]));
     this.loaded = true;
-    return openStream(`/api/v1/alarms/feed?after=${position}`, ["alarm"], {
-      onEvent: (_, data) => this.take((data as Transition).alarm),
-      onState: (connected) => (this.connected = connected),
+    return connection.join({ join: "alarms", after: position }, (message) => {
+      if (message.stream !== "alarms") return;
+      if ("transition" in message) this.take((message.transition as Transition).alarm);
+      else this.connected = message.connected;
     });
   }
 

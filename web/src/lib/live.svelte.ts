@@ -1,4 +1,5 @@
-import { openStream } from "./stream";
+import { connection } from "./connection";
+import type { Snapshot, Values } from "./hub";
 
 const HISTORY_MAX = 120;
 const UNCERTAIN_FROM = 0x40;
@@ -25,17 +26,6 @@ export class LivePoint {
   }
 }
 
-interface Snapshot {
-  names: string[];
-  t: number[];
-  v: (number | null)[];
-  q: number[];
-}
-
-interface Values extends Omit<Snapshot, "names"> {
-  i: number[];
-}
-
 /** All points of the building, fed by one stream and applied once per frame. */
 export class LiveStore {
   connected = $state(false);
@@ -48,9 +38,11 @@ export class LiveStore {
   private frame = 0;
 
   start(): () => void {
-    return openStream("/api/v1/points/stream", ["snapshot", "values"], {
-      onEvent: (type, data) => (type === "snapshot" ? this.load(data as Snapshot) : this.queue(data as Values)),
-      onState: (connected) => (this.connected = connected),
+    return connection.join({ join: "points" }, (message) => {
+      if (message.stream !== "points") return;
+      if ("snapshot" in message) this.load(message.snapshot);
+      else if ("values" in message) this.queue(message.values);
+      else this.connected = message.connected;
     });
   }
 

@@ -1,0 +1,76 @@
+import { describe, expect, it } from "vitest";
+import { Hub, type Message, type Port } from "./hub";
+import type { StreamEvents } from "./stream";
+
+class Tab implements Port {
+  messages: Message[] = [];
+  postMessage(message: Message): void {
+    this.messages.push(structuredClone(message));
+  }
+  transitions(): number[] {
+    return this.messages.flatMap((message) => ("transition" in message ? [message.transition.position] : []));
+  }
+}
+
+function hubWithStreams(): { hub: Hub; urls: string[]; streams: Map<string, StreamEvents> } {
+  const urls: string[] = [];
+  const streams = new Map<string, StreamEvents>();
+  const hub = new Hub((url, _types, events) => {
+    urls.push(url);
+    streams.set(url.split("?")[0] ?? url, events);
+    return () => undefined;
+  });
+  return { hub, urls, streams };
+}
+
+describe("the hub", () => {
+  it("opens one stream however many tabs join", () => {
+    const { hub, urls } = hubWithStreams();
+    for (const tab of [new Tab(), new Tab(), new Tab()]) {
+      hub.handle(tab, { join: "points" });
+      hub.handle(tab, { join: "alarms", after: 7 });
+    }
+
+    expect(urls).toEqual(["/api/v1/points/stream", "/api/v1/alarms/feed?after=7"]);
+  });
+
+  it("gives a tab that joins late the present values, not the first ones", () => {
+    const { hub, streams } = hubWithStreams();
+    hub.handle(new Tab(), { join: "points" });
+    const stream = streams.get("/api/v1/points/stream");
+    stream?.onEvent("snapshot", { names: ["A", "B"], t: [1, 1], v: [10, 20], q: [0, 0] });
+    stream?.onEvent("values", { i: [1], t: [2], v: [21], q: [0] });
+    stream?.onEvent("values", { i: [0], t: [0], v: [9], q: [0] });
+    const late = new Tab();
+    hub.handle(late, { join: "points" });
+
+    expect(late.messages).toContainEqual({
+      stream: "points",
+      snapshot: { names: ["A", "B"], t: [1, 2], v: [10, 21], q: [0, 0] },
+    });
+  });
+
+  it("gives a tab every transition after its own place, once", () => {
+    const { hub, streams } = hubWithStreams();
+    const early = new Tab();
+    hub.handle(early, { join: "alarms", after: 4 });
+    const stream = streams.get("/api/v1/alarms/feed");
+    for (const position of [5, 6, 7]) stream?.onEvent("alarm", { position });
+    const late = new Tab();
+    hub.handle(late, { join: "alarms", after: 6 });
+    stream?.onEvent("alarm", { position: 8 });
+
+    expect(early.transitions()).toEqual([5, 6, 7, 8]);
+    expect(late.transitions()).toEqual([7, 8]);
+  });
+
+  it("stops talking to a tab that left", () => {
+    const { hub, streams } = hubWithStreams();
+    const tab = new Tab();
+    hub.handle(tab, { join: "alarms", after: 0 });
+    hub.handle(tab, { leave: true });
+    streams.get("/api/v1/alarms/feed")?.onEvent("alarm", { position: 1 });
+
+    expect(tab.transitions()).toEqual([]);
+  });
+});
