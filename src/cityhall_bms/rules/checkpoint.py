@@ -105,6 +105,7 @@ class _Place:
     version: int
     row: int
     gate: int
+    gate_count: int
     gate_stride: int
 
 
@@ -137,7 +138,7 @@ def _places(layout: Iterable[Any]) -> dict[str, _Place]:
     row = gate = 0
     for rule, version, gates, subjects in layout:
         for number, subject in enumerate(subjects):
-            places[alarm_id(rule, subject)] = _Place(version, row + number, gate + number, len(subjects))
+            places[alarm_id(rule, subject)] = _Place(version, row + number, gate + number, gates, len(subjects))
         row += len(subjects)
         gate += gates * len(subjects)
     return places
@@ -160,7 +161,7 @@ def _restore(
             continue
         row = bound.start + number
         state.active[row] = columns["active"][place.row]
-        if place.version != bound.rule.version:
+        if (place.version, place.gate_count) != (bound.rule.version, len(bound.gates)):
             continue
         for name in ("held", "leaning", "answer"):
             getattr(state, name)[row] = columns[name][place.row]

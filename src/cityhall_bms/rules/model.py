@@ -78,10 +78,10 @@ class RuleBase(_Closed):
     @classmethod
     def _known_placeholders(cls, text: str) -> str:
         # Field names are compared whole, so that no attribute or index of a value can be reached.
-        unknown = {name for _, name, _, _ in string.Formatter().parse(text) if name is not None} - PLACEHOLDERS
-        if unknown:
-            msg = f"'{{{min(unknown)}}}' is no placeholder; known are {', '.join(sorted(PLACEHOLDERS))}"
-            raise ValueError(msg)
+        for _, name, form, conversion in string.Formatter().parse(text):
+            if name is not None and (name not in PLACEHOLDERS or form or conversion):
+                msg = f"'{{{name}}}' is no placeholder; known are {', '.join(sorted(PLACEHOLDERS))}, without a format"
+                raise ValueError(msg)
         return text
 
 

@@ -1,0 +1,150 @@
+"""The live loop: from the telemetry log through the engine to alarms.
+
+Its place in the telemetry log is stored with its events, so that a crash anywhere repeats nothing and misses nothing:
+no event is ever appended without the checkpoint of the state that it came from.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+import structlog
+
+from cityhall_bms.domain.errors import TelemetryLogUnavailableError
+from cityhall_bms.domain.live import LiveTable
+from cityhall_bms.ports.clock import Clock
+from cityhall_bms.ports.event_log import Checkpoint, EventLog
+from cityhall_bms.ports.telemetry_log import LoggedBatch, TelemetryLog, TelemetryReader
+from cityhall_bms.rules.binding import Binding
+from cityhall_bms.rules.checkpoint import CheckpointCodec, CheckpointFormatError, rows_by_alarm
+from cityhall_bms.rules.engine import Columns, Engine
+from cityhall_bms.rules.recorder import RETRY_S, RuleRecorder, orphans
+
+CHECKPOINT: Final = "rules"
+CHECKPOINT_EVERY_S: Final = 10.0
+FETCH_BATCHES_MAX: Final = 50
+FETCH_WAIT_S: Final = 1.0
+IDLE_AFTER_S: Final = 5.0
+"""Silence of the telemetry log after which the engine steps by the clock."""
+PATIENCE_S: Final = 30.0
+"""How long after the start, or while the log is away, silence is not yet held against the devices."""
+
+log = structlog.get_logger(__name__)
+
+
+class RulesRunner:
+    """Runs one binding live. ``position``, ``steps`` and ``engine_state`` are for metrics."""
+
+    def __init__(self, binding: Binding, telemetry: TelemetryLog, events: EventLog, clock: Clock) -> None:
+        self._binding = binding
+        self._engine = Engine(binding)
+        self._codec = CheckpointCodec(self._engine)
+        self._telemetry = telemetry
+        self._recorder = RuleRecorder(events, clock)
+        self._clock = clock
+        self._live = LiveTable({int(point): 0.0 for point in binding.point_ids})
+        self._reader: TelemetryReader | None = None
+        self._saved_at = 0
+        self._silent_since_s = 0.0
+        self._patience_s = PATIENCE_S
+        self._away = False
+        self.engine_state = self._engine.start()
+        self.position = 0
+        self.steps = 0
+
+    async def run(self) -> None:
+        """Recover, then follow the telemetry log without end; outages of either log are waited for."""
+        await self._recover()
+        self._silent_since_s = self._clock.monotonic()
+        try:
+            while True:
+                await self._turn()
+        finally:
+            if self._reader is not None:
+                await self._reader.close()
+
+    async def _turn(self) -> None:
+        batches = await self._fetch()
+        for logged in batches:
+            await self._take(logged)
+            # Catching up a backlog must not starve the others of this process.
+            await self._clock.sleep(0.0)
+        if batches:
+            self._silent_since_s, self._patience_s = self._clock.monotonic(), IDLE_AFTER_S
+        elif self._idle():
+            await self._step(self._clock.now())
+
+    def _idle(self) -> bool:
+        now, last = self._clock.now(), self.engine_state.at
+        quiet_s = self._clock.monotonic() - self._silent_since_s
+        return quiet_s >= self._patience_s and now - last >= IDLE_AFTER_S * 1e6
+
+    async def _fetch(self) -> list[LoggedBatch]:
+        try:
+            if self._reader is None:
+                self._reader = await self._telemetry.reader(after=self.position)
+            batches = list(await self._reader.fetch(FETCH_BATCHES_MAX, FETCH_WAIT_S))
+        except TelemetryLogUnavailableError as error:
+            if not self._away:
+                log.warning("rules wait for the telemetry log", reason=str(error))
+            self._away, self._patience_s = True, PATIENCE_S
+            await self._clock.sleep(RETRY_S)
+            return []
+        self._away = False
+        return batches
+
+    async def _take(self, logged: LoggedBatch) -> None:
+        self._live.apply(logged.batch)
+        self.position = logged.position
+        await self._step(logged.batch.recorded_at)
+
+    async def _step(self, at: int) -> None:
+        step = self._engine.step(self.engine_state, at, self._columns())
+        self.engine_state = step.state
+        self.steps += 1
+        for failure in step.failures:
+            log.error("rule parked", rule=failure.rule, reason=failure.reason)
+        if step.proposals or step.failures:
+            await self._recorder.record(step.proposals, step.failures, self._checkpoint())
+        elif step.state.at - self._saved_at >= CHECKPOINT_EVERY_S * 1e6:
+            await self._recorder.save(self._checkpoint())
+
+    def _columns(self) -> Columns:
+        points = self._binding.point_ids
+        return Columns(self._live.value[points], self._live.quality[points], self._live.observed_at[points])
+
+    def _checkpoint(self) -> Checkpoint:
+        self._saved_at = self.engine_state.at
+        return Checkpoint(CHECKPOINT, self.position, self._codec.encode(self.engine_state, self._columns()))
+
+    async def _recover(self) -> None:
+        """Go on from the checkpoint; what the event log says about an alarm overrules it."""
+        checkpoint = await self._recorder.recover(CHECKPOINT)
+        if checkpoint is not None:
+            self.position = checkpoint.position
+            self._restore(checkpoint.state)
+        rows = rows_by_alarm(self._binding)
+        active = np.zeros(self._binding.row_count, np.bool_)
+        active[[rows[name] for name in self._recorder.active if name in rows]] = True
+        changed = active != self.engine_state.active
+        self.engine_state = replace(
+            self.engine_state,
+            active=active,
+            held=np.where(changed, 0, self.engine_state.held),
+            leaning=self.engine_state.leaning & ~changed,
+        )
+        gone = orphans(self._recorder.active, rows)
+        if gone:
+            at = self.engine_state.at or self._clock.now()
+            await self._recorder.abandon(gone, at, self._checkpoint())
+
+    def _restore(self, data: bytes) -> None:
+        try:
+            remembered = self._codec.decode(data)
+        except CheckpointFormatError as error:
+            log.warning("rules start their timers again", reason=str(error))
+            return
+        samples = remembered.columns
+        self._live.load(remembered.point, samples.observed_at, samples.value, samples.quality)
+        self.engine_state = remembered.state
+        self._saved_at = remembered.state.at
