@@ -4,13 +4,27 @@ Nothing here is durable.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
+from cityhall_bms.adapters.alarm_fold import (
+    STREAMS,
+    Selection,
+    decode_cursor,
+    encode_cursor,
+    fold,
+    is_alarm_event,
+    order_key,
+)
+from cityhall_bms.adapters.device_fold import device_state
 from cityhall_bms.adapters.event_chain import Head, chain, draft, selects
+from cityhall_bms.adapters.site_diff import STREAM, Known, compare, last_applied, parts
+from cityhall_bms.domain.alarms import Alarm
 from cityhall_bms.domain.errors import EventLogUnavailableError
 from cityhall_bms.domain.events import StoredEvent
+from cityhall_bms.domain.site import Site
 from cityhall_bms.ports.clock import Clock
-from cityhall_bms.ports.event_log import Append, Checkpoint
+from cityhall_bms.ports.event_log import Append, Checkpoint, EventLog
+from cityhall_bms.ports.read_models import AlarmFilter, AlarmPage, AlarmTransition, DeviceState
 
 
 class MemoryEventLog:
@@ -84,3 +98,108 @@ class MemoryEventLog:
     def _wake(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
+
+
+class MemoryAlarmView:
+    """Alarms folded anew from the log at every question; never behind it."""
+
+    def __init__(self, log: MemoryEventLog) -> None:
+        self._log = log
+
+    async def page(self, which: AlarmFilter, limit: int, cursor: str | None) -> AlarmPage:
+        """One page; ``ValueError`` for a cursor or a state that is none of ours."""
+        chosen = Selection.of(which)
+        after = None if cursor is None else decode_cursor(cursor)
+        alarms = [
+            alarm
+            for alarm in sorted((await self._alarms()).values(), key=order_key)
+            if chosen.matches(alarm)
+            and which.system in {None, alarm.system}
+            and which.priority in {None, alarm.priority}
+            and which.equipment in {None, alarm.equipment}
+            and (after is None or order_key(alarm) > after)
+        ]
+        more = len(alarms) > limit
+        alarms = alarms[:limit]
+        return AlarmPage(alarms, encode_cursor(order_key(alarms[-1])) if more else None, await self._log.end())
+
+    async def get(self, alarm_id: str) -> Alarm | None:
+        """One alarm, or none."""
+        return (await self._alarms()).get(alarm_id)
+
+    async def transitions(self, after: int, limit: int, alarm_id: str | None = None) -> list[AlarmTransition]:
+        """What happened after a position, in order; of one alarm if it is named."""
+        chosen = [
+            transition
+            for transition in await self._transitions()
+            if transition.position > after and alarm_id in {None, transition.alarm.alarm_id}
+        ]
+        return chosen[:limit]
+
+    async def follow(self, after: int) -> AsyncIterator[AlarmTransition]:
+        """Every transition after a position, in order, without end."""
+        alarms: dict[str, Alarm] = {}
+        async for entry in self._log.follow(0):
+            if is_alarm_event(entry):
+                transition = _transition(alarms, entry)
+                if entry.position > after:
+                    yield transition
+
+    async def shelves_due(self, now: int) -> list[Alarm]:
+        """Shelved alarms whose time is over."""
+        due = [
+            (alarm.shelved_until, alarm.alarm_id, alarm)
+            for alarm in (await self._alarms()).values()
+            if alarm.shelved_until is not None and alarm.shelved_until <= now
+        ]
+        return [alarm for _, _, alarm in sorted(due, key=lambda row: row[:2])]
+
+    async def _alarms(self) -> dict[str, Alarm]:
+        return {transition.alarm.alarm_id: transition.alarm for transition in await self._transitions()}
+
+    async def _transitions(self) -> list[AlarmTransition]:
+        alarms: dict[str, Alarm] = {}
+        entries = await self._log.read(0, await self._log.end(), STREAMS)
+        return [_transition(alarms, entry) for entry in entries if is_alarm_event(entry)]
+
+
+def _transition(alarms: dict[str, Alarm], entry: StoredEvent) -> AlarmTransition:
+    alarm = alarms[entry.stream.removeprefix(STREAMS)] = fold(alarms, entry)
+    return AlarmTransition(entry.position, entry.recorded_at, entry.type, entry.actor, alarm)
+
+
+class MemoryDeviceView:
+    """Devices folded anew from the log at every question."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+
+    async def states(self) -> Mapping[str, DeviceState]:
+        """By device name; a device that never reported is absent."""
+        states = [device_state(entry) for entry in await self._log.read(0, await self._log.end())]
+        return {state.device: state for state in states if state is not None}
+
+
+class MemoryPointRegistry:
+    """Point numbers that last as long as the process."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._ids: dict[str, int] = {}
+        self._known = Known()
+
+    async def apply(self, site: Site, actor: str) -> Mapping[str, int]:
+        """Number new points, write ``SiteApplied`` if anything differs, give all numbers."""
+        described = parts(site)
+        version, fingerprint = await last_applied(self._log)
+        if described.fingerprint != fingerprint:
+            event = compare(site, self._known, described)
+            await self._log.append([Append(STREAM, [event], actor, version)])
+        self._known = Known(described.points, described.devices)
+        for name in site.points:
+            self._ids.setdefault(name, len(self._ids) + 1)
+        return await self.ids()
+
+    async def ids(self) -> Mapping[str, int]:
+        """Number of every point ever known, by name."""
+        return dict(self._ids)

@@ -1,0 +1,102 @@
+"""From the event log to alarms as operators list them: pure, and the same for every alarm view."""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeAlias
+
+import structlog
+
+from cityhall_bms.domain.alarms import UNACKNOWLEDGED_STATES, Alarm, AlarmEvent, AlarmState, evolve
+from cityhall_bms.domain.errors import RefusedError
+from cityhall_bms.domain.events import EVENT_TYPES, StoredEvent
+from cityhall_bms.ports.read_models import AlarmFilter
+
+LOG: Final = structlog.get_logger(__name__)
+STREAMS: Final = "alarm/"
+
+OrderKey: TypeAlias = tuple[bool, int, int, str]
+"""Ascending, this is the operators' order: what waits for them, by priority, newest first; the id decides ties."""
+
+
+def is_alarm_event(entry: StoredEvent) -> bool:
+    """Tell whether an entry belongs to an alarm and is of a type that we know."""
+    return entry.stream.startswith(STREAMS) and issubclass(EVENT_TYPES.get(entry.type, object), AlarmEvent)
+
+
+def fold(alarms: Mapping[str, Alarm], entry: StoredEvent) -> Alarm:
+    """Alarm after an entry, from those known before it.
+
+    An event that cannot follow is noted and changes nothing but the version: one wrong entry, which nobody can take
+    back, must not stop the list of all other alarms for ever.
+    """
+    identity = entry.stream.removeprefix(STREAMS)
+    alarm = alarms.get(identity, Alarm(identity))
+    event = entry.event()
+    assert isinstance(event, AlarmEvent)  # noqa: S101 - narrows the type; is_alarm_event has decided it
+    try:
+        return evolve(alarm, event, version=entry.version, position=entry.position)
+    except RefusedError:
+        LOG.exception("alarm_event_out_of_order", position=entry.position, stream=entry.stream)
+        return replace(alarm, version=entry.version, position=entry.position)
+
+
+def waiting(alarm: Alarm) -> bool:
+    """Whether operators see it and have not acknowledged it."""
+    return alarm.state in UNACKNOWLEDGED_STATES
+
+
+def order_key(alarm: Alarm) -> OrderKey:
+    """Place of an alarm in the list."""
+    return (not waiting(alarm), alarm.priority, -(alarm.raised_at or 0), alarm.alarm_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """An :class:`AlarmFilter`'s state in terms of what is stored; none does not matter."""
+
+    states: frozenset[AlarmState] | None = None
+    active: bool | None = None
+    shelved: bool | None = None
+
+    @classmethod
+    def of(cls, which: AlarmFilter) -> "Selection":
+        """``ValueError`` when the state is no word of ours."""
+        named = {
+            "all": cls(),
+            "open": cls(states=frozenset(AlarmState) - {AlarmState.NORMAL}),
+            "active": cls(active=True),
+            "unacknowledged": cls(states=UNACKNOWLEDGED_STATES),
+            "shelved": cls(shelved=True),
+        }
+        return named.get(which.state) or cls(states=frozenset({AlarmState(which.state)}))
+
+    def matches(self, alarm: Alarm) -> bool:
+        """Tell whether an alarm is selected."""
+        return (
+            (self.states is None or alarm.state in self.states)
+            and (self.active is None or alarm.active == self.active)
+            and (self.shelved is None or (alarm.shelved_until is not None) == self.shelved)
+        )
+
+
+def encode_cursor(key: OrderKey) -> str:
+    """Where the next page begins, opaque to the caller."""
+    return base64.urlsafe_b64encode(json.dumps(key, separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str) -> OrderKey:
+    """Order key of a cursor; ``ValueError`` for a text that is none of ours."""
+    try:
+        fields: Any = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, binascii.Error, RecursionError):
+        fields = None
+    match fields:
+        case [bool(seen), int(priority), int(newest), str(identity)] if (
+            abs(priority) < 2**15 and abs(newest) < 2**63 and "\x00" not in identity
+        ):
+            return (seen, priority, newest, identity)
+    msg = "this is no cursor of the alarm list"
+    raise ValueError(msg)

@@ -1,0 +1,159 @@
+"""Alarms in PostgreSQL: the fold of every alarm's stream, and what the API asks about it."""
+
+import dataclasses
+import json
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+import asyncpg
+
+from cityhall_bms.adapters.alarm_fold import (
+    STREAMS,
+    Selection,
+    decode_cursor,
+    encode_cursor,
+    fold,
+    is_alarm_event,
+    order_key,
+    waiting,
+)
+from cityhall_bms.adapters.postgres.connection import translated
+from cityhall_bms.adapters.postgres.listener import Listener
+from cityhall_bms.adapters.postgres.sql import load
+from cityhall_bms.domain.alarms import Alarm, AlarmState
+from cityhall_bms.domain.errors import EventLogUnavailableError
+from cityhall_bms.domain.events import StoredEvent
+from cityhall_bms.ports.read_models import AlarmFilter, AlarmPage, AlarmTransition
+
+QUERIES: Final = load("alarms.sql")
+FOLLOW_PAGE: Final = 500
+SHELVES_DUE_MAX: Final = 1_000
+FIELDS: Final = frozenset(field.name for field in dataclasses.fields(Alarm))
+
+
+class AlarmsProjection:
+    """Tables ``alarm`` and ``alarm_transition``."""
+
+    name = "alarms"
+
+    async def apply(self, connection: asyncpg.Connection, entries: Sequence[StoredEvent]) -> None:
+        """Fold the entries of alarms into their rows."""
+        entries = [entry for entry in entries if is_alarm_event(entry)]
+        if not entries:
+            return
+        identities = sorted({entry.stream.removeprefix(STREAMS) for entry in entries})
+        rows = await connection.fetch(QUERIES["load"], identities)
+        alarms = {alarm.alarm_id: alarm for alarm in (_alarm(row["alarm"]) for row in rows)}
+        after: list[Alarm] = []
+        for entry in entries:
+            alarm = fold(alarms, entry)
+            alarms[alarm.alarm_id] = alarm
+            after.append(alarm)
+        await connection.execute(QUERIES["store"], *_columns(list(alarms.values())))
+        await connection.execute(
+            QUERIES["store_transitions"],
+            [entry.position for entry in entries],
+            [entry.recorded_at for entry in entries],
+            [entry.type for entry in entries],
+            [entry.actor for entry in entries],
+            [alarm.alarm_id for alarm in after],
+            [_json(alarm) for alarm in after],
+        )
+
+    async def clear(self, connection: asyncpg.Connection) -> None:
+        """Forget all alarms."""
+        await connection.execute(QUERIES["clear"])
+
+
+class PostgresAlarmView:
+    """What :class:`AlarmsProjection` keeps. ``EventLogUnavailableError`` when the database cannot be reached."""
+
+    def __init__(self, pool: asyncpg.Pool, listener: Listener) -> None:
+        self._pool = pool
+        self._listener = listener
+
+    async def page(self, which: AlarmFilter, limit: int, cursor: str | None) -> AlarmPage:
+        """One page; ``ValueError`` for a cursor or a state that is none of ours."""
+        chosen = Selection.of(which)
+        after = (None, None, None, None) if cursor is None else decode_cursor(cursor)
+        states = None if chosen.states is None else sorted(chosen.states)
+        filters = (states, chosen.active, chosen.shelved, which.system, which.priority, which.equipment)
+        with translated(EventLogUnavailableError):
+            rows = await self._pool.fetch(QUERIES["page"], *filters, *after, limit + 1)
+        alarms = [_alarm(row["alarm"]) for row in rows if row["alarm"] is not None]
+        more = len(alarms) > limit
+        alarms = alarms[:limit]
+        return AlarmPage(alarms, encode_cursor(order_key(alarms[-1])) if more else None, rows[0]["position"])
+
+    async def get(self, alarm_id: str) -> Alarm | None:
+        """One alarm, or none."""
+        if "\x00" in alarm_id:
+            return None
+        with translated(EventLogUnavailableError):
+            body = await self._pool.fetchval(QUERIES["get"], alarm_id)
+        return None if body is None else _alarm(body)
+
+    async def transitions(self, after: int, limit: int, alarm_id: str | None = None) -> list[AlarmTransition]:
+        """What happened after a position, in order; of one alarm if it is named."""
+        with translated(EventLogUnavailableError):
+            if alarm_id is None:
+                rows = await self._pool.fetch(QUERIES["transitions"], after, limit)
+            else:
+                rows = await self._pool.fetch(QUERIES["transitions_of"], after, limit, alarm_id)
+        return [_transition(*row) for row in rows]
+
+    async def follow(self, after: int) -> AsyncIterator[AlarmTransition]:
+        """Every transition after a position, in order, without end; goes on by itself after an outage."""
+        while True:
+            changed = self._listener.changed
+            try:
+                transitions = await self.transitions(after, FOLLOW_PAGE)
+            except EventLogUnavailableError:
+                transitions = []
+            for transition in transitions:
+                after = transition.position
+                yield transition
+            if len(transitions) < FOLLOW_PAGE:
+                await self._listener.wait(changed)
+
+    async def shelves_due(self, now: int) -> list[Alarm]:
+        """Shelved alarms whose time is over, ``SHELVES_DUE_MAX`` at most; the others come with the next call."""
+        with translated(EventLogUnavailableError):
+            rows = await self._pool.fetch(QUERIES["shelves_due"], now, SHELVES_DUE_MAX)
+        return [_alarm(row["alarm"]) for row in rows]
+
+
+def _transition(position: int, recorded_at: int, kind: str, actor: str, body: str) -> AlarmTransition:
+    return AlarmTransition(position, recorded_at, kind, actor, _alarm(body))
+
+
+def _json(alarm: Alarm) -> str:
+    return json.dumps(dataclasses.asdict(alarm), ensure_ascii=False)
+
+
+def _alarm(body: str) -> Alarm:
+    fields = {name: value for name, value in json.loads(body).items() if name in FIELDS}
+    return Alarm(**(fields | {"base": AlarmState(fields["base"])}))
+
+
+def _columns(alarms: Sequence[Alarm]) -> tuple[list[object], ...]:
+    rows = [
+        (
+            alarm.alarm_id,
+            alarm.position,
+            alarm.version,
+            alarm.state,
+            alarm.base,
+            alarm.active,
+            alarm.acknowledged,
+            waiting(alarm),
+            alarm.priority,
+            alarm.system,
+            alarm.equipment,
+            alarm.raised_at or 0,
+            alarm.shelved_until,
+            _json(alarm),
+        )
+        for alarm in alarms
+    ]
+    return tuple(list(column) for column in zip(*rows, strict=True))
