@@ -17,7 +17,7 @@ from cityhall_bms.domain.quality import Quality
 from cityhall_bms.domain.site import Point
 
 NUMBER_MAX: Final = 65535
-_ADDRESS: Final = re.compile(r"(?P<table>[a-z]+):(?P<number>\d{1,9})(?:\.(?P<bit>\d{1,3}))?")
+_ADDRESS: Final = re.compile(r"(?P<table>[a-z]+):(?P<number>[0-9]{1,9})(?:\.(?P<bit>[0-9]{1,3}))?")
 _ADDRESS_REMEDY: Final = "write holding:N, input:N, coil:N or discrete:N, or holding:N.B for bit B of a register"
 
 
@@ -227,10 +227,8 @@ class Layout:
     def _convert(self, run: _Run, data: NDArray[np.uint8]) -> NDArray[Any]:
         if run.type == "bit":
             return (data >> self._shift) & 1
-        if run.type == "flag":
-            return data.view(np.dtype(">u2")) != 0
-        converted: NDArray[Any] = data.view(np.dtype(DTYPES[run.type]))
-        return converted
+        words: NDArray[Any] = data.view(np.dtype(">u2" if run.type == "flag" else DTYPES[run.type]))
+        return np.minimum(words, 1) if run.type == "flag" else words
 
 
 def _group(item: Item) -> str:
