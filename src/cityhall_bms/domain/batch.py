@@ -55,9 +55,17 @@ class Readings:
     observed_at: NDArray[np.int64]
     value: NDArray[np.float64]
     quality: NDArray[np.uint8]
+    partial: bool = False
+    """A chance selection (pushed values, what passed a deadband), which must not become a point set of its own."""
 
     def __len__(self) -> int:
         return len(self.point)
+
+    def pick(self, chosen: NDArray[np.bool_]) -> "Readings":
+        """Some of these readings, as a chance selection."""
+        return Readings(
+            self.point[chosen], self.observed_at[chosen], self.value[chosen], self.quality[chosen], partial=True
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,16 +185,11 @@ def _split_by_time(readings: Readings) -> list[tuple[int, Readings]]:
     """Give (set, scan) pairs, each with one time; only whole polls keep a set of their own."""
     if not len(readings):
         return []
-    if len(readings) > 1 and (readings.observed_at == readings.observed_at[0]).all():
-        return [(point_set_id(readings.point), readings)]
+    if (readings.observed_at == readings.observed_at[0]).all():
+        chance = readings.partial or len(readings) == 1
+        return [(AD_HOC if chance else point_set_id(readings.point), readings)]
     times, group = np.unique(readings.observed_at, return_inverse=True)
-    return [(AD_HOC, _select(readings, group == number)) for number in range(len(times))]
-
-
-def _select(readings: Readings, chosen: NDArray[np.bool_]) -> Readings:
-    return Readings(
-        readings.point[chosen], readings.observed_at[chosen], readings.value[chosen], readings.quality[chosen]
-    )
+    return [(AD_HOC, readings.pick(group == number)) for number in range(len(times))]
 
 
 def _join(parts: list[NDArray[ScalarT]], dtype: type[ScalarT]) -> NDArray[ScalarT]:

@@ -1,0 +1,179 @@
+"""From the readings of all devices to batches in the telemetry log, in order and without a hole."""
+
+import asyncio
+from collections import deque
+from random import Random
+from typing import Final
+
+import structlog
+
+from cityhall_bms.collector.backoff import delay_s
+from cityhall_bms.domain.batch import Readings, SampleBatch
+from cityhall_bms.domain.errors import TelemetryLogUnavailableError
+from cityhall_bms.ports.clock import Clock
+from cityhall_bms.ports.telemetry_log import TelemetryLog
+
+WAITING_BYTES_MAX: Final = 64 * 1024**2
+BATCH_SAMPLES_MAX: Final = 40_000
+"""Keeps an encoded batch well under the megabyte that a NATS message may have, also with a time per sample."""
+RETRY_MIN_S: Final = 0.1
+RETRY_MAX_S: Final = 5.0
+STOP_FLUSH_S: Final = 3.0
+READINGS_BYTES: Final = 600
+SAMPLE_BYTES: Final = 21
+
+log = structlog.get_logger(__name__)
+
+
+class Publisher:
+    """Takes readings into a bounded queue and publishes them once per tick until each batch is confirmed.
+
+    One batch is on its way at a time: its sequence is taken only when the one before it is on disk, so sequences are
+    gap-free within ``epoch`` (the start, µs UTC). An idle tick publishes an empty batch: time goes on for whoever
+    follows the log. While the log is away the queue fills; when it is full :meth:`put` waits.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        telemetry: TelemetryLog,
+        clock: Clock,
+        random: Random,
+        *,
+        tick_s: float = 0.5,
+        waiting_bytes_max: int = WAITING_BYTES_MAX,
+    ) -> None:
+        self.source = source
+        self.epoch = clock.now()
+        self.batches = 0
+        self.samples = 0
+        self.log_failures = 0
+        self.put_waits = 0
+        """How often a poller had to wait for room."""
+        self._telemetry = telemetry
+        self._clock = clock
+        self._random = random
+        self._tick_s = tick_s
+        self._waiting: deque[Readings] = deque()
+        self._waiting_bytes = 0
+        self._waiting_bytes_max = waiting_bytes_max
+        self._room = asyncio.Event()
+        self._room.set()
+        self._sequence = 0
+        self._unconfirmed: SampleBatch | None = None
+        self._failing = False
+
+    @property
+    def queue_fill(self) -> float:
+        """Share of the queue in use, 0..1 (a little over 1 when it is full)."""
+        return self._waiting_bytes / self._waiting_bytes_max
+
+    @property
+    def waiting(self) -> int:
+        """Readings that are not on disk yet."""
+        return len(self._waiting) + (self._unconfirmed is not None)
+
+    async def put(self, readings: Readings) -> None:
+        """Take readings; waits while the queue is full, which slows whoever reads devices."""
+        if not self._room.is_set():
+            self.put_waits += 1
+        while not self._room.is_set():
+            await self._room.wait()
+        self._add(readings)
+
+    def offer(self, readings: Readings) -> bool:
+        """Take readings if there is room, at once; ``False`` if not (for values that a device pushes)."""
+        if not self._room.is_set():
+            return False
+        self._add(readings)
+        return True
+
+    async def run(self) -> None:
+        """Publish for ever; when cancelled, what waits is published within a few seconds or is lost."""
+        due = self._clock.monotonic()
+        try:
+            while True:
+                await self._clock.sleep(due - self._clock.monotonic())
+                await self._publish_waiting()
+                due = max(due + self._tick_s, self._clock.monotonic())
+        except asyncio.CancelledError:
+            await self._flush()
+            raise
+
+    async def _publish_waiting(self) -> None:
+        while True:
+            if self._unconfirmed is None:
+                self._unconfirmed = self._next_batch()
+            await self._confirm(self._unconfirmed)
+            self._unconfirmed = None
+            if not self._waiting:
+                return
+
+    def _next_batch(self) -> SampleBatch:
+        scans: list[Readings] = []
+        samples = 0
+        while self._waiting and (not scans or samples + len(self._waiting[0]) <= BATCH_SAMPLES_MAX):
+            readings = self._waiting.popleft()
+            self._waiting_bytes -= _weight(readings)
+            samples += len(readings)
+            scans.append(readings)
+        if self._waiting_bytes < self._waiting_bytes_max:
+            self._room.set()
+        batch = SampleBatch.gather(self.source, self.epoch, self._sequence, self._clock.now(), scans)
+        self._sequence += 1
+        return batch
+
+    async def _confirm(self, batch: SampleBatch) -> None:
+        attempt = 0
+        while True:
+            try:
+                await self._telemetry.publish(batch)
+            except TelemetryLogUnavailableError as error:
+                self._note_outage(error)
+                await self._clock.sleep(delay_s(attempt, RETRY_MIN_S, RETRY_MAX_S, self._random))
+                attempt += 1
+            else:
+                break
+        if self._failing:
+            self._failing = False
+            log.info("telemetry log is back", source=self.source, waiting=len(self._waiting))
+        self.batches += 1
+        self.samples += len(batch)
+
+    def _note_outage(self, error: TelemetryLogUnavailableError) -> None:
+        self.log_failures += 1
+        if not self._failing:
+            self._failing = True
+            log.warning("telemetry log is away; samples wait in memory", source=self.source, reason=str(error))
+
+    async def _flush(self) -> None:
+        if self._unconfirmed is None and not self._waiting:
+            return
+        try:
+            async with asyncio.timeout(STOP_FLUSH_S):
+                await self._publish_waiting()
+        except TimeoutError:
+            log.warning("stopped with samples that are not on disk", source=self.source, readings=self.waiting)
+
+    def _add(self, readings: Readings) -> None:
+        for first in range(0, len(readings), BATCH_SAMPLES_MAX):
+            part = _slice(readings, first) if len(readings) > BATCH_SAMPLES_MAX else readings
+            self._waiting.append(part)
+            self._waiting_bytes += _weight(part)
+        if self._waiting_bytes >= self._waiting_bytes_max:
+            self._room.clear()
+
+
+def _weight(readings: Readings) -> int:
+    return READINGS_BYTES + SAMPLE_BYTES * len(readings)
+
+
+def _slice(readings: Readings, first: int) -> Readings:
+    part = slice(first, first + BATCH_SAMPLES_MAX)
+    return Readings(
+        readings.point[part],
+        readings.observed_at[part],
+        readings.value[part],
+        readings.quality[part],
+        partial=readings.partial,
+    )

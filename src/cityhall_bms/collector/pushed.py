@@ -1,0 +1,35 @@
+"""When each point of a device was last heard of by itself."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cityhall_bms.collector.schedule import ScanClass
+from cityhall_bms.collector.silence import silence_max_s
+from cityhall_bms.ports.driver import BoundPoint
+
+
+class PushedPoints:
+    """Tells which scan classes hold a point that its device has not pushed for too long. Times are µs UTC."""
+
+    def __init__(self, points: Sequence[BoundPoint]) -> None:
+        self._point = np.array(sorted(bound.point_id for bound in points), np.uint32)
+        self._heard_at = np.zeros(len(self._point), np.int64)
+        self._rows: dict[int, NDArray[np.intp]] = {}
+
+    def clear(self) -> None:
+        """Forget everything: a new subscription begins."""
+        self._heard_at[:] = 0
+
+    def heard(self, point: NDArray[np.uint32], now: int) -> None:
+        """Note that these points were pushed."""
+        self._heard_at[np.searchsorted(self._point, point)] = now
+
+    def any_silent(self, index: int, scan_class: ScanClass, now: int) -> bool:
+        """Whether a point of the class (number ``index``) was not pushed for its longest silence."""
+        if index not in self._rows:
+            ids = np.array([bound.point_id for bound in scan_class.points], np.uint32)
+            self._rows[index] = np.searchsorted(self._point, ids)
+        oldest = int(self._heard_at[self._rows[index]].min())
+        return now - oldest >= silence_max_s(scan_class.period_s) * 1e6

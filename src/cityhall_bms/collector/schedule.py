@@ -1,0 +1,86 @@
+"""When the scan classes of a device are due: absolute deadlines that never drift."""
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cityhall_bms.ports.driver import BoundPoint
+
+
+@dataclass(frozen=True, slots=True)
+class ScanClass:
+    """Points of one device that are read at one period, s."""
+
+    period_s: float
+    points: tuple[BoundPoint, ...]
+
+
+def scan_classes(points: Sequence[BoundPoint]) -> list[ScanClass]:
+    """Group points by their scan period, the fastest first; points keep their order."""
+    periods = sorted({bound.point.scan_s for bound in points})
+    return [ScanClass(period, tuple(b for b in points if b.point.scan_s == period)) for period in periods]
+
+
+def phase(device: str) -> float:
+    """Where in its period a device is read, 0..1: the same for ever, and spread evenly over many devices."""
+    return int.from_bytes(hashlib.blake2b(device.encode(), digest_size=6).digest(), "big") / 2**48
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A scan class whose turn it is: its place among the classes, and the deadline it is due at (s)."""
+
+    index: int
+    deadline_s: float
+
+
+class Timetable:
+    """Deadlines of one device's scan classes, in seconds of a monotonic clock.
+
+    Class ``i`` is due at ``origin + phase x period + k x period`` for all whole ``k``. A scan that is late by more
+    than a period skips what it missed and counts it in ``overruns``.
+    """
+
+    def __init__(self, device: str, periods_s: Sequence[float], origin_s: float) -> None:
+        self._periods = list(periods_s)
+        self._firsts = [origin_s + phase(device) * period for period in self._periods]
+        self._steps = [0] * len(self._periods)
+        self._now: list[float] | None = None
+        self.overruns = 0
+        self.restart(origin_s)
+
+    def restart(self, now_s: float) -> None:
+        """Make every class due at once, then at its deadlines after ``now_s``; what lies between is no overrun."""
+        self._now = [now_s] * len(self._periods)
+        self._steps = [
+            max(math.floor((now_s - first) / period) + 1, 0)
+            for first, period in zip(self._firsts, self._periods, strict=True)
+        ]
+
+    def next_due_s(self) -> float:
+        """Time of the next deadline; infinity when there are no classes."""
+        if self._now:
+            return self._now[0]
+        return min((self._deadline(index) for index in range(len(self._periods))), default=math.inf)
+
+    def take_due(self, now_s: float) -> list[Due]:
+        """Classes whose deadline has come, the earliest first; each is then next due a period later."""
+        if self._now is not None:
+            due = [Due(index, deadline) for index, deadline in enumerate(self._now)]
+            self._now = None
+            return due
+        taken = [self._take(index, now_s) for index in range(len(self._periods)) if self._deadline(index) <= now_s]
+        return sorted(taken, key=lambda due: due.deadline_s)
+
+    def _take(self, index: int, now_s: float) -> Due:
+        period = self._periods[index]
+        missed = max(math.ceil((now_s - self._deadline(index)) / period) - 1, 0)
+        self.overruns += missed
+        self._steps[index] += missed
+        due = Due(index, self._deadline(index))
+        self._steps[index] += 1
+        return due
+
+    def _deadline(self, index: int) -> float:
+        return self._firsts[index] + self._steps[index] * self._periods[index]

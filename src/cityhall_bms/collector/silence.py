@@ -1,0 +1,11 @@
+"""How long a point may say nothing new before it is recorded, or asked, again."""
+
+from cityhall_bms.domain.live import uncertain_after_s
+
+
+def silence_max_s(scan_s: float) -> float:
+    """Half the age at which a value becomes uncertain, s: a quiet point must not look like a dead one.
+
+    It bounds the silence of a deadband, and is the period at which pushed points are polled as a safety net.
+    """
+    return uncertain_after_s(scan_s) / 2.0
