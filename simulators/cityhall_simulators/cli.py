@@ -1,31 +1,135 @@
 """The ``cityhall-sim`` command."""
 
+import asyncio
+import json
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cityhall_simulators.description import load_building
+from cityhall_simulators.control import fault_table
+from cityhall_simulators.description import load_building, site_names
+from cityhall_simulators.faults import FAULTS, FaultTargetError, resolve_target
+from cityhall_simulators.free_ports import choose_ports
+from cityhall_simulators.serve import Options, TimedFault, die_with_parent, serve
 from cityhall_simulators.site_folder import write_site
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="模擬市政大樓 / The simulated city hall.")
 
 BASE_PORT = 15020
+DEFAULT_PLANT_START = "2026-07-01T10:00"
+"""A summer working day: everything runs, whenever the demonstration is given."""
+
+_SiteName = Annotated[str, typer.Option("--site", help="which building")]
 
 
-@app.callback()
-def _root() -> None:
-    """模擬市政大樓 / The simulated city hall."""
+@app.command()
+def run(  # noqa: PLR0913, PLR0917 - one parameter per option of the command
+    site: _SiteName = "small",
+    site_dir: Annotated[Path | None, typer.Option(help="where to write the site folder")] = None,
+    host: str = "127.0.0.1",
+    base_port: Annotated[int, typer.Option(help="first port of the devices; 0 = free ports")] = 0,
+    control_port: Annotated[int, typer.Option(help="port of the control interface; 0 = a free one")] = 0,
+    seed: int = 1,
+    truth: Annotated[Path | None, typer.Option(help="append a JSON line per fault switched on or off")] = None,
+    fault: Annotated[list[str] | None, typer.Option(help="NAME@SECONDS or NAME:TARGET@SECONDS")] = None,
+    plant_start: Annotated[str, typer.Option(help="local time the plants start at, or 'now'")] = DEFAULT_PLANT_START,
+    parent_dies: Annotated[bool, typer.Option("--die-with-parent", help="end when the parent process ends")] = False,
+) -> None:
+    """Serve a building until SIGTERM or SIGINT; one JSON line on stdout says when it answers."""
+    if parent_dies:
+        die_with_parent()
+    _check_site(site)
+    folder = site_dir or Path(tempfile.mkdtemp(prefix="cityhall-site-"))
+    options = Options(
+        site=site,
+        folder=folder,
+        host=host,
+        base_port=base_port,
+        control_port=control_port,
+        seed=seed,
+        truth_file=truth,
+        faults=tuple(_timed_fault(text, site) for text in fault or ()),
+        plant_start=None if plant_start == "now" else datetime.fromisoformat(plant_start),
+    )
+    try:
+        asyncio.run(serve(options))
+    except OSError as error:
+        typer.echo(f"cannot serve: {error}", err=True)
+        raise typer.Exit(1) from error
 
 
 @app.command()
 def site(
     folder: Annotated[Path, typer.Argument(help="site folder to write")],
-    name: Annotated[str, typer.Option("--site", help="which building")] = "small",
+    name: _SiteName = "small",
     host: str = "127.0.0.1",
     base_port: int = BASE_PORT,
 ) -> None:
-    """Write the site folder for simulators that will listen from BASE_PORT on; secrets come with ``run``."""
+    """Write the site folder of simulators that listen from BASE_PORT on; its secrets come with ``run``."""
+    _check_site(name)
     building = load_building(name)
-    write_site(folder, building, host, {label: base_port + i for i, label in enumerate(building.port_labels)})
+    write_site(folder, building, host, choose_ports(host, building.port_labels, base_port))
     typer.echo(str(folder))
+
+
+@app.command()
+def faults() -> None:
+    """Show the table of faults."""
+    for row in fault_table():
+        typer.echo(f"{row['name']:18} {row['strikes']:10} {row['default']:12} {row['text_zh']} / {row['text_en']}")
+
+
+@app.command()
+def fault(
+    name: Annotated[str, typer.Argument(help="one of `cityhall-sim faults`")],
+    state: Annotated[str, typer.Argument(help="on | off")],
+    control: Annotated[str, typer.Option(help="address that `run` printed")],
+    target: Annotated[str | None, typer.Option(help="equipment, point or device")] = None,
+) -> None:
+    """Switch a fault on or off in a running simulator."""
+    if state not in {"on", "off"}:
+        typer.echo("state is on or off", err=True)
+        raise typer.Exit(2)
+    query = f"?target={target}" if target and state == "off" else ""
+    request = urllib.request.Request(  # noqa: S310 - the address is the operator's own
+        f"{control.rstrip('/')}/faults/{name}{query}",
+        method="PUT" if state == "on" else "DELETE",
+        data=json.dumps({"target": target}).encode() if state == "on" else None,
+        headers={"Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=5.0) as answer:  # noqa: S310
+            sys.stdout.write(answer.read().decode() + "\n")
+    except urllib.error.HTTPError as error:
+        typer.echo(error.read().decode(), err=True)
+        raise typer.Exit(1) from error
+    except OSError as error:
+        typer.echo(f"no simulator answers at {control}: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+def _check_site(name: str) -> None:
+    if name not in site_names():
+        typer.echo(f"no building is called {name!r}; there are: {', '.join(site_names())}", err=True)
+        raise typer.Exit(2)
+
+
+def _timed_fault(text: str, site_name: str) -> TimedFault:
+    """Parse ``NAME[:TARGET]@SECONDS``; ends the command with a message when it makes no sense."""
+    what, _, seconds = text.partition("@")
+    name, _, target = what.partition(":")
+    try:
+        resolve_target(load_building(site_name), FAULTS[name], target or None)
+        return TimedFault(name, target or None, float(seconds or 0.0))
+    except KeyError as error:
+        typer.echo(f"no fault is called {name!r}; see `cityhall-sim faults`", err=True)
+        raise typer.Exit(2) from error
+    except (FaultTargetError, ValueError) as error:
+        typer.echo(f"--fault {text}: {error}", err=True)
+        raise typer.Exit(2) from error

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from cityhall_simulators.addresses import bacnet_map, modbus_map, opcua_node
+from cityhall_simulators.addresses import BacnetObject, Register, bacnet_map, modbus_map, opcua_node
 from cityhall_simulators.description import Building, Device, Point, Text
 
 PASSWORD_FILE = "secrets/opcua-bms.txt"  # noqa: S105 - a file's name
@@ -85,18 +85,26 @@ def _point_rows(device: Device) -> list[_Row]:
 def _encodings(device: Device) -> dict[int, _Row]:
     """Address columns by point index, in the protocol's own words; defaults are left out."""
     if device.protocol == "modbus":
-        return {
-            index: {"address": r.text, "type": r.type}
-            | ({"word_order": r.word_order} if r.registers > 1 else {})
-            | ({} if r.scale == 1.0 else {"scale": _number(r.scale)})
-            for index, r in modbus_map(device).items()
-        }
+        return {index: _modbus_columns(register) for index, register in modbus_map(device).items()}
     if device.protocol == "bacnet":
-        return {
-            index: {"address": o.text} | ({"offset": _number(o.offset)} if o.offset else {})
-            for index, o in bacnet_map(device).items()
-        }
+        return {index: _bacnet_columns(shown_as) for index, shown_as in bacnet_map(device).items()}
     return {point.index: {"address": opcua_node(point)} for point in device.points}
+
+
+def _modbus_columns(register: Register) -> _Row:
+    columns: _Row = {"address": register.text, "type": register.type}
+    if register.registers > 1:
+        columns["word_order"] = register.word_order
+    if register.scale != 1.0:
+        columns["scale"] = _number(register.scale)
+    return columns
+
+
+def _bacnet_columns(shown_as: BacnetObject) -> _Row:
+    columns: _Row = {"address": shown_as.text}
+    if shown_as.offset:
+        columns["offset"] = _number(shown_as.offset)
+    return columns
 
 
 def _inside_a_sentence(text: str) -> str:
@@ -182,7 +190,5 @@ def _profile_entries(point: Point, encoding: _Row) -> dict[str, object]:
     entries = {key: float(str(value)) if key in numbers else value for key, value in encoding.items()}
     if point.role.unit:
         entries["unit"] = point.role.unit
-    for key, bound in (("low", point.role.low), ("high", point.role.high)):
-        if bound is not None:
-            entries[key] = bound
-    return entries
+    bounds = {"low": point.role.low, "high": point.role.high}
+    return entries | {key: bound for key, bound in bounds.items() if bound is not None}

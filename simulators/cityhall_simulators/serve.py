@@ -1,0 +1,197 @@
+"""A whole simulated building in one process: faces, control interface, the passing of time."""
+
+import asyncio
+import contextlib
+import ctypes
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Awaitable, Coroutine, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final, Protocol
+from zoneinfo import ZoneInfo
+
+import uvicorn
+
+from cityhall_simulators.control import control_app
+from cityhall_simulators.description import Building, load_building
+from cityhall_simulators.faces.bacnet import BacnetFace
+from cityhall_simulators.faces.modbus import ModbusFace
+from cityhall_simulators.faces.opcua import OpcUaFace
+from cityhall_simulators.fault_desk import FaultDesk
+from cityhall_simulators.free_ports import choose_ports
+from cityhall_simulators.runtime import City
+from cityhall_simulators.secrets_folder import ServerSecrets, write_secrets
+from cityhall_simulators.site_folder import write_site
+
+TICK_S: Final = 0.5
+_TICK_MIN_S: Final = 0.02
+"""Between two ticks brought forward by commands, so that a storm of writes cannot take the core."""
+_PR_SET_PDEATHSIG: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class TimedFault:
+    """A fault that switches itself on some time after the start."""
+
+    name: str
+    target: str | None
+    after_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to run."""
+
+    site: str
+    folder: Path
+    host: str
+    base_port: int
+    control_port: int
+    seed: int
+    truth_file: Path | None
+    faults: tuple[TimedFault, ...]
+    plant_start: datetime | None
+    """Local time that the plants believe it to be at the start (to the hour); None for the real one."""
+
+
+class Face(Protocol):
+    """A port, or a device on its own port."""
+
+    def start(self, host: str, port: int) -> Awaitable[None]: ...  # noqa: D102
+    def stop(self) -> Awaitable[None]: ...  # noqa: D102
+    def refresh(self) -> Awaitable[None]:
+        """Show what the city has become."""
+        ...
+
+
+def die_with_parent() -> None:
+    """Ask the kernel for SIGTERM when the parent ends, however it ends. Linux only."""
+    parent = os.getppid()
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        # It ended before the kernel knew of our wish.
+        sys.exit(0)
+
+
+def make_faces(building: Building, city: City, secrets: ServerSecrets) -> dict[str, Face]:
+    """A face per port label."""
+    faces: dict[str, Face] = {}
+    for label in building.port_labels:
+        devices = [device for device in building.devices if device.port == label]
+        first = devices[0]
+        if first.protocol == "modbus":
+            faces[label] = ModbusFace(devices, city)
+        elif first.protocol == "bacnet":
+            faces[label] = BacnetFace(first, city)
+        else:
+            faces[label] = OpcUaFace(first, city, secrets if first.security != "none" else None)
+    return faces
+
+
+class PlantClock:
+    """Local time of the plants: the real one, shifted by whole hours so that quarters of an hour still agree."""
+
+    def __init__(self, zone: ZoneInfo, start: datetime | None) -> None:
+        self._zone = zone
+        real = datetime.now(zone)
+        shift_h = 0 if start is None else round((start.replace(tzinfo=zone) - _on_the_hour(real)) / timedelta(hours=1))
+        self._shift = timedelta(hours=shift_h)
+
+    def now(self) -> datetime:
+        """Plant time."""
+        return datetime.now(self._zone) + self._shift
+
+    def real(self) -> datetime:
+        """Wall clock, for records."""
+        return datetime.now(self._zone)
+
+
+def _on_the_hour(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
+async def serve(options: Options) -> None:
+    """Write the site folder, serve until SIGTERM or SIGINT. :class:`OSError` when a port is taken."""
+    building = load_building(options.site)
+    ports = choose_ports(options.host, building.port_labels, options.base_port)
+    write_site(options.folder, building, options.host, ports)
+    secrets = await asyncio.to_thread(write_secrets, options.folder, options.host)
+    clock = PlantClock(ZoneInfo(building.time_zone), options.plant_start)
+    city = City(building, options.seed, clock.now())
+    desk = FaultDesk(city, clock.real, options.truth_file)
+    faces = make_faces(building, city, secrets)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    control = _Control(uvicorn.Config(control_app(city, desk, options.host, ports), log_level="error", lifespan="off"))
+    with socket.create_server((options.host, options.control_port)) as listener:
+        try:
+            for label, face in faces.items():
+                await face.start(options.host, ports[label])
+            await _run(options, stop, listener, desk, _tick(city, clock, faces), control)
+        finally:
+            for face in faces.values():
+                with contextlib.suppress(OSError):
+                    await face.stop()
+
+
+async def _run(
+    options: Options,
+    stop: asyncio.Event,
+    listener: socket.socket,
+    desk: FaultDesk,
+    ticking: Coroutine[None, None, None],
+    control: uvicorn.Server,
+) -> None:
+    """Everything that goes on while the faces serve, until ``stop``."""
+    async with asyncio.TaskGroup() as tasks:
+        endless = [tasks.create_task(ticking), *(tasks.create_task(_strike(desk, fault)) for fault in options.faults)]
+        tasks.create_task(control.serve(sockets=[listener]))
+        while not control.started:  # noqa: ASYNC110 - uvicorn has no event for it
+            await asyncio.sleep(_TICK_MIN_S)
+        _announce(options, listener.getsockname()[1])
+        await stop.wait()
+        control.should_exit = True
+        for task in endless:
+            task.cancel()
+
+
+def _announce(options: Options, control_port: int) -> None:
+    line = {"ready": True, "control": f"http://{options.host}:{control_port}", "site": str(options.folder)}
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+class _Control(uvicorn.Server):
+    """The web server without its own signal handlers: one place decides when to stop."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _tick(city: City, clock: PlantClock, faces: dict[str, Face]) -> None:
+    changed = asyncio.Event()
+    city.on_change(changed.set)
+    before_s = time.monotonic()
+    while True:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(changed.wait(), TICK_S)
+        changed.clear()
+        now_s = time.monotonic()
+        city.advance(clock.now(), now_s - before_s)
+        before_s = now_s
+        for face in faces.values():
+            await face.refresh()
+        await asyncio.sleep(_TICK_MIN_S)
+
+
+async def _strike(desk: FaultDesk, fault: TimedFault) -> None:
+    await asyncio.sleep(fault.after_s)
+    desk.on(fault.name, fault.target)
