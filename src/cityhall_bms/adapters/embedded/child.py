@@ -5,8 +5,8 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +15,7 @@ from cityhall_bms.adapters.embedded.errors import EmbeddedServiceError
 
 EXEC_WRAPPER: Final = Path(__file__).with_name("exec_wrapper.py")
 ENVIRONMENT: Final[Mapping[str, str]] = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
-"""All that a child gets: no secret of ours, no setting of the user's shell."""
+"""All that a service gets: no secret of ours, no setting of the user's shell."""
 
 AFTER_KILL_S: Final = 10.0
 
@@ -26,11 +26,13 @@ class ChildPlan:
 
     arguments: tuple[str, ...]
     cwd: Path
-    log: Path
+    log: Path | None
+    """Where its output is appended; none = our own output."""
     death_signal: signal.Signals
     account: Account | None = None
     keep_open: tuple[int, ...] = ()
     """Descriptors that the child inherits; a lock among them is held for as long as the child lives."""
+    environment: Mapping[str, str] = field(default_factory=lambda: ENVIRONMENT)
 
     @property
     def program(self) -> Path:
@@ -94,14 +96,14 @@ async def start_child(plan: ChildPlan) -> Child:
 
     Call from the main thread: the kernel ties the child's life to the thread that forks it.
     """
-    with plan.log.open("ab") as output:
+    with plan.log.open("ab") if plan.log is not None else nullcontext() as output:
         process = await asyncio.create_subprocess_exec(
             *_command(plan),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             cwd=plan.cwd,
-            env=dict(ENVIRONMENT),
+            env=dict(plan.environment),
             pass_fds=plan.keep_open,
         )
     return Child(process)
