@@ -1,0 +1,37 @@
+"""Fixtures of all tests."""
+
+from collections.abc import AsyncIterator
+
+import hypothesis
+import pytest
+import pytest_asyncio
+from tests.support import databases
+
+# How long an example takes says nothing on a machine whose cores are busy with other tests.
+hypothesis.settings.register_profile("ours", deadline=None)
+hypothesis.settings.load_profile("ours")
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def database_servers() -> AsyncIterator[databases.DatabaseServers]:
+    """PostgreSQL and TimescaleDB of this test process; a server starts when it is first asked for."""
+    async with databases.database_servers() as servers:
+        yield servers
+
+
+@pytest_asyncio.fixture(
+    params=["postgres", pytest.param("timescale", marks=pytest.mark.timescale)], loop_scope="session"
+)
+async def database_url(
+    request: pytest.FixtureRequest, database_servers: databases.DatabaseServers
+) -> AsyncIterator[str]:
+    """Give an empty database, on plain PostgreSQL and on TimescaleDB."""
+    async with database_servers.empty_database(request.param) as url:
+        yield url
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def postgres_url(database_servers: databases.DatabaseServers) -> AsyncIterator[str]:
+    """Give an empty database on plain PostgreSQL, for tests that are not about the storage."""
+    async with database_servers.empty_database("postgres") as url:
+        yield url
