@@ -7,14 +7,16 @@ The file is TOML (``cityhall-bms serve SITE --config cityhall.toml``); the envir
 import json
 import os
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from cityhall_bms.domain.errors import Problem, SiteError
 
-ENV_PREFIX = "CITYHALL_"
+ENV_PREFIX: Final = "CITYHALL_"
+METRICS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""The Prometheus library's own name for it."""
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
 
@@ -105,6 +107,11 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:  # noqa
                 for item in error.errors()
             ]
         ) from error
+
+
+def metrics_are_shared() -> bool:
+    """Tell whether the supervisor gave this process a folder in which all workers keep their figures."""
+    return METRICS_FOLDER in os.environ  # noqa: TID251 - this is the door
 
 
 def child_environment(settings: Settings, **extra: str) -> dict[str, str]:

@@ -1,0 +1,73 @@
+"""Flags win over the environment, the environment over the file, the file over the defaults."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from cityhall_bms.domain.errors import SiteError
+from cityhall_bms.settings import child_environment, load_settings
+
+
+@pytest.fixture(autouse=True)
+def no_settings_around(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("CITYHALL_"):
+            monkeypatch.delenv(name)
+
+
+def test_without_anything_the_service_listens_on_loopback_with_embedded_services() -> None:
+    settings = load_settings()
+
+    assert (settings.api.host, settings.api.port) == ("127.0.0.1", 8800)
+    assert settings.database.url == settings.nats.url == ""
+
+
+def test_flags_beat_environment_beats_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "cityhall.toml"
+    file.write_text('data_dir = "/from/file"\n[api]\nhost = "10.0.0.1"\nport = 1\n[nats]\nurl = "nats://file"\n')
+    monkeypatch.setenv("CITYHALL_API__PORT", "2")
+    monkeypatch.setenv("CITYHALL_NATS__URL", "nats://environment")
+
+    settings = load_settings(file, api={"port": 3})
+
+    assert settings.api.port == 3
+    assert settings.nats.url == "nats://environment"
+    assert settings.api.host == "10.0.0.1"
+    assert settings.data_dir == Path("/from/file")
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("[api]\nprot = 8800\n", "api.prot"),
+        ("[api]\nport = 88000\n", "api.port"),
+        ("[collector]\ntick_s = 60\n", "collector.tick_s"),
+        ('datadir = "x"\n', "datadir"),
+    ],
+)
+def test_a_mistake_in_the_file_names_its_key(tmp_path: Path, text: str, field: str) -> None:
+    file = tmp_path / "cityhall.toml"
+    file.write_text(text)
+
+    with pytest.raises(SiteError) as failure:
+        load_settings(file)
+
+    assert [(problem.file, problem.field) for problem in failure.value.problems] == [(str(file), field)]
+
+
+def test_a_missing_file_is_an_error_not_the_defaults(tmp_path: Path) -> None:
+    with pytest.raises(SiteError, match="no such file"):
+        load_settings(tmp_path / "nowhere.toml")
+
+
+def test_a_worker_reads_the_same_settings_from_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load_settings(
+        data_dir=Path("/some where/資料"), api={"port": 9, "allowed_hosts": ("a", "b")}, nats={"url": "nats://u:p@h:4"}
+    )
+
+    for name, value in child_environment(settings, EXTRA="1").items():
+        monkeypatch.setenv(name, value)
+
+    assert load_settings().model_dump() == settings.model_dump()
+    assert os.environ["EXTRA"] == "1"
