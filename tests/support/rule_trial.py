@@ -78,6 +78,8 @@ class Trial:
         self.tick_s = tick_s
         self.heard: list[tuple[float, str, str]] = []
         self.proposals: list[Proposal] = []
+        self.flips: list[tuple[int, bool]] = []
+        """When something began (true) or ended, µs UTC of the tick."""
         self._roles = list(values)
         self._value = dict(values)
         self._quality = dict.fromkeys(values, Quality.GOOD)
@@ -119,6 +121,7 @@ class Trial:
         step = self.engine.step(self.state, self.now_us, self.columns())
         self.state = step.state
         self.proposals += step.proposals
+        self.flips += [(self.now_us, item.raised) for item in step.proposals]
         self.failures = step.failures
         return step.proposals
 
