@@ -35,6 +35,7 @@ async def test_our_own_migrations_apply_once(database_url: str) -> None:
 
 async def test_the_profile_is_that_of_the_server_and_is_kept(database_url: str, folder: Path) -> None:
     connection = await asyncpg.connect(database_url)
+    await connection.execute("DROP EXTENSION IF EXISTS timescaledb")
     offered = await connection.fetchval("SELECT count(*) FROM pg_available_extensions WHERE name = 'timescaledb'")
     expected = "timescale" if offered else "postgres"
 
