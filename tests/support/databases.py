@@ -20,9 +20,11 @@ from cityhall_bms.adapters.system_clock import SystemClock
 
 HERE = Path(__file__).parent
 TIMESCALE_FOLDER = HERE.parents[1] / ".cache" / "timescale"
-TIMESCALE_SETTINGS = (
-    "shared_preload_libraries = 'timescaledb'\ntimescaledb.telemetry_level = off\nmax_worker_processes = 16\n"
-)
+TIMESCALE_SETTINGS = """\
+shared_preload_libraries = 'timescaledb'
+timescaledb.telemetry_level = off
+timescaledb.max_background_workers = 0
+"""
 # Power is not cut in tests, and thousands of flushes cost minutes; a killed process loses nothing either way.
 QUICK = "fsync = off\nfull_page_writes = off\n"
 NUMBERS = itertools.count(1)
@@ -40,6 +42,7 @@ class DatabaseServers:
         if kind not in self._servers:
             server = _new_server(kind, self._folder / kind)
             await server.start()
+            await _make_template(server, kind)
             self._servers[kind] = server
         return self._servers[kind]
 
@@ -48,10 +51,8 @@ class DatabaseServers:
         """Yield the address of a new database, which is dropped afterwards, connections or not."""
         server = await self.server(kind)
         name = f"test_{next(NUMBERS)}"
-        await _execute(server, f"CREATE DATABASE {name}")
+        await _execute(server, f"CREATE DATABASE {name} TEMPLATE empty STRATEGY file_copy")
         try:
-            if kind == "timescale":
-                await _execute(server, "CREATE EXTENSION timescaledb", name)
             yield server.dsn_of(name)
         finally:
             await _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
@@ -71,6 +72,13 @@ async def database_servers() -> AsyncIterator[DatabaseServers]:
     finally:
         await servers.stop()
         shutil.rmtree(folder)
+
+
+async def _make_template(server: EmbeddedPostgres, kind: str) -> None:
+    await _execute(server, "CREATE DATABASE empty")
+    if kind == "timescale":
+        await _execute(server, "CREATE EXTENSION timescaledb", "empty")
+    await _execute(server, "ALTER DATABASE empty ALLOW_CONNECTIONS false")
 
 
 def _readable_folder() -> Path:
