@@ -37,6 +37,8 @@ class FakeDevice:
     values: Callable[[NDArray[np.uint32], int], NDArray[np.float64]] = by_time
     quality: int = 0
     latency_s: float = 0.0
+    unanswered: frozenset[int] = frozenset()
+    """Points whose plans get no answer."""
     accepts_subscription: bool = False
     sink: Callable[[Readings], None] | None = None
     opens: int = 0
@@ -76,6 +78,9 @@ class FakeDriver:
         device.read_at.append((self._clock.monotonic(), len(plan.points)))
         await self._clock.sleep(device.latency_s)
         await self._misbehave("connection lost")
+        if device.unanswered & set(plan.points.tolist()):
+            msg = "half of it is dead"
+            raise DeviceUnreachableError(msg)
         now = self._clock.now()
         count = len(plan.points)
         return Readings(

@@ -169,8 +169,10 @@ class Poller:
         """Take pushed values; never raises into the driver's library."""
         try:
             graded = grade(readings, self._limits, self._clock.now(), polled=False)
-        except ValueError:
-            log.exception("driver pushed what is not its device's", device=self.device.name)
+        except ValueError as error:
+            if not self.figures.pushes_refused:
+                log.warning("driver pushed what it must not", device=self.device.name, reason=str(error))
+            self.figures.pushes_refused += len(readings)
             return
         for part in self._deadband.news(graded):
             if not self._around.publisher.offer(part.pick(np.ones(len(part), np.bool_))):

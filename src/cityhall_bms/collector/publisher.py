@@ -56,6 +56,7 @@ class Publisher:
         self._tick_s = tick_s
         self._waiting: deque[Readings] = deque()
         self._waiting_bytes = 0
+        self._unconfirmed_bytes = 0
         self._waiting_bytes_max = waiting_bytes_max
         self._room = asyncio.Event()
         self._room.set()
@@ -105,7 +106,6 @@ class Publisher:
             if self._unconfirmed is None:
                 self._unconfirmed = self._next_batch()
             await self._confirm(self._unconfirmed)
-            self._unconfirmed = None
             if not self._waiting:
                 return
 
@@ -114,11 +114,9 @@ class Publisher:
         samples = 0
         while self._waiting and (not scans or samples + len(self._waiting[0]) <= BATCH_SAMPLES_MAX):
             readings = self._waiting.popleft()
-            self._waiting_bytes -= _weight(readings)
+            self._unconfirmed_bytes += _weight(readings)
             samples += len(readings)
             scans.append(readings)
-        if self._waiting_bytes < self._waiting_bytes_max:
-            self._room.set()
         batch = SampleBatch.gather(self.source, self.epoch, self._sequence, self._clock.now(), scans)
         self._sequence += 1
         return batch
@@ -139,6 +137,11 @@ class Publisher:
             log.info("telemetry log is back", source=self.source, waiting=len(self._waiting))
         self.batches += 1
         self.samples += len(batch)
+        self._unconfirmed = None
+        self._waiting_bytes -= self._unconfirmed_bytes
+        self._unconfirmed_bytes = 0
+        if self._waiting_bytes < self._waiting_bytes_max:
+            self._room.set()
 
     def _note_outage(self, error: TelemetryLogUnavailableError) -> None:
         self.log_failures += 1

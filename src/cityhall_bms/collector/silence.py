@@ -4,8 +4,9 @@ from cityhall_bms.domain.live import uncertain_after_s
 
 
 def silence_max_s(scan_s: float) -> float:
-    """Half the age at which a value becomes uncertain, s: a quiet point must not look like a dead one.
+    """A third of the age at which a value becomes uncertain, s: a quiet point must not look like a dead one.
 
-    It bounds the silence of a deadband, and is the period at which pushed points are polled as a safety net.
+    It bounds the silence of a deadband, and is the period at which pushed points are polled as a safety net. Whoever
+    looks once per period may be late by a whole one, so half the age would not be enough.
     """
-    return uncertain_after_s(scan_s) / 2.0
+    return uncertain_after_s(scan_s) / 3.0

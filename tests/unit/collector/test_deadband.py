@@ -79,10 +79,10 @@ def test_a_value_that_appears_or_disappears_is_news() -> None:
 
 
 def test_a_quiet_point_is_recorded_before_it_looks_stale() -> None:
-    # Stale is over max(3 scans, 60 s): a scan of 5 s is repeated after 30 s.
+    # Stale is over max(3 scans, 60 s): a scan of 5 s is repeated after 20 s.
     deadband = Deadband([WIDE])
     recorded = [at for at in range(0, 121, 5) if record(deadband, scan(at + 1000, {3: 20.0}))]
-    assert recorded == [0, 30, 60, 90, 120]
+    assert recorded == [0, 20, 40, 60, 80, 100, 120]
 
 
 def test_points_without_deadband_stay_a_set_and_the_others_are_a_chance_selection() -> None:
