@@ -105,11 +105,11 @@ def step_city(state: CityState, layout: Layout, local: datetime, dt_s: float) ->
     """One step of ``dt_s`` seconds that ends at ``local``. Same state and time, same bytes."""
     columns = dict(state.columns)
     around = weather.surroundings(local, phase=float(state.seed % 1000))
-    for number, (code, plant) in enumerate(PLANTS.items()):
+    chance = np.random.default_rng((state.seed, state.steps))
+    for code, plant in PLANTS.items():
         if code not in columns:
             continue
         around = _as_met_by(code, around, columns, layout)
-        chance = np.random.default_rng((state.seed, state.steps, number))
         columns[code] = plant.step(columns[code], around, dt_s, chance)
     return CityState(columns, state.seed, state.steps + 1)
 
