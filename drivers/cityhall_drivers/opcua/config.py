@@ -1,0 +1,43 @@
+"""The ``[opcua]`` table of a device file."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class OpcUaConfig(BaseModel):
+    """Where one server is, how it knows us and how we know it, and how its values come."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    url: Annotated[
+        str,
+        Field(
+            pattern=r"^opc\.tcp://[^/@\s]+(/[^\s]*)?$",
+            description="the server's address without user or password, like 'opc.tcp://10.0.0.5:4840/'",
+        ),
+    ]
+    security: Annotated[
+        Literal["none", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss"],
+        Field(description="a security policy; messages are then signed and encrypted"),
+    ] = "none"
+    user: Annotated[str, Field(min_length=1, description="the user's name")] | None = None
+    password_file: Annotated[str, Field(min_length=1, description="a file in the site folder")] | None = None
+    server_certificate: Annotated[str, Field(min_length=1, description="a file in the site folder")] | None = None
+    mode: Annotated[Literal["poll", "subscribe"], Field(description="'poll' or 'subscribe'")] = "poll"
+    publishing_interval_ms: Annotated[
+        int, Field(ge=50, le=60_000, description="milliseconds between two messages of changes, 50 to 60000")
+    ] = 500
+    keep_alive_s: Annotated[
+        float, Field(ge=1.0, le=600.0, description="seconds after which a server without news says so, 1 to 600")
+    ] = 10.0
+    queue_size: Annotated[
+        int, Field(ge=1, le=10_000, description="changes that the server keeps per point, 1 to 10000")
+    ] = 10
+    nodes_per_read_max: Annotated[int, Field(ge=1, le=10_000, description="nodes asked for at once, 1 to 10000")] = 500
+    """The server's own limit counts too, where it names one."""
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether messages are signed and encrypted."""
+        return self.security != "none"
