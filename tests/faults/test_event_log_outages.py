@@ -65,7 +65,7 @@ async def kill_again_and_again(server: EmbeddedPostgres, log: EventLog) -> None:
     for kill in range(1, KILLS + 1):
         await reaches(lambda: end_of(log), await end_of(log) + 50)
         os.kill(server.pid, signal.SIGKILL)
-        await until(lambda: server.restarts == kill, 60)
+        await until(lambda kill=kill: server.restarts == kill, 60)
 
 
 async def end_of(log: EventLog) -> int:
