@@ -1,0 +1,402 @@
+"""The live loop: alarms exactly once, whatever dies when."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.support.manual_clock import ManualClock
+from tests.support.rule_trial import START_US, UNIT, point, rule, site_of
+from tests.support.until import until
+
+from cityhall_bms.adapters.memory import MemoryEventLog
+from cityhall_bms.adapters.memory_telemetry import MemoryTelemetryLog
+from cityhall_bms.alarms.desk import AlarmDesk
+from cityhall_bms.domain.alarm_stream import ALARM_STREAMS
+from cityhall_bms.domain.batch import Readings, SampleBatch
+from cityhall_bms.domain.errors import EventLogUnavailableError
+from cityhall_bms.domain.events import StoredEvent
+from cityhall_bms.domain.quality import Quality
+from cityhall_bms.ports.event_log import Append, Checkpoint
+from cityhall_bms.rules.binding import Binding, bind
+from cityhall_bms.rules.model import Rule
+from cityhall_bms.rules.runner import RulesRunner
+
+HOT = rule(id="HOT", kind="limit", role="T", high=30.0, deadband=2.0, on_delay_s=5, off_delay_s=2)
+TRIP = rule(
+    id="TRIP", kind="state", role="Trip", equals=1, priority=2, latching=True,
+    text_zh="{equipment} 跳脫", text_en="{equipment} tripped at {value} {unit}",
+)  # fmt: skip
+SLOW = rule(
+    id="SLOW", kind="limit", role="T", low=0.0, on_delay_s=1800, when=[{"role": "Trip", "equals": 0, "for_s": 60}]
+)
+LOST = rule(id="LOST", kind="device")
+RULES = (HOT, TRIP, SLOW, LOST)
+ROLES = ("T", "Trip")
+
+
+class KilledError(BaseException):
+    """The process ends here."""
+
+
+@dataclass
+class World:
+    """Both logs and a clock; the rules engine in between lives and dies."""
+
+    clock: ManualClock = field(default_factory=lambda: ManualClock(START_US))
+
+    def __post_init__(self) -> None:
+        self.telemetry = MemoryTelemetryLog(self.clock)
+        self.events = MemoryEventLog(self.clock)
+        self.desk = AlarmDesk(self.events, self.clock)
+        self.sequence = 0
+
+    def bind(self, rules: Sequence[Rule]) -> Binding:
+        points = [point(UNIT, role) for role in ROLES]
+        site = site_of({UNIT: "Unit"}, points)
+        return bind(rules, site, {item.name: number for number, item in enumerate(points, start=1)})
+
+    def runner(self, rules: Sequence[Rule] = RULES, events: MemoryEventLog | None = None) -> RulesRunner:
+        return RulesRunner(self.bind(rules), self.telemetry, events or self.events, self.clock)
+
+    async def publish(self, after_s: float, value: float, trip: float | None = 0.0, quality: int = 0) -> None:
+        """One scan of both points; of the first alone without ``trip``."""
+        at = START_US + round(after_s * 1e6)
+        count = 1 if trip is None else 2
+        scan = Readings(
+            np.array([1, 2], np.uint32)[:count],
+            np.full(count, at),
+            np.array([value, trip or 0.0])[:count],
+            np.full(count, quality, np.uint8),
+        )
+        self.sequence += 1
+        await self.telemetry.publish(SampleBatch.gather("c", 1, self.sequence, at, [scan]))
+
+    async def alarm_events(self) -> list[StoredEvent]:
+        return await self.events.read(0, 10_000, ALARM_STREAMS)
+
+    async def told(self) -> list[str]:
+        return [f"{entry.stream.removeprefix(ALARM_STREAMS)} {entry.type}" for entry in await self.alarm_events()]
+
+    @contextlib.asynccontextmanager
+    async def running(self, runner: RulesRunner) -> AsyncIterator[None]:
+        async with asyncio.TaskGroup() as tasks:
+            task = tasks.create_task(runner.run())
+            yield
+            task.cancel()
+
+    async def catch_up(self, runner: RulesRunner) -> None:
+        """Run until everything published so far is dealt with."""
+        end = await self.telemetry.end()
+        async with self.running(runner):
+            await until(lambda: runner.position == end)
+            await self.clock.advance(0.0)
+
+
+class DyingLog(MemoryEventLog):
+    """The log of a process that dies at its nth call: before the log has it, or after."""
+
+    def __init__(self, real: MemoryEventLog, calls: int, *, after: bool, error: Callable[[], BaseException]) -> None:
+        self._real, self._calls, self._after, self._error = real, calls, after, error
+
+    async def append(self, appends: Sequence[Append], checkpoint: Checkpoint | None = None) -> list[StoredEvent]:
+        self._calls -= 1
+        if self._calls == 0 and not self._after:
+            raise self._error()
+        entries = await self._real.append(appends, checkpoint)
+        if self._calls == 0:
+            raise self._error()
+        return entries
+
+    async def checkpoint(self, name: str) -> Checkpoint | None:
+        return await self._real.checkpoint(name)
+
+    async def read(self, after: int = 0, limit: int = 1000, stream: str | None = None) -> list[StoredEvent]:
+        return await self._real.read(after, limit, stream)
+
+
+async def test_a_trip_becomes_an_event_with_everything_an_operator_needs() -> None:
+    world = World()
+    await world.publish(0, 20.0)
+    await world.publish(0.5, 20.0, trip=1.0)
+    await world.catch_up(world.runner())
+    (entry,) = await world.alarm_events()
+    assert entry.actor == "rules"
+    assert entry.stream == f"alarm/TRIP~{UNIT}.Trip"
+    assert entry.payload == {
+        "rule": "TRIP",
+        "rule_version": 1,
+        "subject": f"{UNIT}.Trip",
+        "equipment": UNIT,
+        "system": "hvac",
+        "priority": 2,
+        "text_zh": f"機{UNIT} 跳脫",
+        "text_en": f"{UNIT} tripped at 1 °C",
+        "latching": True,
+        "occurrence": 1,
+        "observed_at": START_US + 500_000,
+        "value": 1.0,
+        "limit": None,
+        "unit": "°C",
+        "telemetry_position": 2,
+    }
+
+
+async def test_occurrences_are_numbered_over_the_life_of_an_alarm() -> None:
+    world = World()
+    for second, trip in enumerate((0, 1, 0, 1, 0)):
+        await world.publish(second, 20.0, trip=trip)
+    await world.catch_up(world.runner())
+    events = await world.alarm_events()
+    assert [entry.type for entry in events] == ["AlarmRaised", "AlarmReturned", "AlarmRaised", "AlarmReturned"]
+    assert [entry.payload.get("occurrence") for entry in events] == [1, None, 2, None]
+
+
+async def test_a_thirty_minute_timer_survives_a_restart() -> None:
+    world = World()
+    for second in range(0, 1000, 5):
+        await world.publish(second, -1.0)
+    await world.catch_up(world.runner())
+    assert await world.told() == []
+    for second in range(1000, 1860, 5):
+        await world.publish(second, -1.0)
+    await world.catch_up(world.runner())
+    assert await world.told() == []
+    await world.publish(1860, -1.0)
+    await world.catch_up(world.runner())
+    assert await world.told() == [f"SLOW~{UNIT}.T AlarmRaised"]
+
+
+HISTORY = st.lists(
+    st.tuples(
+        st.sampled_from([-5.0, 20.0, 29.0, 31.0]),
+        st.sampled_from([None, 0.0, 0.0, 1.0]),
+        st.sampled_from([Quality.GOOD, Quality.GOOD, Quality.GOOD, Quality.BAD_TIMEOUT]),
+        st.sampled_from([0.5, 1.0, 3.0, 9.0, 700.0]),
+    ),
+    min_size=1,
+    max_size=40,
+)
+DEATHS = st.lists(st.tuples(st.integers(1, 6), st.booleans()), max_size=8)
+
+
+async def _play(
+    history: Sequence[tuple[float, float | None, int, float]], deaths: Sequence[tuple[int, bool]]
+) -> tuple[list[tuple[object, ...]], list[bytes]]:
+    world = World()
+    second = 0.0
+    for value, trip, quality, wait_s in history:
+        second += wait_s
+        await world.publish(second, value, trip, quality)
+    for calls, after in deaths:
+        log = DyingLog(world.events, calls, after=after, error=KilledError)
+        with contextlib.suppress(KilledError):
+            await _until_death(world, world.runner(events=log))
+    runner = world.runner()
+    await world.catch_up(runner)
+    events = [(entry.stream, entry.version, entry.type, entry.payload) for entry in await world.alarm_events()]
+    state = runner.engine_state
+    columns = (state.active, state.held, state.leaning, state.gate_held, state.gate_met, state.good_at, state.answer)
+    return events, [column.tobytes() for column in columns]
+
+
+async def _until_death(world: World, runner: RulesRunner) -> None:
+    end = await world.telemetry.end()
+    running = asyncio.ensure_future(runner.run())
+    while not running.done() and runner.position < end:  # noqa: ASYNC110 - every turn of the loop may be the last
+        await asyncio.sleep(0)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+@given(history=HISTORY, deaths=DEATHS)
+@settings(max_examples=60, deadline=None)
+def test_deaths_at_any_moment_change_no_event(
+    history: list[tuple[float, float | None, int, float]], deaths: list[tuple[int, bool]]
+) -> None:
+    assert asyncio.run(_play(history, deaths)) == asyncio.run(_play(history, []))
+
+
+async def test_an_append_whose_answer_was_lost_is_not_repeated() -> None:
+    world = World()
+    await world.publish(0, 20.0)
+    await world.publish(1, 20.0, trip=1.0)
+    # The first call stores a checkpoint, the second the alarm.
+    lost = DyingLog(world.events, 2, after=True, error=lambda: EventLogUnavailableError("answer lost"))
+    runner = world.runner(events=lost)
+    async with world.running(runner):
+        await until(lambda: runner.position == 2)
+        await world.clock.advance(2.0)
+    assert await world.told() == [f"TRIP~{UNIT}.Trip AlarmRaised"]
+    await world.catch_up(world.runner())
+    assert await world.told() == [f"TRIP~{UNIT}.Trip AlarmRaised"]
+
+
+async def test_alarms_wait_for_the_event_log_and_none_is_lost() -> None:
+    world = World()
+    for second, trip in enumerate((0, 1, 0, 1)):
+        await world.publish(second, 20.0, trip=trip)
+    runner = world.runner()
+    world.events.available = False
+    async with world.running(runner):
+        await world.clock.advance(20.0)
+        world.events.available = True
+        await world.clock.advance(2.0)
+        await until(lambda: runner.position == 4)
+    assert [text.split()[1] for text in await world.told()] == ["AlarmRaised", "AlarmReturned", "AlarmRaised"]
+
+
+async def test_an_operator_who_acts_first_wins_and_the_return_still_follows() -> None:
+    world = World()
+    name = f"TRIP~{UNIT}.Trip"
+
+    class Racing(DyingLog):
+        raced = 0
+
+        async def append(self, appends: Sequence[Append], checkpoint: Checkpoint | None = None) -> list[StoredEvent]:
+            if appends and appends[0].expected_version == 1 and not self.raced:
+                self.raced += 1
+                await world.desk.acknowledge(name, by="王小明")
+            return await super().append(appends, checkpoint)
+
+    for second, trip in enumerate((0, 1, 0)):
+        await world.publish(second, 20.0, trip=trip)
+    log = Racing(world.events, 0, after=False, error=KilledError)
+    await world.catch_up(world.runner(events=log))
+    assert log.raced == 1
+    assert await world.told() == [f"{name} AlarmRaised", f"{name} AlarmAcknowledged", f"{name} AlarmReturned"]
+
+
+async def test_an_alarm_whose_rule_is_gone_is_returned_and_one_of_somebody_else_is_left() -> None:
+    world = World()
+    await world.publish(0, 20.0, trip=1.0)
+    await world.catch_up(world.runner())
+    (raised,) = await world.alarm_events()
+    await world.events.append([Append("alarm/other~x", [raised.event()], "supervisor")])
+    await world.catch_up(world.runner(rules=(HOT,)))
+    assert await world.told() == [
+        f"TRIP~{UNIT}.Trip AlarmRaised", "other~x AlarmRaised", f"TRIP~{UNIT}.Trip AlarmReturned",
+    ]  # fmt: skip
+    await world.publish(1, 20.0, trip=1.0)
+    await world.catch_up(world.runner())
+    assert (await world.told())[3:] == [f"TRIP~{UNIT}.Trip AlarmRaised"]
+
+
+async def test_a_new_version_of_a_rule_does_not_ring_again_for_what_is_active() -> None:
+    world = World()
+    await world.publish(0, 20.0, trip=1.0)
+    await world.catch_up(world.runner())
+    newer = TRIP.model_copy(update={"version": 2})
+    for second in range(1, 4):
+        await world.publish(second, 20.0, trip=1.0)
+    await world.catch_up(world.runner(rules=(newer, HOT)))
+    assert len(await world.told()) == 1
+
+
+@pytest.mark.parametrize("state", [b"", b"nonsense", b"\x78\x9c\x03\x00\x00\x00\x00\x01"])
+async def test_without_a_readable_checkpoint_active_alarms_are_known_from_the_log(state: bytes) -> None:
+    world = World()
+    await world.publish(0, 20.0, trip=1.0)
+    await world.catch_up(world.runner())
+    await world.events.append([], Checkpoint("rules", 1, state))
+    await world.publish(1, 20.0, trip=1.0)
+    await world.publish(2, 20.0, trip=0.0)
+    await world.catch_up(world.runner())
+    assert [text.split()[1] for text in await world.told()] == ["AlarmRaised", "AlarmReturned"]
+
+
+async def test_a_silent_collector_makes_devices_stale_by_the_clock() -> None:
+    world = World()
+    await world.publish(0, 20.0)
+    runner = world.runner()
+    async with world.running(runner):
+        await until(lambda: runner.position == 1)
+        await world.clock.advance(60.0)
+        assert await world.told() == []
+        await world.clock.advance(10.0)
+        assert await world.told() == ["LOST~controller AlarmRaised"]
+        await world.publish(80, 20.0)
+        await world.clock.advance(2.0)
+    assert await world.told() == ["LOST~controller AlarmRaised", "LOST~controller AlarmReturned"]
+
+
+async def test_after_a_night_off_the_devices_have_time_to_report() -> None:
+    world = World()
+    await world.publish(0, 20.0)
+    await world.catch_up(world.runner())
+    await world.clock.advance(10 * 3600.0)
+    runner = world.runner()
+    async with world.running(runner):
+        await world.clock.advance(25.0)
+        await world.publish(36_025, 20.0)
+        await world.clock.advance(5.0)
+    assert await world.told() == []
+
+
+async def test_an_outage_of_the_telemetry_log_is_waited_for() -> None:
+    world = World()
+    runner = world.runner()
+    world.telemetry.available = False
+    async with world.running(runner):
+        await world.clock.advance(10.0)
+        world.telemetry.available = True
+        await world.publish(10, 20.0, trip=1.0)
+        await world.clock.advance(2.0)
+        await until(lambda: runner.position == 1)
+        await world.clock.advance(0.0)
+    assert await world.told() == [f"TRIP~{UNIT}.Trip AlarmRaised"]
+
+
+async def test_a_quiet_engine_stores_its_checkpoint_every_ten_seconds() -> None:
+    world = World()
+    stored: list[int] = []
+
+    class Counting(DyingLog):
+        async def append(self, appends: Sequence[Append], checkpoint: Checkpoint | None = None) -> list[StoredEvent]:
+            assert checkpoint is not None
+            stored.append(checkpoint.position)
+            return await super().append(appends, checkpoint)
+
+    for second in range(1, 36):
+        await world.publish(second, 20.0)
+    log = Counting(world.events, 0, after=False, error=KilledError)
+    await world.catch_up(world.runner(events=log))
+    assert stored == [1, 11, 21, 31]
+
+
+async def test_a_rule_that_fails_is_recorded_once_over_all_restarts(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    await world.publish(0, 20.0)
+
+    def fail(_self: object, _tick: object) -> None:
+        msg = "bad rule"
+        raise ValueError(msg)
+
+    monkeypatch.setattr("cityhall_bms.rules.conditions.MismatchCondition.evaluate", fail)
+    broken = rule(id="BROKEN", kind="mismatch", status="T", command="Trip")
+    await world.catch_up(world.runner(rules=(broken, TRIP)))
+    await world.publish(1, 20.0, trip=1.0)
+    await world.catch_up(world.runner(rules=(broken, TRIP)))
+    (failed,) = await world.events.read(stream="rule/")
+    assert failed.payload == {"rule": "BROKEN", "reason": "ValueError: bad rule"}
+    assert await world.told() == [f"TRIP~{UNIT}.Trip AlarmRaised"]
+
+
+async def test_a_failure_whose_answer_was_lost_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    await world.publish(0, 20.0)
+
+    def fail(_self: object, _tick: object) -> None:
+        raise ValueError
+
+    monkeypatch.setattr("cityhall_bms.rules.conditions.MismatchCondition.evaluate", fail)
+    lost = DyingLog(world.events, 1, after=True, error=lambda: EventLogUnavailableError("answer lost"))
+    runner = world.runner(rules=(rule(id="BROKEN", kind="mismatch", status="T", command="Trip"),), events=lost)
+    async with world.running(runner):
+        await until(lambda: runner.position == 1)
+        await world.clock.advance(3.0)
+    assert len(await world.events.read(stream="rule/")) == 1
