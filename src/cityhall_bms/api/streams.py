@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 import numpy as np
 import orjson
-from fastapi import APIRouter, Header, HTTPException, Query
+from fastapi import APIRouter, Depends, Header, HTTPException, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from numpy.typing import NDArray
 
@@ -24,28 +24,45 @@ RECONNECT_MS: Final = 1_000
 CHUNK: Final = 500
 NAMES_MAX: Final = 5_000
 CATCH_UP_WAIT_S: Final = 0.5
+POSITION_DIGITS_MAX: Final = 18
 
 router = APIRouter()
 
-LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", description="Go on after this event.")]
 
-
-def _position(last_event_id: str | None) -> int | None:
+def _place(
+    last_event_id: Annotated[str | None, Header(alias="Last-Event-ID", description="Go on after this event.")] = None,
+) -> int | None:
+    """Position to resume after. A dependency, because a refusal must come before the stream begins."""
     if last_event_id is None or not last_event_id.strip():
         return None
-    if not last_event_id.isascii() or not last_event_id.isdigit() or len(last_event_id) > 18:
+    if not last_event_id.isascii() or not last_event_id.isdigit() or len(last_event_id) > POSITION_DIGITS_MAX:
         raise HTTPException(400, "Last-Event-ID must be the id of an event of this stream")
     return int(last_event_id)
+
+
+def _selection(
+    services: Services,
+    names: Annotated[str, Query(description="Names of points, separated by commas; empty = all.")] = "",
+) -> "Selection":
+    """Points to watch; a dependency for the same reason."""
+    chosen = [name for name in names.split(",") if name]
+    if len(chosen) > NAMES_MAX:
+        raise HTTPException(400, f"{len(chosen)} names are too many: {NAMES_MAX} at most")
+    for name in chosen:
+        find_point(services, name)
+    return Selection(services, chosen or sorted(services.site.points))
+
+
+Place = Annotated[int | None, Depends(_place)]
 
 
 @router.get("/alarms/feed", tags=["alarms"], response_class=EventSourceResponse, responses=responses(400, 503))
 async def alarm_feed(
     services: Services,
-    last_event_id: LastEventId = None,
+    place: Place,
     after: Annotated[int | None, Query(ge=0, description="As Last-Event-ID, for a first connection.")] = None,
 ) -> AsyncIterator[ServerSentEvent]:
     """Every alarm transition once, in order; without a place to start from, from now on."""
-    place = _position(last_event_id)
     position = place if place is not None else after if after is not None else services.feed.tail.end
     yield ServerSentEvent(comment="alarm feed", retry=RECONNECT_MS)
     while True:
@@ -61,9 +78,7 @@ async def alarm_feed(
 
 @router.get("/points/stream", tags=["points"], response_class=EventSourceResponse, responses=responses(400, 404))
 async def point_stream(
-    services: Services,
-    names: Annotated[str, Query(description="Names of points, separated by commas; empty = all.")] = "",
-    last_event_id: LastEventId = None,
+    services: Services, selection: Annotated["Selection", Depends(_selection)], place: Place
 ) -> AsyncIterator[ServerSentEvent]:
     """Present values as they change.
 
@@ -72,10 +87,10 @@ async def point_stream(
     A client that resumes gets what it missed instead of a snapshot; if the telemetry log no longer holds that, a new
     snapshot says ``"resumed": false``.
     """
-    selection = Selection(services, _names(services, names))
-    position = _position(last_event_id)
     yield ServerSentEvent(comment="values", retry=RECONNECT_MS)
-    if position is None or not await _log_reaches(services, position):
+    if place is not None and await _log_reaches(services, place):
+        position = place
+    else:
         position = services.live.tail.end
         yield _event("snapshot", position, selection.snapshot(resumed=False))
     while True:
@@ -85,15 +100,6 @@ async def point_stream(
                 yield _event("values", logged.position, values)
             position = logged.position
         await services.live.tail.wait_beyond(position)
-
-
-def _names(services: ApiServices, text: str) -> list[str]:
-    names = [name for name in text.split(",") if name] or sorted(services.site.points)
-    if len(names) > NAMES_MAX and text:
-        raise HTTPException(400, f"{len(names)} names are too many: {NAMES_MAX} at most")
-    for name in names:
-        find_point(services, name)
-    return names
 
 
 async def _log_reaches(services: ApiServices, position: int) -> bool:

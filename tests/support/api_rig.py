@@ -1,0 +1,187 @@
+"""The HTTP interface over a real database and a real server on loopback; telemetry comes from the test."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import uvicorn
+from cityhall_bms.adapters.postgres.history_export import PostgresExporter
+from tests.support.sites import CheckingFactory, write_site
+
+from cityhall_bms.adapters.memory_telemetry import MemoryTelemetryLog
+from cityhall_bms.adapters.postgres.alarms_view import AlarmsProjection, PostgresAlarmView
+from cityhall_bms.adapters.postgres.connection import open_pool
+from cityhall_bms.adapters.postgres.devices_view import DevicesProjection, PostgresDeviceView
+from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
+from cityhall_bms.adapters.postgres.history import PostgresHistory
+from cityhall_bms.adapters.postgres.migrate import migrate
+from cityhall_bms.adapters.postgres.projector import Projector
+from cityhall_bms.adapters.postgres.registry import PostgresPointRegistry
+from cityhall_bms.adapters.prometheus import Metrics
+from cityhall_bms.adapters.site_files import load_site
+from cityhall_bms.adapters.system_clock import SystemClock
+from cityhall_bms.alarms.desk import AlarmDesk
+from cityhall_bms.api.app import create_app
+from cityhall_bms.api.feed import AlarmFeed
+from cityhall_bms.api.live import LiveFeed
+from cityhall_bms.api.services import ApiServices
+from cityhall_bms.domain.alarms import AlarmRaised, AlarmReturned, alarm_id, stream_of
+from cityhall_bms.domain.batch import Readings, SampleBatch
+from cityhall_bms.ports.event_log import Append
+
+DEADLINE_S = 20.0
+CHILLER = "TCH.B2.CN.CHC01"
+TRIP = alarm_id("CHC_TRIP", CHILLER)
+
+
+class QuietServer(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self):  # noqa: ANN201
+        yield
+
+
+@dataclass
+class ApiRig:
+    """What a test needs: a client, and the logs to write into."""
+
+    client: httpx.AsyncClient
+    services: ApiServices
+    telemetry: MemoryTelemetryLog
+    history: PostgresHistory
+    events: PostgresEventLog
+    dsn: str
+    sequence: int = 0
+
+    async def measure(self, at: int, values: dict[str, tuple[float, int]]) -> SampleBatch:
+        """One scan of some points, through the log into history and the live table."""
+        self.sequence += 1
+        points = np.array([self.services.ids[name] for name in values], np.uint32)
+        scan = Readings(
+            points,
+            np.full(len(points), at, np.int64),
+            np.array([value for value, _ in values.values()], np.float64),
+            np.array([quality for _, quality in values.values()], np.uint8),
+        )
+        batch = SampleBatch.gather("rig", 1, self.sequence, at, [scan])
+        await self.telemetry.publish(batch)
+        end = await self.telemetry.end()
+        reader = await self.telemetry.reader(after=end - 1)
+        await self.history.store(await reader.fetch(10, 1.0))
+        await reader.close()
+        await eventually(lambda: self.services.live.tail.end >= end)
+        return batch
+
+    async def raise_alarm(self, identity: str = TRIP, *, priority: int = 2, occurrence: int = 1) -> int:
+        """An alarm rings, and is in the view; gives its position."""
+        rule, _, subject = identity.partition("~")
+        event = AlarmRaised(
+            rule=rule, rule_version=1, subject=subject, equipment=CHILLER, system="hvac", priority=priority,
+            text_zh="冰水主機跳脫", text_en="Chiller tripped", latching=False, occurrence=occurrence,
+            observed_at=self.services.clock.now(), value=1.0,
+        )  # fmt: skip
+        return await self._append(identity, event)
+
+    async def return_alarm(self, identity: str = TRIP) -> int:
+        return await self._append(identity, AlarmReturned(observed_at=self.services.clock.now()))
+
+    async def _append(self, identity: str, event: AlarmRaised | AlarmReturned) -> int:
+        stored = await self.events.append([Append(stream_of(identity), [event], "rules")])
+        position = stored[-1].position
+        await eventually(lambda: self.services.feed.tail.end >= position)
+        return position
+
+
+async def eventually(condition: Any, deadline_s: float = DEADLINE_S) -> None:
+    """Return when the condition holds; fail when it does not in time."""
+    async with asyncio.timeout(deadline_s):
+        while not condition():  # noqa: ASYNC110 - what is waited for lives in other tasks
+            await asyncio.sleep(0.01)
+
+
+async def read_events(
+    client: httpx.AsyncClient, path: str, count: int, headers: dict[str, str] | None = None
+) -> list[dict[str, Any]]:
+    """The first events of a stream: type, id and data."""
+    found: list[dict[str, Any]] = []
+    async with asyncio.timeout(DEADLINE_S), client.stream("GET", path, headers=headers) as response:
+        assert response.status_code == 200, await response.aread()
+        event: dict[str, Any] = {}
+        async for line in response.aiter_lines():
+            field, _, value = line.partition(": ")
+            if field in {"event", "id"}:
+                event[field] = value
+            elif field == "data":
+                event["data"] = json.loads(value)
+            elif not line and "data" in event:
+                found.append(event)
+                event = {}
+                if len(found) == count:
+                    break
+    return found
+
+
+@asynccontextmanager
+async def running_api(dsn: str, folder: Path) -> AsyncIterator[ApiRig]:
+    """Serve the hand-written site of ``tests.support.sites`` over an empty database."""
+    clock = SystemClock()
+    site = load_site(write_site(folder), {"modbus": CheckingFactory()})
+    await migrate(dsn)
+    pool = await open_pool(dsn)
+    telemetry = MemoryTelemetryLog(clock)
+    try:
+        async with PostgresEventLog(dsn, clock) as events, PostgresHistory.open(dsn, clock, site.time_zone) as history:
+            ids = await PostgresPointRegistry(pool, events).apply(site, actor="test")
+            view = PostgresAlarmView(pool, events.listener)
+            services = ApiServices(
+                site=site,
+                ids=ids,
+                endpoints=dict.fromkeys(site.devices, "127.0.0.1:5020 unit 1"),
+                clock=clock,
+                live=LiveFeed(telemetry, history, {ids[p.name]: p.scan_s for p in site.points.values()}, clock),
+                feed=AlarmFeed(view, events, clock),
+                alarms=view,
+                devices=PostgresDeviceView(pool),
+                desk=AlarmDesk(events, clock),
+                events=events,
+                telemetry=telemetry,
+                history=history,
+                exporter=PostgresExporter(pool),
+                metrics=Metrics(clock, shared=False).render,
+            )
+            projector = Projector(events, pool, [AlarmsProjection(), DevicesProjection()], clock)
+            async with _serving(services, projector) as client:
+                yield ApiRig(client, services, telemetry, history, events, dsn)
+    finally:
+        pool.terminate()
+
+
+@asynccontextmanager
+async def _serving(services: ApiServices, projector: Projector) -> AsyncIterator[httpx.AsyncClient]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        config = uvicorn.Config(
+            create_app(services), log_config=None, access_log=False, timeout_graceful_shutdown=1, lifespan="off"
+        )
+        server = QuietServer(config)
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        async with httpx.AsyncClient(base_url=address, timeout=DEADLINE_S) as client, asyncio.TaskGroup() as tasks:
+            loops: Sequence[asyncio.Task[None]] = [
+                tasks.create_task(services.live.run()),
+                tasks.create_task(services.feed.run()),
+                tasks.create_task(projector.run()),
+            ]
+            serving = tasks.create_task(server.serve(sockets=[listener]))
+            await eventually(lambda: server.started and services.live.ready and services.feed.ready)
+            try:
+                yield client
+            finally:
+                server.should_exit = True
+                await serving
+                for loop in loops:
+                    loop.cancel()
