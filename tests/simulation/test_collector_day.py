@@ -16,7 +16,7 @@ from cityhall_bms.domain.quality import Quality
 
 DEVICES = 40
 DAY_S = 86_400
-PERIODS_S = (10.0, 30.0, 60.0, 300.0)
+PERIODS_S = (60.0, 120.0, 300.0, 900.0)
 TROUBLES = ("refuses", "silent", "hangs", "bug")
 
 

@@ -1,18 +1,23 @@
 """Physics: balances hold, counters rise, the same seed gives the same bytes."""
 
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from cityhall_simulators.description import load_building
 from cityhall_simulators.plants.city import commanded, layout_of, settled_city, step_city
 from cityhall_simulators.plants.common import lag
 from cityhall_simulators.plants.weather import surroundings, wet_bulb
 from cityhall_simulators.runtime import City
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-WORKING_MORNING = datetime(2026, 7, 1, 10, 0)
+TAIPEI = ZoneInfo("Asia/Taipei")
+WORKING_MORNING = datetime(2026, 7, 1, 10, 0, tzinfo=TAIPEI)
+# hypothesis takes naive bounds and adds the zone itself.
+ANY_TIME = st.datetimes(datetime(2024, 1, 1), datetime(2029, 12, 31), timezones=st.just(TAIPEI))  # noqa: DTZ001
 BUILDING = load_building("small")
 
 
@@ -109,7 +114,7 @@ def test_analog_values_change_from_scan_to_scan_by_no_more_than_noise(city: City
 
 @settings(max_examples=8, deadline=None)
 @given(
-    when=st.datetimes(datetime(2024, 1, 1), datetime(2029, 12, 31)),
+    when=ANY_TIME,
     seed=st.integers(0, 2**31),
 )
 def test_every_value_stays_within_its_physical_range_at_any_time_of_the_year(when: datetime, seed: int) -> None:
@@ -144,7 +149,7 @@ def test_running_values_are_those_of_a_summer_working_day(city: City) -> None:
 
 
 def test_at_night_the_air_conditioning_rests_and_the_load_falls() -> None:
-    night = City(BUILDING, 7, datetime(2026, 7, 1, 2, 0))
+    night = City(BUILDING, 7, datetime(2026, 7, 1, 2, 0, tzinfo=TAIPEI))
     day = City(BUILDING, 7, WORKING_MORNING)
     assert value(night, "CHC01.RunSts") == 0.0
     assert value(night, "AHU01.RunSts") == 0.0
@@ -212,9 +217,9 @@ def test_lifts_stop_at_floors_only_and_move_with_closed_doors(city: City) -> Non
 
 
 def test_demand_is_the_mean_of_the_last_whole_quarter_of_an_hour() -> None:
-    city = City(BUILDING, 7, datetime(2026, 7, 1, 10, 15, 0))
+    city = City(BUILDING, 7, datetime(2026, 7, 1, 10, 15, tzinfo=TAIPEI))
     first = value(city, "HVM01.kWh")
-    while city.local < datetime(2026, 7, 1, 10, 30, 0):
+    while city.local < datetime(2026, 7, 1, 10, 30, tzinfo=TAIPEI):
         run_for(city, 5.0, step_s=5.0)
     used_kwh = value(city, "HVM01.kWh") - first
     run_for(city, 10.0, step_s=5.0)
@@ -226,7 +231,7 @@ def test_wet_bulb_follows_stull() -> None:
     assert wet_bulb(20.0, 50.0) == pytest.approx(13.7, abs=0.05)
 
 
-@given(when=st.datetimes(datetime(2020, 1, 1), datetime(2030, 12, 31)), phase=st.floats(0.0, 1000.0))
+@given(when=ANY_TIME, phase=st.floats(0.0, 1000.0))
 def test_weather_is_possible_and_weekends_are_empty(when: datetime, phase: float) -> None:
     around = surroundings(when, phase)
     assert 5.0 < around.outdoor_t < 40.0
