@@ -8,7 +8,7 @@ import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import Enum, IntEnum, StrEnum
 from typing import Final, NamedTuple
 
 from cityhall_bms.domain.quality import Quality
@@ -187,6 +187,32 @@ def answer_of(properties: Mapping[int, Value | None]) -> Answer:
         return math.nan, Quality.BAD_DECODE
     bits = properties.get(STATUS_FLAGS)
     return number, quality_of(flags_of(bits.data) if bits is not None else Flags())
+
+
+class Remedy(Enum):
+    """What helps after a question was turned down without an answer."""
+
+    ASK_LESS = "ask for fewer objects at once"
+    ASK_SINGLY = "ask for one property at a time"
+    NONE = "nothing that we could do differently"
+
+
+# Reasons that are about the size of a question or its answer (ANSI/ASHRAE 135, clauses 18.9 and 18.10).
+_ABORTS_BY_SIZE: Final = {1, 4, 9, 11}  # buffer overflow, segmentation not supported, out of resources, APDU too long
+_REJECTS_BY_SIZE: Final = {1, 7}  # buffer overflow, too many arguments
+_UNRECOGNIZED_SERVICE: Final = 9
+
+
+def remedy_for_abort(reason: int) -> Remedy:
+    """Decide by the reason of an Abort."""
+    return Remedy.ASK_LESS if reason in _ABORTS_BY_SIZE else Remedy.NONE
+
+
+def remedy_for_reject(reason: int) -> Remedy:
+    """Decide by the reason of a Reject."""
+    if reason == _UNRECOGNIZED_SERVICE:
+        return Remedy.ASK_SINGLY
+    return Remedy.ASK_LESS if reason in _REJECTS_BY_SIZE else Remedy.NONE
 
 
 def objects_per_request(apdu_max: int, configured_max: int) -> int:

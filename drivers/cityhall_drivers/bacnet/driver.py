@@ -18,7 +18,6 @@ from bacpypes3.apdu import (
     ReadPropertyMultipleRequest,
     ReadPropertyRequest,
     RejectPDU,
-    RejectReason,
     WhoIsRequest,
 )
 from bacpypes3.app import Application, DeviceInfo
@@ -40,10 +39,13 @@ from cityhall_drivers.bacnet.codec import (
     Answer,
     MistakeError,
     Object,
+    Remedy,
     Value,
     answer_of,
     number_of,
     objects_per_request,
+    remedy_for_abort,
+    remedy_for_reject,
 )
 from cityhall_drivers.bacnet.config import BacnetConfig
 from cityhall_drivers.bacnet.open_questions import OpenQuestions
@@ -53,13 +55,6 @@ OUR_INSTANCE: Final = 4_194_302
 OUR_VENDOR: Final = 999
 OUR_APDU_MAX: Final = 1476
 BACNET_PORT: Final = 47808
-TOO_LONG: Final = {
-    AbortReason.bufferOverflow,
-    AbortReason.segmentationNotSupported,
-    AbortReason.outOfResources,
-    AbortReason.apduTooLong,
-}
-TOO_MUCH: Final = {RejectReason.bufferOverflow, RejectReason.tooManyArguments}
 ABOUT_AN_OBJECT: Final = {ErrorClass.object, ErrorClass.property}
 APPLICATION_TAG: Final = 0
 MAX_APDU: Final = PropertyIdentifier("max-apdu-length-accepted")
@@ -271,17 +266,15 @@ class BacnetDriver:
 
     def _learn(self, plan: BacnetPlan, group: Group, error: AbortPDU | RejectPDU) -> None:
         """Ask for less at once from now on, or object by object; anything else is no way to talk to the device."""
-        reason = error.apduAbortRejectReason
-        too_long = reason in (TOO_LONG if isinstance(error, AbortPDU) else TOO_MUCH)
-        if isinstance(error, RejectPDU) and reason == RejectReason.unrecognizedService:
-            self._multiple = False
-        elif too_long and len(group.objects) > 1:
+        reason = int(error.apduAbortRejectReason)
+        remedy = remedy_for_abort(reason) if isinstance(error, AbortPDU) else remedy_for_reject(reason)
+        if remedy is Remedy.NONE:
+            raise self._unreachable(what=f"it will not answer: {error}") from None
+        if remedy is Remedy.ASK_LESS and len(group.objects) > 1:
             self._size_max = (len(group.objects) + 1) // 2
             plan.cut(self._size_max)
-        elif too_long:
-            self._multiple = False
         else:
-            raise self._unreachable(what=f"{type(error).__name__} {reason}") from None
+            self._multiple = False
 
     async def _ask_singly(self, target: Object) -> Answer:
         """Read an object by two questions, as the simplest devices want it."""
@@ -295,7 +288,7 @@ class BacnetDriver:
             except ErrorPDU:
                 continue
             except (AbortPDU, RejectPDU) as error:
-                raise self._unreachable(what=f"{type(error).__name__} {error.apduAbortRejectReason}") from None
+                raise self._unreachable(what=f"it will not answer: {error}") from None
             if isinstance(answer, ReadPropertyACK) and _object(answer.objectIdentifier) == target:
                 found[int(answer.propertyIdentifier)] = _value(answer.propertyValue)
         return answer_of(found)
