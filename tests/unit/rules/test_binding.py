@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 from tests.support.rule_trial import point, rule, site_of
 
+from cityhall_bms.domain.site import Site
 from cityhall_bms.rules.binding import Unbound, bind
 
 ONE, TWO, FAN = "TCH.01.E.AHU01", "TCH.01.W.AHU02", "TCH.B1.N.PKF01"

@@ -1,0 +1,118 @@
+"""The rules engine's share of a core: a building's points under 120 class rules, one tick a second.
+
+``python benchmarks/rules.py [ticks]``. A tick is all that the live loop does in a quiet second: apply the batch of
+that second to the live table, gather the watched points, step the engine. Every tenth of a percent of the rows flips.
+"""
+
+# ruff: noqa: INP001, T201 - a program that measures, on real time
+import sys
+import time
+from typing import Final
+
+import numpy as np
+
+from cityhall_bms.domain.batch import Readings, SampleBatch
+from cityhall_bms.domain.live import LiveTable
+from cityhall_bms.domain.site import Device, Encoding, Equipment, Point, PointKind, Site, System, Text
+from cityhall_bms.rules.binding import Binding, bind
+from cityhall_bms.rules.checkpoint import CheckpointCodec
+from cityhall_bms.rules.engine import Columns, Engine
+from cityhall_bms.rules.model import RULE_ADAPTER
+
+RULES: Final = 120
+ROLES: Final = ("T", "SP", "Run", "Cmd", "Alm", "P")
+TEXT: Final = Text("", "")
+START_US: Final = 1_782_864_000_000_000
+
+
+def building(points: int, classes: int) -> Site:
+    """Units of six points each, spread over some classes."""
+    units = {f"U{number:05d}": f"C{number % classes}" for number in range(points // len(ROLES))}
+    made = [_point(unit, role) for unit in units for role in ROLES]
+    return Site(
+        code="B",
+        text=TEXT,
+        time_zone="Asia/Taipei",
+        simulated=True,
+        floors=(),
+        zones=(),
+        equipment={name: Equipment(name, cls, System.HVAC, TEXT) for name, cls in units.items()},
+        devices={"d": Device("d", TEXT, "fake", {})},
+        points={point.name: point for point in made},
+    )
+
+
+def _point(unit: str, role: str) -> Point:
+    name = f"{unit}.{role}"
+    return Point(name, TEXT, unit, role, PointKind.AI, "", "d", "", Encoding(), None, None, scan_s=5.0)
+
+
+def rules(classes: int) -> list[object]:
+    """A fixed mix over the classes: half are gated limits, the others limits against a set point, states, commands."""
+    kinds: list[dict[str, object]] = [
+        {"kind": "limit", "role": "T", "high": 30.0, "deadband": 0.5, "on_delay_s": 900,
+         "when": [{"role": "Run", "equals": 1, "for_s": 1200}]},
+        {"kind": "limit", "role": "T", "high": {"role": "SP", "plus": 2.8}, "low": {"role": "SP", "plus": -2.8},
+         "on_delay_s": 1800, "when": [{"role": "Run", "equals": 1}]},
+        {"kind": "state", "role": "Alm", "equals": 1},
+        {"kind": "mismatch", "status": "Run", "command": "Cmd", "on_delay_s": 60},
+    ]  # fmt: skip
+    common = {"priority": 3, "text_zh": "x", "text_en": "x", "source": "benchmark"}
+    return [
+        RULE_ADAPTER.validate_python(
+            common | kinds[number % len(kinds)] | {"id": f"R{number}", "equipment_class": f"C{number % classes}"}
+        )
+        for number in range(RULES)
+    ]
+
+
+def measure(points: int, classes: int, ticks: int) -> None:
+    """Print one line."""
+    site = building(points, classes)
+    ids = {name: number for number, name in enumerate(site.points, start=1)}
+    binding = bind(rules(classes), site, ids)  # type: ignore[arg-type]
+    engine, live, random = Engine(binding), LiveTable(dict.fromkeys(ids.values(), 5.0)), np.random.default_rng(7)
+    batches = [_batch(binding, second, random) for second in range(ticks)]
+    state, proposals, spent = engine.start(), 0, 0.0
+    for batch in batches:
+        begun = time.process_time()
+        live.apply(batch)
+        step = engine.step(state, batch.recorded_at, _gather(live, binding))
+        state, proposals = step.state, proposals + len(step.proposals)
+        spent += time.process_time() - begun
+    begun = time.process_time()
+    size = len(CheckpointCodec(engine).encode(state, _gather(live, binding)))
+    checkpoint_ms = 1e3 * (time.process_time() - begun)
+    per_tick_ms = 1e3 * spent / ticks
+    print(
+        f"{len(site.points):6} points, {len(binding.rules)} rules, {binding.row_count:6} rows: "
+        f"{per_tick_ms:6.2f} ms a tick = {per_tick_ms / 10:5.2f} % of a core at 1 tick/s; "
+        f"{proposals} proposals; checkpoint {checkpoint_ms:.1f} ms, {size / 1e3:.0f} kB"
+    )
+
+
+def _gather(live: LiveTable, binding: Binding) -> Columns:
+    points = binding.point_ids
+    return Columns(live.value[points], live.quality[points], live.observed_at[points])
+
+
+def _batch(binding: Binding, second: int, random: np.random.Generator) -> SampleBatch:
+    """A fifth of the points, as their scan period has it; alarm contacts close by chance."""
+    at = START_US + second * 1_000_000
+    chosen = binding.point_ids[second % 5 :: 5].astype(np.uint32)
+    role = (chosen - 1) % len(ROLES)
+    value = np.where(role == 0, 22.0, np.where(role == 1, 22.0, 1.0))
+    value[role == 4] = random.random(int((role == 4).sum())) < 0.001
+    scan = Readings(chosen, np.full(len(chosen), at), value, np.zeros(len(chosen), np.uint8))
+    return SampleBatch.gather("bench", 1, second, at, [scan])
+
+
+def main() -> None:
+    """Measure a city hall, the worst binding of it, and a large site."""
+    ticks = int(sys.argv[1]) if len(sys.argv) > 1 else 600
+    for points, classes in ((5_061, 60), (5_061, 4), (50_000, 60), (50_000, 4)):
+        measure(points, classes, ticks)
+
+
+if __name__ == "__main__":
+    main()
