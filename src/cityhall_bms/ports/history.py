@@ -92,6 +92,42 @@ class HistoryStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class MissingBatches:
+    """Sequences ``first`` to ``last`` of a collector run that never arrived; ``reported`` = gaps told before it."""
+
+    source: str
+    epoch: int
+    first: int
+    last: int
+    reported: int
+
+
+class HistorianStore(HistoryStore, Protocol):
+    """What the historian needs besides. Every method raises ``HistoryUnavailableError``."""
+
+    @property
+    def samples_stored(self) -> int:
+        """Samples that this process has committed."""
+        ...
+
+    async def gap_due(self, found_before: int) -> MissingBatches | None:
+        """Oldest gap that was found before then (µs UTC), is still open and was not reported."""
+        ...
+
+    async def gap_reported(self, gap: MissingBatches) -> None:
+        """Remember that a gap is in the event log."""
+        ...
+
+    async def recompute(self) -> bool:
+        """Work off a bounded part of what late samples left to do; false when nothing is left."""
+        ...
+
+    async def prepare(self, days: int) -> None:
+        """Make room for the scans of today and the coming days."""
+        ...
+
+
 class SampleExporter(Protocol):
     """History as CSV, at the speed of the store and in constant memory."""
 

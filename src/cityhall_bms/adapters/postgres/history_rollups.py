@@ -1,0 +1,193 @@
+"""The rollup tables: 32 points a row, written as columns, read as columns."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import asyncpg
+import numpy as np
+from numpy.typing import NDArray
+
+from cityhall_bms.adapters.postgres.history_copy import (
+    EPOCH_2000_US,
+    TIME_MAX_US,
+    TIME_MIN_US,
+    encode_rows,
+    fetch_columns,
+    fetch_samples,
+    pg_time,
+)
+from cityhall_bms.adapters.postgres.sql import load
+from cityhall_bms.historian.intervals import EPOCH, HOUR_US, LEVELS, MINUTE_US, floor_to, interval_edges, source_level
+from cityhall_bms.historian.open_buckets import AHEAD_MAX_US, POINTS_PER_BLOCK, OpenBuckets, Touched
+from cityhall_bms.historian.rollups import HOLD_MAX_US, Rollups, combine, rollup
+from cityhall_bms.ports.history import Window
+
+QUERIES: Final = load("history_rollups.sql")
+HISTORY: Final = load("history.sql")
+FIGURES: Final = {
+    "count": "i4",
+    "good_us": "i8",
+    "mean": "f8",
+    "low": "f8",
+    "high": "f8",
+    "start": "f8",
+    "first": "f8",
+    "last": "f8",
+    "fall": "f8",
+}
+BLOCKS_PER_PASS: Final = 16
+REZONE_DAYS: Final = 31
+YEARS_SUMMED_US: Final = (31_536_000_000_000, 4_102_444_800_000_000)
+"""1971 to 2099: samples with other times come from a broken clock; they are kept, and not summed up."""
+
+
+def moment(at: int) -> datetime:
+    """Time as asyncpg takes it; clipped to what it can represent."""
+    return EPOCH + timedelta(microseconds=min(max(at, TIME_MIN_US), TIME_MAX_US))
+
+
+def statement(name: str, level: str) -> str:
+    """Statement on the table of one level."""
+    return QUERIES[name].replace("rollup_LEVEL", f"rollup_{level}")
+
+
+async def write(connection: asyncpg.Connection, level: str, rows: Rollups) -> None:
+    """Add rows of buckets that were not written yet."""
+    if not len(rows):
+        return
+    block, slot = np.divmod(rows.point, POINTS_PER_BLOCK)
+    keys, row = np.unique(np.stack((rows.bucket, block)), axis=1, return_inverse=True)
+    row = row.reshape(-1)
+    columns: dict[str, tuple[str, NDArray[np.generic]]] = {
+        "bucket": ("i8", pg_time(keys[0])),
+        "block": ("i4", keys[1]),
+    }
+    for name, element in FIGURES.items():
+        empty = 0 if name in {"count", "good_us", "fall"} else np.nan
+        values = np.full((keys.shape[1], POINTS_PER_BLOCK), empty, np.dtype(element))
+        values[row, slot] = getattr(rows, name)
+        columns[name] = (element, values)
+    await connection.copy_to_table(
+        f"rollup_{level}", source=encode_rows(columns), columns=list(columns), format="binary"
+    )
+
+
+async def read(connection: asyncpg.Connection, level: str, window: Window, point: int | None = None) -> Rollups:
+    """Rows of a level whose buckets begin in the window, of one point or of all."""
+    arguments: list[object] = [moment(window.start), moment(window.end)]
+    if point is None:
+        return await _fetch(connection, statement("read_all", level), arguments)
+    arguments += [point, point // POINTS_PER_BLOCK, point % POINTS_PER_BLOCK + 1]
+    return await _fetch(connection, statement("read_point", level), arguments)
+
+
+async def _fetch(connection: asyncpg.Connection, query: str, arguments: Sequence[object]) -> Rollups:
+    columns = await fetch_columns(connection, query, *arguments, types=("i4", "i8", *FIGURES.values()))
+    columns[:4] = [column.astype(np.int64) for column in columns[:4]]
+    columns[1] += EPOCH_2000_US
+    return Rollups.merge(Rollups(*columns))
+
+
+class RollupWriter:
+    """Writes buckets as they close, and again where samples came late. Belongs to the historian's transaction."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self._zone = zone
+
+    async def load(self, connection: asyncpg.Connection) -> OpenBuckets | None:
+        """Open buckets as the scans give them; none in a new history."""
+        state = await connection.fetchrow(QUERIES["state"])
+        if state is None:
+            return None
+        closed = int(state["closed_through"])
+        if state["time_zone"] != self._zone.key:
+            await self._rezone(connection, closed)
+        since, until = moment(closed - HOLD_MAX_US), moment(closed + 2 * AHEAD_MAX_US)
+        return OpenBuckets(closed, await fetch_samples(connection, HISTORY["samples_since"], since, until))
+
+    async def mark(self, connection: asyncpg.Connection, touched: Touched) -> None:
+        """Note hours that must be computed from the scans."""
+        sane = (touched.hour >= YEARS_SUMMED_US[0]) & (touched.hour < YEARS_SUMMED_US[1])
+        if sane.any():
+            await connection.execute(QUERIES["mark_dirty"], touched.hour[sane].tolist(), touched.block[sane].tolist())
+
+    async def close(self, connection: asyncpg.Connection, buckets: OpenBuckets, through: int) -> None:
+        """Write every bucket of every level that ends by then."""
+        before = buckets.closed_through
+        if through <= before:
+            return
+        await write(connection, "1m", buckets.close(through))
+        for level in ("15m", "1h", "1d"):
+            edges = self._edges(level, before, through)
+            await write(connection, level, await self._summed(connection, level, edges))
+        await self.keep_state(connection, through)
+
+    async def keep_state(self, connection: asyncpg.Connection, closed_through: int) -> None:
+        """Note how far the buckets are closed."""
+        await connection.execute(QUERIES["set_state"], closed_through, self._zone.key)
+
+    async def recompute(self, connection: asyncpg.Connection, closed_through: int) -> bool:
+        """Compute one marked hour again, for some of its blocks; false when no closed hour is marked."""
+        marks = await connection.fetch(QUERIES["next_dirty"], moment(closed_through - HOUR_US + 1), BLOCKS_PER_PASS)
+        if not marks:
+            return False
+        hour, blocks = int(marks[0]["hour"]), [mark["block"] for mark in marks]
+        samples = await fetch_samples(
+            connection, HISTORY["samples_of_blocks"], moment(hour - HOLD_MAX_US), moment(hour + HOUR_US), blocks
+        )
+        rows = rollup(samples.ordered(), np.arange(hour, hour + HOUR_US + 1, MINUTE_US))
+        window = Window(hour, hour + HOUR_US)
+        await self._replace(connection, "1m", window, blocks, rows)
+        for level in ("15m", "1h"):
+            edges = np.arange(hour, hour + HOUR_US + 1, LEVELS[level])
+            await self._replace(connection, level, window, blocks, combine(rows, edges))
+        await self._recompute_days(connection, window, blocks, closed_through)
+        await connection.execute(QUERIES["clean"], moment(hour), blocks)
+        return True
+
+    async def _recompute_days(
+        self, connection: asyncpg.Connection, hour: Window, blocks: list[int], closed_through: int
+    ) -> None:
+        edges = interval_edges(hour, "1d", self._zone)
+        edges = edges[edges <= closed_through]
+        if len(edges) > 1:
+            rows = await self._summed(connection, "1d", edges, blocks)
+            await self._replace(connection, "1d", Window(int(edges[0]), int(edges[-1])), blocks, rows)
+
+    async def _replace(
+        self, connection: asyncpg.Connection, level: str, window: Window, blocks: list[int], rows: Rollups
+    ) -> None:
+        await connection.execute(statement("forget", level), moment(window.start), moment(window.end), blocks)
+        await write(connection, level, rows)
+
+    async def _summed(
+        self, connection: asyncpg.Connection, level: str, edges: NDArray[np.int64], blocks: list[int] | None = None
+    ) -> Rollups:
+        """Rows of a level between edges, summed up from the next smaller level that fits."""
+        if len(edges) < 2:
+            return Rollups.empty()
+        smaller = {"15m": "1m", "1h": "15m"}.get(level) or source_level(edges) or "1m"
+        arguments: list[object] = [moment(int(edges[0])), moment(int(edges[-1]))]
+        name = "read_all" if blocks is None else "read_blocks"
+        arguments += [] if blocks is None else [blocks]
+        return combine(await _fetch(connection, statement(name, smaller), arguments), edges)
+
+    def _edges(self, level: str, before: int, through: int) -> NDArray[np.int64]:
+        """Edges of the buckets that end after ``before`` and by ``through``."""
+        if level == "1d":
+            edges = interval_edges(Window(before, through), "1d", self._zone)
+            return edges[edges <= through]
+        length = LEVELS[level]
+        return np.arange(floor_to(before, length), floor_to(through, length) + 1, length)
+
+    async def _rezone(self, connection: asyncpg.Connection, closed_through: int) -> None:
+        """Make the daily rollup again, because the building's time zone was changed."""
+        await connection.execute(statement("forget_all", "1d"))
+        begin = await connection.fetchval(statement("oldest", "15m"))
+        edges = self._edges("1d", begin, closed_through) if begin is not None else np.empty(0, np.int64)
+        for number in range(0, len(edges) - 1, REZONE_DAYS):
+            part = edges[number : number + REZONE_DAYS + 1]
+            await write(connection, "1d", await self._summed(connection, "1d", part))
+        await self.keep_state(connection, closed_through)

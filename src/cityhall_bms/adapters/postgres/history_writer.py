@@ -1,0 +1,219 @@
+"""The historian's transaction: scans, latest values, rollups and progress move together or not at all."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import asyncpg
+import numpy as np
+from numpy.typing import NDArray
+
+from cityhall_bms.adapters.postgres.history_copy import (
+    SCAN_COLUMNS,
+    SIGNATURE,
+    TIME_MAX_US,
+    TIME_MIN_US,
+    TRAILER,
+    encode_rows,
+    encode_scans,
+)
+from cityhall_bms.adapters.postgres.history_rollups import HISTORY, YEARS_SUMMED_US, RollupWriter
+from cityhall_bms.adapters.postgres.history_sets import PointSets
+from cityhall_bms.domain.batch import SampleBatch
+from cityhall_bms.historian.admission import Admission, Gap, admit
+from cityhall_bms.historian.columns import Samples, Scans
+from cityhall_bms.historian.intervals import EPOCH, HOUR_US
+from cityhall_bms.historian.latest import NEVER, POINTS_PER_BLOCK, LatestTable
+from cityhall_bms.historian.open_buckets import OpenBuckets, closes_through
+from cityhall_bms.historian.rollups import HOLD_MAX_US
+from cityhall_bms.ports.clock import Clock
+from cityhall_bms.ports.telemetry_log import LoggedBatch
+
+DAY_US: Final = 24 * HOUR_US
+QUERIES: Final = HISTORY
+
+
+@dataclass(slots=True)
+class _Memory:
+    """What the writer knows of the database. Thrown away on any failure: the database is right."""
+
+    version: int
+    sets: PointSets
+    latest: LatestTable
+    open: OpenBuckets | None
+    days: set[int]
+
+
+class HistoryWriter:
+    """Stores batches exactly once. One per process; a second process waits for the lock and then notices the first."""
+
+    def __init__(self, pool: asyncpg.Pool, clock: Clock, zone: ZoneInfo) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._rollups = RollupWriter(zone)
+        self._memory: _Memory | None = None
+        self.samples_stored = 0
+        self.batches_skipped = 0
+
+    async def store(self, logged: Sequence[LoggedBatch]) -> None:
+        """Write what is new of these batches; the position moves to that of the last one."""
+        if not logged:
+            return
+        batches = [entry.batch for entry in logged]
+        async with self._transaction(_days_of(batches)) as (connection, memory):
+            admission = await self._admit(connection, batches)
+            scans = _cleaned(admission.batches)
+            if len(scans):
+                await self._write(connection, memory, scans)
+            await self._move(connection, memory, admission, logged[-1].position)
+        self.samples_stored += len(scans.point)
+        self.batches_skipped += len(batches) - len(admission.batches)
+
+    async def recompute(self) -> bool:
+        """Compute one hour again that late samples fell into; false when there is none."""
+        async with self._transaction([]) as (connection, memory):
+            return memory.open is not None and await self._rollups.recompute(connection, memory.open.closed_through)
+
+    async def prepare(self, days: int) -> None:
+        """Make room for today and the coming days."""
+        today = self._clock.now() // DAY_US
+        async with self._pool.acquire() as connection:
+            await _create_days(connection, range(today, today + days + 1))
+
+    @asynccontextmanager
+    async def _transaction(self, days: Sequence[int]) -> AsyncIterator[tuple[asyncpg.Connection, _Memory]]:
+        memory, self._memory = self._memory, None
+        async with self._pool.acquire() as connection:
+            missing = [day for day in days if memory is None or day not in memory.days]
+            # Outside of the transaction: attaching a partition holds a lock that others would wait for.
+            await _create_days(connection, missing)
+            async with connection.transaction():
+                await connection.execute(QUERIES["lock"])
+                version = await connection.fetchval("SELECT version FROM ingest_position")
+                if memory is None or memory.version != version:
+                    memory = await self._load(connection, version)
+                memory.days.update(days)
+                yield connection, memory
+            # Only now: what was not committed must not be remembered.
+            self._memory = memory
+
+    async def _load(self, connection: asyncpg.Connection, version: int) -> _Memory:
+        sets = {row["set_id"]: row["point_ids"] for row in await connection.fetch(QUERIES["sets"])}
+        newest = await connection.fetch(QUERIES["latest"], NEVER)
+        point, at, recorded_at, value, quality = ([row[number] for row in newest] for number in range(5))
+        latest = LatestTable(
+            Samples(
+                np.array(point, np.uint32),
+                np.array(at, np.int64),
+                np.array(recorded_at, np.int64),
+                np.array(value, np.float64),
+                np.array(quality, np.uint8),
+            )
+        )
+        return _Memory(version, PointSets(sets), latest, await self._rollups.load(connection), set())
+
+    async def _admit(self, connection: asyncpg.Connection, batches: Sequence[SampleBatch]) -> Admission:
+        known = {(row["source"], row["epoch"]): row["sequence"] for row in await connection.fetch(QUERIES["progress"])}
+        before = {Gap(*row) for row in await connection.fetch(QUERIES["gaps"])}
+        admission = admit(known, before, batches)
+        await self._note_gaps(connection, before, admission.gaps)
+        return admission
+
+    async def _note_gaps(self, connection: asyncpg.Connection, before: set[Gap], after: frozenset[Gap]) -> None:
+        """Keep the open gaps; what remains of a gap that was partly filled was found, and told, when the whole was."""
+        filled = {
+            gap: await connection.fetchrow(QUERIES["close_gap"], gap.source, gap.epoch, gap.first)
+            for gap in sorted(before - after)
+        }
+        for gap in sorted(after - before):
+            origin = next((row for whole, row in filled.items() if _holds(whole, gap)), None)
+            found_at, reported = origin or (None, False)
+            key = (gap.source, gap.epoch, gap.first, gap.last)
+            await connection.execute(QUERIES["open_gap"], *key, found_at, self._clock.now(), reported)
+
+    async def _write(self, connection: asyncpg.Connection, memory: _Memory, scans: Scans) -> None:
+        settled, new = memory.sets.settle(scans)
+        for number, points in new.items():
+            await connection.execute(QUERIES["add_set"], number, points.tolist())
+            await connection.execute(QUERIES["add_members"], number, points.tolist())
+        await connection.copy_to_table(
+            "scan", source=_copy_source(encode_scans(settled)), columns=SCAN_COLUMNS, format="binary"
+        )
+        await _write_latest(connection, memory.latest, memory.latest.take(settled))
+        await self._sum_up(connection, memory, scans)
+
+    async def _sum_up(self, connection: asyncpg.Connection, memory: _Memory, scans: Scans) -> None:
+        now = self._clock.now()
+        recorded = np.clip(scans.recorded_at, *YEARS_SUMMED_US)
+        oldest, newest = int(recorded.min()), int(recorded.max())
+        if memory.open is None:
+            begin = max(oldest, newest - HOUR_US)
+            memory.open = OpenBuckets(closes_through(begin, now), Samples.join([]))
+            await self._rollups.keep_state(connection, memory.open.closed_through)
+        # First what was over before these batches: after a night of silence they are not "far ahead".
+        await self._rollups.close(connection, memory.open, closes_through(oldest, now))
+        await self._rollups.mark(connection, memory.open.absorb(scans, min(newest, now)))
+        await self._rollups.close(connection, memory.open, closes_through(newest, now))
+
+    async def _move(self, connection: asyncpg.Connection, memory: _Memory, admission: Admission, position: int) -> None:
+        moved = sorted((source, epoch, sequence) for (source, epoch), sequence in admission.sequences.items())
+        if moved:
+            await connection.execute(QUERIES["move_progress"], *(list(column) for column in zip(*moved, strict=True)))
+        memory.version = await connection.fetchval(QUERIES["move_position"], position)
+
+
+def _holds(whole: Gap, part: Gap) -> bool:
+    same_run = (whole.source, whole.epoch) == (part.source, part.epoch)
+    return same_run and whole.first <= part.first and part.last <= whole.last
+
+
+def _cleaned(batches: Sequence[SampleBatch]) -> Scans:
+    """Scans that have samples, with times that a database can hold."""
+    scans = Scans.gather(batches)
+    filled = scans.length > 0
+    return replace(
+        scans,
+        set_id=scans.set_id[filled],
+        at=np.clip(scans.at[filled], TIME_MIN_US, TIME_MAX_US - 1),
+        recorded_at=np.clip(scans.recorded_at[filled], TIME_MIN_US, TIME_MAX_US),
+        length=scans.length[filled],
+    )
+
+
+def _days_of(batches: Sequence[SampleBatch]) -> list[int]:
+    """UTC days that samples lie in or are held into, since 1970."""
+    at = np.concatenate([batch.scan_observed_at for batch in batches])
+    at = np.clip(at, TIME_MIN_US, TIME_MAX_US)
+    days: list[int] = np.unique(np.concatenate((at, at + HOLD_MAX_US)) // DAY_US).tolist()
+    return days
+
+
+async def _create_days(connection: asyncpg.Connection, days: Sequence[int]) -> None:
+    if days:
+        dates = [_date(day) for day in days]
+        await connection.execute(QUERIES["create_days"], dates)
+
+
+def _date(day: int) -> date:
+    return min(EPOCH.date() + timedelta(days=day), date.max) if day * DAY_US <= TIME_MAX_US else date.max
+
+
+async def _copy_source(parts: Sequence[bytes]) -> AsyncIterator[bytes]:
+    yield SIGNATURE
+    for part in parts:
+        yield part
+    yield TRAILER
+
+
+async def _write_latest(connection: asyncpg.Connection, latest: LatestTable, blocks: NDArray[np.int64]) -> None:
+    if not len(blocks):
+        return
+    columns: dict[str, tuple[str, NDArray[np.generic]]] = {"block": ("i4", blocks)}
+    names = (("observed_at", "i8", latest.at), ("recorded_at", "i8", latest.recorded_at))
+    for name, element, column in (*names, ("value", "f8", latest.value), ("quality", "i2", latest.quality)):
+        columns[name] = (element, column.reshape(-1, POINTS_PER_BLOCK)[blocks])
+    await connection.execute(QUERIES["forget_latest"], blocks.tolist())
+    await connection.copy_to_table("latest", source=encode_rows(columns), columns=list(columns), format="binary")

@@ -1,0 +1,103 @@
+"""Samples as columns, as the historian handles them: whole scans on their way in, single samples for sums."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cityhall_bms.domain.batch import SampleBatch
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Columns of equal length; times µs UTC."""
+
+    point: NDArray[np.uint32]
+    at: NDArray[np.int64]
+    recorded_at: NDArray[np.int64]
+    value: NDArray[np.float64]
+    quality: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.point)
+
+    def select(self, chosen: NDArray[Any] | slice) -> Self:
+        """Give some of the samples, by mask, index or slice."""
+        return type(self)(
+            self.point[chosen], self.at[chosen], self.recorded_at[chosen], self.value[chosen], self.quality[chosen]
+        )
+
+    def ordered(self) -> Self:
+        """Sort by point and time; at one time the sample recorded last stands last.
+
+        The order is total over what is stored, so that live and recomputed figures agree to the last bit.
+        """
+        order = np.lexsort((self.at, self.point))
+        point, at = self.point[order], self.at[order]
+        if ((at[1:] == at[:-1]) & (point[1:] == point[:-1])).any():
+            order = np.lexsort((self.value, self.quality, self.recorded_at, self.at, self.point))
+        return self.select(order)
+
+    @classmethod
+    def join(cls, parts: Sequence["Samples"]) -> Self:
+        """Put parts one after the other."""
+        return cls(
+            _join([part.point for part in parts], np.uint32),
+            _join([part.at for part in parts], np.int64),
+            _join([part.recorded_at for part in parts], np.int64),
+            _join([part.value for part in parts], np.float64),
+            _join([part.quality for part in parts], np.uint8),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Scans:
+    """Scans of several batches as one: per scan its set, times and length, per sample point, value and quality."""
+
+    set_id: NDArray[np.int64]
+    at: NDArray[np.int64]
+    recorded_at: NDArray[np.int64]
+    length: NDArray[np.int64]
+    point: NDArray[np.uint32]
+    value: NDArray[np.float64]
+    quality: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.set_id)
+
+    @property
+    def begin(self) -> NDArray[np.int64]:
+        """Index of every scan's first sample."""
+        ends: NDArray[np.int64] = np.cumsum(self.length)
+        return ends - self.length
+
+    def samples(self) -> Samples:
+        """One row per sample."""
+        return Samples(
+            self.point,
+            np.repeat(self.at, self.length),
+            np.repeat(self.recorded_at, self.length),
+            self.value,
+            self.quality,
+        )
+
+    @classmethod
+    def gather(cls, batches: Sequence[SampleBatch]) -> Self:
+        """Join the scans of some batches."""
+        return cls(
+            _join([batch.scan_set for batch in batches], np.int64),
+            _join([batch.scan_observed_at for batch in batches], np.int64),
+            np.repeat(
+                np.array([batch.recorded_at for batch in batches], np.int64), [len(batch.scan_set) for batch in batches]
+            ),
+            _join([batch.scan_length for batch in batches], np.int64),
+            _join([batch.point for batch in batches], np.uint32),
+            _join([batch.value for batch in batches], np.float64),
+            _join([batch.quality for batch in batches], np.uint8),
+        )
+
+
+def _join(parts: Sequence[NDArray[Any]], dtype: Any) -> NDArray[Any]:  # noqa: ANN401 - any numpy type
+    return np.concatenate(parts, dtype=dtype, casting="same_kind") if parts else np.empty(0, dtype)

@@ -1,0 +1,114 @@
+"""The minutes that are not over yet: samples wait here in columns until their minute closes."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cityhall_bms.domain.quality import is_good
+from cityhall_bms.historian.columns import Samples, Scans
+from cityhall_bms.historian.intervals import HOUR_US, MINUTE_US, floor_to
+from cityhall_bms.historian.rollups import HOLD_MAX_US, Rollups, rollup
+
+GRACE_US: Final = 10 * 1_000_000
+"""How long after its end a minute waits for batches that are on their way."""
+
+AHEAD_MAX_US: Final = 10 * MINUTE_US
+"""Samples from further ahead (a device's clock is wrong) do not wait in memory."""
+
+WAITING_SAMPLES_MAX: Final = 8_000_000
+POINTS_PER_BLOCK: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """Hours (µs UTC) and blocks of points whose rollups must be computed from the scans, pair by pair."""
+
+    hour: NDArray[np.int64]
+    block: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.hour)
+
+
+def closes_through(recorded_at: int, now: int) -> int:
+    """End of the last minute that may close; a collector's clock that runs ahead of ours closes nothing early."""
+    return floor_to(min(recorded_at, now) - GRACE_US, MINUTE_US)
+
+
+class OpenBuckets:
+    """Samples of the open minutes, and before them what is still held."""
+
+    def __init__(self, closed_through: int, held: Samples) -> None:
+        self.closed_through = closed_through
+        self._waiting: list[Samples | Scans] = [held]
+        self._count = len(held)
+
+    def absorb(self, scans: Scans, present: int) -> Touched:
+        """Take samples in, and tell for which hours they are too late, or too far ahead of the present to wait."""
+        ahead = max(self.closed_through, present) + AHEAD_MAX_US
+        late = (scans.at < self.closed_through) | (scans.at >= ahead)
+        useful = (scans.at >= self.closed_through - HOLD_MAX_US) & (scans.at < ahead)
+        touched = _touched_by(scans.samples().select(np.repeat(late, scans.length))) if late.any() else _NOTHING
+        if useful.all():
+            self._wait(scans)
+        elif useful.any():
+            self._wait(scans.samples().select(np.repeat(useful, scans.length)))
+        return touched if self._count <= WAITING_SAMPLES_MAX else self._spill(touched)
+
+    def close(self, through: int) -> Rollups:
+        """Sum up the minutes until then, and keep what is held beyond them."""
+        if through <= self.closed_through:
+            return Rollups.empty()
+        samples = self._ordered()
+        begin = max(self.closed_through, floor_to(int(samples.at.min()), MINUTE_US)) if len(samples) else through
+        end = min(through, floor_to(int(samples.at.max()), MINUTE_US) + HOLD_MAX_US + MINUTE_US) if len(samples) else 0
+        rows = rollup(samples, np.arange(begin, end + 1, MINUTE_US)) if end > begin else Rollups.empty()
+        self.closed_through = through
+        self._waiting = [_still_needed(samples, through)]
+        self._count = len(self._waiting[0].point)
+        return rows
+
+    def _wait(self, part: Samples | Scans) -> None:
+        self._waiting.append(part)
+        self._count += len(part.point)
+
+    def _ordered(self) -> Samples:
+        return Samples.join([part.samples() if isinstance(part, Scans) else part for part in self._waiting]).ordered()
+
+    def _spill(self, touched: Touched) -> Touched:
+        """Let go of everything that waits; the scans are in the store, and the hours are computed from there."""
+        waited = _touched_by(self._ordered())
+        self._waiting, self._count = [], 0
+        return Touched(np.concatenate((touched.hour, waited.hour)), np.concatenate((touched.block, waited.block)))
+
+
+_NOTHING: Final = Touched(np.empty(0, np.int64), np.empty(0, np.int64))
+
+
+def _touched_by(samples: Samples) -> Touched:
+    """Hours that a sample lies in or is held into."""
+    block = samples.point.astype(np.int64) // POINTS_PER_BLOCK
+    hours = np.concatenate((samples.at // HOUR_US, (samples.at + HOLD_MAX_US) // HOUR_US))
+    pairs = np.unique(np.stack((hours, np.tile(block, 2))), axis=1)
+    return Touched(pairs[0] * HOUR_US, pairs[1])
+
+
+def _still_needed(samples: Samples, through: int) -> Samples:
+    """Of each point the samples not summed up yet, and of those before them the last one and the last good one."""
+    before = samples.at < through
+    fresh = before & (samples.at >= through - HOLD_MAX_US)
+    last = _last_of_point(samples, fresh)
+    good = _last_of_point(samples, fresh & is_good(samples.quality) & np.isfinite(samples.value))
+    return samples.select(~before | last | good)
+
+
+def _last_of_point(samples: Samples, among: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    index = np.flatnonzero(among)
+    point = samples.point[index]
+    last = np.ones(len(index), np.bool_)
+    last[:-1] = point[1:] != point[:-1]
+    chosen = np.zeros(len(samples), np.bool_)
+    chosen[index[last]] = True
+    return chosen
