@@ -6,6 +6,7 @@ lock is PostgreSQL's, so that several processes may each have a writer.
 
 import asyncio
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -23,6 +24,7 @@ QUERIES: Final = load("event_log.sql")
 WAITING_APPENDS_MAX: Final = 4_096
 """Callers beyond it wait for a place in the queue."""
 GROUP_EVENTS_MAX: Final = 1_000
+KNOWN_STREAMS_MAX: Final = 20_000
 COMMAND_TIMEOUT_S: Final = 10.0
 RESOLVE_ATTEMPTS: Final = 10
 RESOLVE_PAUSE_S: Final = 0.5
@@ -43,6 +45,9 @@ class Request:
 class Group:
     """What one commit will do for the requests that it gathers."""
 
+    head: Head
+    versions: dict[str, int]
+    """Of the streams that are concerned, after the commit."""
     entries: list[StoredEvent] = field(default_factory=list)
     payloads: list[str] = field(default_factory=list)
     checkpoints: dict[str, Checkpoint] = field(default_factory=dict)
@@ -61,14 +66,14 @@ class Group:
 
 def decide(head: Head, versions: dict[str, int], requests: Sequence[Request], now: int) -> Group:
     """Chain the requests one after the other; one that expects another version is refused alone."""
-    group = Group()
+    group = Group(head, versions)
     for request in requests:
         try:
-            head, changed, entries = chain(head, versions, request.drafts, now)
+            group.head, changed, entries = chain(group.head, group.versions, request.drafts, now)
         except ConcurrencyError as error:
             group.refused.append((request.answer, error))
             continue
-        versions |= changed
+        group.versions |= changed
         group.entries += entries
         group.payloads += [item.payload for item in request.drafts]
         group.accepted.append((request.answer, entries))
@@ -85,6 +90,8 @@ class GroupWriter:
         self._clock = clock
         self._requests: asyncio.Queue[Request] = asyncio.Queue(WAITING_APPENDS_MAX)
         self._connection: asyncpg.Connection | None = None
+        self._known_head = Head()
+        self._known_versions: dict[str, int] = {}
         self._stopped = False
 
     async def append(self, drafts: Sequence[Draft], checkpoint: Checkpoint | None) -> list[StoredEvent]:
@@ -147,13 +154,26 @@ class GroupWriter:
                 await connection.execute(QUERIES["commit"])
         except EventLogUnavailableError:
             await self._resolve(group)
+        self._remember(group)
         group.answer()
 
     async def _decide(self, connection: asyncpg.Connection, requests: list[Request]) -> Group:
-        streams = sorted({item.stream for request in requests for item in request.drafts})
-        state = await connection.fetchrow(QUERIES["state"], streams)
-        head = Head() if state["position"] is None else Head(state["position"], state["recorded_at"], state["hash"])
-        return decide(head, dict(zip(streams, state["versions"], strict=True)), requests, self._clock.now())
+        streams = {item.stream for request in requests for item in request.drafts}
+        head, versions = await _state(connection, streams - self._known_versions.keys())
+        if head.hash == self._known_head.hash:
+            known = {stream: self._known_versions[stream] for stream in streams & self._known_versions.keys()}
+        else:
+            # Another process has appended since our last commit: what we knew may be old.
+            _, known = await _state(connection, streams & self._known_versions.keys())
+            self._known_versions.clear()
+        return decide(head, versions | known, requests, self._clock.now())
+
+    def _remember(self, group: Group) -> None:
+        """Keep the versions of streams, which hold as long as the head of the log is the one we wrote."""
+        if len(self._known_versions) > KNOWN_STREAMS_MAX:
+            self._known_versions.clear()
+        self._known_head = group.head
+        self._known_versions |= group.versions
 
     async def _resolve(self, group: Group) -> None:
         """Find out what became of a commit whose confirmation was lost; returns only if it took place."""
@@ -192,6 +212,14 @@ class GroupWriter:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.terminate()
+
+
+async def _state(connection: asyncpg.Connection, streams: AbstractSet[str]) -> tuple[Head, dict[str, int]]:
+    """Head of the log, and the versions of streams; to be asked under the lock."""
+    names = sorted(streams)
+    state = await connection.fetchrow(QUERIES["state"], names)
+    head = Head() if state["position"] is None else Head(state["position"], state["recorded_at"], state["hash"])
+    return head, dict(zip(names, state["versions"], strict=True))
 
 
 def _columns(group: Group) -> tuple[Sequence[object], ...]:
