@@ -1,0 +1,258 @@
+"""The only file that knows every part: it joins them into the roles that a process runs."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+import asyncpg
+import uvicorn
+
+from cityhall_bms.adapters.installed_drivers import find_factories, find_profile_folders
+from cityhall_bms.adapters.nats.telemetry_log import JetStreamTelemetryLog
+from cityhall_bms.adapters.postgres.alarms_view import AlarmsProjection, PostgresAlarmView
+from cityhall_bms.adapters.postgres.connection import open_pool
+from cityhall_bms.adapters.postgres.devices_view import DevicesProjection, PostgresDeviceView
+from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
+from cityhall_bms.adapters.postgres.history import PostgresHistory
+from cityhall_bms.adapters.postgres.history_export import PostgresExporter
+from cityhall_bms.adapters.postgres.migrate import migrate
+from cityhall_bms.adapters.postgres.projector import Projector
+from cityhall_bms.adapters.postgres.registry import PostgresPointRegistry
+from cityhall_bms.adapters.prometheus import Metrics
+from cityhall_bms.adapters.site_files import load_site
+from cityhall_bms.adapters.site_files.rules import rule_files
+from cityhall_bms.alarms.desk import AlarmDesk
+from cityhall_bms.alarms.shelf_keeper import ShelfKeeper
+from cityhall_bms.api.app import create_app
+from cityhall_bms.api.feed import AlarmFeed
+from cityhall_bms.api.live import LiveFeed
+from cityhall_bms.api.services import ApiServices
+from cityhall_bms.collector.collector import Collector, CollectorOptions, Logs
+from cityhall_bms.domain.errors import CityHallError
+from cityhall_bms.domain.site import Site
+from cityhall_bms.historian.historian import Historian
+from cityhall_bms.ports.clock import Clock
+from cityhall_bms.ports.driver import DriverFactory
+from cityhall_bms.rules.binding import bind
+from cityhall_bms.rules.files import library, read_rules, rules_in_force
+from cityhall_bms.rules.model import Rule
+from cityhall_bms.rules.runner import RulesRunner
+from cityhall_bms.settings import Settings, metrics_are_shared
+
+ROLES: Final = ("collector", "historian", "rules", "api")
+DASHBOARD: Final = Path(__file__).parent / "web_dist"
+OPEN_STREAMS_END_WITHIN_S: Final = 1
+
+
+class RoleError(CityHallError):
+    """A role that does not exist."""
+
+
+def parse_roles(text: str) -> tuple[str, ...]:
+    """Roles of ``all`` or a list with commas; :class:`RoleError` for an unknown one."""
+    chosen = ROLES if text == "all" else tuple(part.strip() for part in text.split(","))
+    for role in chosen:
+        if role not in ROLES:
+            msg = f"--roles {text}: there is no role '{role}'; take all, or some of {', '.join(ROLES)}"
+            raise RoleError(msg)
+    return chosen
+
+
+def read_site(folder: Path) -> Site:
+    """Read and check a site folder; :class:`SiteError` with every mistake."""
+    return load_site(folder, find_factories(), find_profile_folders())
+
+
+def read_site_rules(folder: Path) -> list[Rule]:
+    """Rules in force at a site: the shipped ones, replaced by its own of the same id."""
+    return rules_in_force(library(), read_rules(rule_files(folder)))
+
+
+async def prepare(folder: Path, settings: Settings, clock: Clock) -> None:
+    """Bring the schema up to date and take the site into service, before any role starts."""
+    site = read_site(folder)
+    read_site_rules(folder)
+    await migrate(settings.database.url)
+    async with PostgresEventLog(settings.database.url, clock) as events, _pool(settings) as pool:
+        await PostgresPointRegistry(pool, events).apply(site, actor="system")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the roles of one process share."""
+
+    folder: Path
+    site: Site
+    ids: Mapping[str, int]
+    factories: Mapping[str, DriverFactory]
+    settings: Settings
+    clock: Clock
+    events: PostgresEventLog
+    telemetry: JetStreamTelemetryLog
+    pool: asyncpg.Pool
+    history: PostgresHistory
+    metrics: Metrics
+
+
+Loop = Coroutine[Any, Any, None]
+
+
+async def work(folder: Path, settings: Settings, roles: Sequence[str], clock: Clock) -> None:
+    """Run roles in this process until SIGTERM or Ctrl-C."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with _parts(folder, settings, clock) as parts, asyncio.TaskGroup() as tasks:
+        loops = [loop for role in roles for loop in BUILD[role](parts)]
+        running = [tasks.create_task(loop) for loop in (*loops, parts.metrics.run())]
+        await stop.wait()
+        for task in running:
+            task.cancel()
+
+
+@asynccontextmanager
+async def _parts(folder: Path, settings: Settings, clock: Clock) -> AsyncIterator[Parts]:
+    factories = find_factories()
+    site = load_site(folder, factories, find_profile_folders())
+    async with AsyncExitStack() as stack:
+        events = await stack.enter_async_context(PostgresEventLog(settings.database.url, clock))
+        pool = await stack.enter_async_context(_pool(settings))
+        telemetry = await stack.enter_async_context(
+            await JetStreamTelemetryLog.connect(settings.nats.url, site.code, clock, settings.nats.store_bytes_max)
+        )
+        yield Parts(
+            folder=folder,
+            site=site,
+            ids=await PostgresPointRegistry(pool, events).ids(),
+            factories=factories,
+            settings=settings,
+            clock=clock,
+            events=events,
+            telemetry=telemetry,
+            pool=pool,
+            history=await stack.enter_async_context(PostgresHistory.open(settings.database.url, clock, site.time_zone)),
+            metrics=Metrics(clock, shared=metrics_are_shared()),
+        )
+
+
+@asynccontextmanager
+async def _pool(settings: Settings) -> AsyncIterator[asyncpg.Pool]:
+    pool = await open_pool(settings.database.url)
+    try:
+        yield pool
+    finally:
+        pool.terminate()
+
+
+def _collector(parts: Parts) -> list[Loop]:
+    options = CollectorOptions(parts.settings.collector.name, parts.settings.collector.tick_s)
+    logs = Logs(parts.telemetry, parts.events)
+    collector = Collector(
+        parts.site,
+        parts.ids,
+        parts.factories,
+        logs,
+        parts.clock,
+        Random(),  # noqa: S311 - jitter, no secret
+        options=options,
+    )
+    watch = parts.metrics.watch
+    watch("collector_scans", "Polls that were answered.", lambda: collector.scans)
+    watch("collector_samples", "Samples recorded.", lambda: collector.samples)
+    watch("collector_overruns", "Scans skipped because a device or the log was too slow.", lambda: collector.overruns)
+    watch("collector_lost_devices", "Devices that do not answer now.", lambda: collector.lost_devices)
+    watch("collector_queue_fill_ratio", "Use of the queue before the telemetry log.", lambda: collector.queue_fill)
+    return [collector.run()]
+
+
+def _historian(parts: Parts) -> list[Loop]:
+    historian = Historian(parts.telemetry, parts.history, parts.events, parts.clock)
+    projector = Projector(parts.events, parts.pool, [AlarmsProjection(), DevicesProjection()], parts.clock)
+    parts.metrics.watch("historian_samples", "Samples stored.", lambda: historian.samples)
+    parts.metrics.watch("historian_position", "Telemetry position that history reflects.", lambda: historian.position)
+    return [historian.run(), projector.run()]
+
+
+def _rules(parts: Parts) -> list[Loop]:
+    runner = RulesRunner(
+        bind(read_site_rules(parts.folder), parts.site, parts.ids), parts.telemetry, parts.events, parts.clock
+    )
+    view = PostgresAlarmView(parts.pool, parts.events.listener)
+    keeper = ShelfKeeper(view, AlarmDesk(parts.events, parts.clock), parts.clock)
+    parts.metrics.watch("rules_steps", "Ticks that the rules engine evaluated.", lambda: runner.steps)
+    parts.metrics.watch("rules_position", "Telemetry position that the rules reflect.", lambda: runner.position)
+    return [runner.run(), keeper.run()]
+
+
+def _api(parts: Parts) -> list[Loop]:
+    scan_s = {parts.ids[point.name]: point.scan_s for point in parts.site.points.values()}
+    view = PostgresAlarmView(parts.pool, parts.events.listener)
+    live = LiveFeed(parts.telemetry, parts.history, scan_s, parts.clock)
+    feed = AlarmFeed(view, parts.events, parts.clock)
+    services = ApiServices(
+        site=parts.site,
+        ids=parts.ids,
+        endpoints=_endpoints(parts),
+        clock=parts.clock,
+        live=live,
+        feed=feed,
+        alarms=view,
+        devices=PostgresDeviceView(parts.pool),
+        desk=AlarmDesk(parts.events, parts.clock),
+        events=parts.events,
+        telemetry=parts.telemetry,
+        history=parts.history,
+        exporter=PostgresExporter(parts.pool),
+        metrics=parts.metrics.render,
+        allowed_hosts=parts.settings.api.allowed_hosts,
+    )
+    parts.metrics.watch("live_position", "Telemetry position that present values reflect.", lambda: live.tail.end)
+    parts.metrics.watch("feed_position", "Event position that the alarm feed reflects.", lambda: feed.tail.end)
+    config = uvicorn.Config(
+        create_app(services, DASHBOARD),
+        host=parts.settings.api.host,
+        port=parts.settings.api.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=OPEN_STREAMS_END_WITHIN_S,
+        lifespan="off",
+    )
+    return [live.run(), feed.run(), _serve_http(Server(config))]
+
+
+async def _serve_http(server: uvicorn.Server) -> None:
+    """Serve until cancelled, and then end the open streams in good order."""
+    async with asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(server.serve())
+        try:
+            await asyncio.Event().wait()
+        finally:
+            server.should_exit = True
+            await asyncio.wait([serving])
+
+
+def _endpoints(parts: Parts) -> dict[str, str]:
+    return {name: parts.factories[device.protocol].endpoint(device) for name, device in parts.site.devices.items()}
+
+
+BUILD: Final[Mapping[str, Callable[[Parts], list[Loop]]]] = {
+    "collector": _collector,
+    "historian": _historian,
+    "rules": _rules,
+    "api": _api,
+}
+
+
+class Server(uvicorn.Server):
+    """A web server that leaves the signals to us."""
+
+    @contextmanager
+    def capture_signals(self):  # type: ignore[no-untyped-def]  # noqa: ANN201 - overrides the library's
+        """Capture none."""
+        yield

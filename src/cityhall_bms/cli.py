@@ -1,0 +1,143 @@
+"""The ``cityhall-bms`` command."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import orjson
+import typer
+import uvloop
+
+from cityhall_bms import bootstrap, demo, supervisor
+from cityhall_bms.adapters.logs import configure_logs
+from cityhall_bms.adapters.site_files.render import render_problems
+from cityhall_bms.adapters.system_clock import SystemClock
+from cityhall_bms.api.app import openapi_document
+from cityhall_bms.domain.errors import CityHallError, SiteError
+from cityhall_bms.settings import Settings, load_settings
+
+ResultT = TypeVar("ResultT")
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="市政大樓建築管理與遙測服務 / Building management and telemetry for a city hall.",
+)
+
+SiteFolder = Annotated[Path, typer.Argument(metavar="SITE", help="案場資料夾 / the site folder")]
+Config = Annotated[Path | None, typer.Option("--config", help="設定檔 / settings (TOML)")]
+DataDir = Annotated[Path | None, typer.Option("--data-dir", help="資料存放處 / where data lie")]
+Host = Annotated[str | None, typer.Option("--host", help="監聽位址 / address to listen on")]
+Port = Annotated[int | None, typer.Option("--port", min=0, max=65_535, help="埠 / port to listen on")]
+RolesOption = Annotated[str, typer.Option("--roles", help=f"all, or some of {','.join(bootstrap.ROLES)}")]
+
+
+@app.command()
+def check(site: SiteFolder) -> None:
+    """檢查案場資料夾，列出每個錯誤 / Check a site folder and list every mistake."""
+    found = _ending_well(lambda: bootstrap.read_site(site))
+    rules = _ending_well(lambda: bootstrap.read_site_rules(site))
+    print(
+        f"{site}: 沒有錯誤 no mistakes: {len(found.devices)} devices, {len(found.equipment)} equipment, "
+        f"{len(found.points)} points, {len(rules)} rules"
+    )
+
+
+@app.command()
+def serve(
+    site: SiteFolder,
+    config: Config = None,
+    data_dir: DataDir = None,
+    host: Host = None,
+    port: Port = None,
+    roles: RolesOption = "all",
+) -> None:
+    """啟動服務 / Run the service for a site folder until it is stopped."""
+    configure_logs()
+    settings = _ending_well(lambda: _settings(config, data_dir, host, port))
+    chosen = _ending_well(lambda: bootstrap.parse_roles(roles))
+    _run(lambda: supervisor.serve(supervisor.Job(site, settings, chosen), SystemClock()))
+
+
+@app.command(name="demo")
+def run_demo(
+    site: Annotated[str, typer.Option("--site", help="small，或案場資料夾 / small, or a site folder")] = "small",
+    seconds: Annotated[
+        float | None, typer.Option("--for", min=1, help="幾秒後結束 / stop after so many seconds")
+    ] = None,
+    port: Port = 8800,
+    data_dir: Annotated[Path, typer.Option("--data-dir", help="資料存放處 / where data lie")] = Path("var/demo"),
+    fault: Annotated[
+        list[str] | None, typer.Option("--fault", metavar="NAME@SECONDS[+DURATION]", help="製造故障 / a fault to come")
+    ] = None,
+) -> None:
+    """啟動模擬市政大樓與服務 / Start the simulated city hall and the service."""
+    options = _ending_well(lambda: demo.Options.of(site, seconds, port or 0, data_dir, fault or []))
+    _run(lambda: demo.run(options, SystemClock()))
+
+
+@app.command()
+def openapi() -> None:
+    """印出 API 的 OpenAPI 描述 / Print the OpenAPI description of the interface."""
+    print(orjson.dumps(openapi_document(), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode())
+
+
+@app.command(name="version")
+def show_version() -> None:
+    """印出版本 / Print the version."""
+    print(version("cityhall-bms"))
+
+
+@app.command(hidden=True)
+def work(site: SiteFolder, roles: RolesOption) -> None:
+    """Run roles in this process; settings come from the supervisor's environment."""
+    configure_logs()
+    chosen = bootstrap.parse_roles(roles)
+    _run(lambda: bootstrap.work(site, load_settings(), chosen, SystemClock()))
+
+
+def _settings(config: Path | None, data_dir: Path | None, host: str | None, port: int | None) -> Settings:
+    api = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
+    flags = {key: value for key, value in (("data_dir", data_dir), ("api", api)) if value}
+    return load_settings(config, **flags)
+
+
+def _ending_well(work_: Callable[[], ResultT]) -> ResultT:
+    """Turn what went wrong into words and an exit status."""
+    try:
+        return work_()
+    except SiteError as error:
+        print(render_problems(error.problems), file=sys.stderr)
+        print(f"{len(error.problems)} 個錯誤 mistakes", file=sys.stderr)
+        raise typer.Exit(1) from None
+    except CityHallError as error:
+        print(f"錯誤 error: {error}", file=sys.stderr)
+        raise typer.Exit(1) from None
+
+
+def _run(main: Callable[[], Coroutine[None, None, None]]) -> None:
+    """Run a coroutine to its end; Ctrl-C is an ordinary end."""
+
+    def body() -> None:
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(main())
+        except* CityHallError as group:
+            raise _first(group) from None
+
+    try:
+        _ending_well(body)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Give the first leaf of a tree of errors."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

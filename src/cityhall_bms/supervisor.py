@@ -1,0 +1,166 @@
+"""``cityhall-bms serve``: the services that a site needs, and the worker processes that run its roles."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from cityhall_bms import bootstrap
+from cityhall_bms.adapters.embedded.child import ChildPlan, StopStep, start_child
+from cityhall_bms.adapters.embedded.nats import EmbeddedNats
+from cityhall_bms.adapters.embedded.postgres import EmbeddedPostgres
+from cityhall_bms.domain.errors import CityHallError
+from cityhall_bms.ports.clock import Clock
+from cityhall_bms.settings import METRICS_FOLDER, DatabaseSettings, NatsSettings, Settings, child_environment
+
+WORKERS: Final = (("collector",), ("historian", "rules", "api"))
+"""Which roles share a process: decoding has a core of its own."""
+RESTART_AFTER_S: Final = 1.0
+READY_POLL_S: Final = 0.1
+READY_WITHIN_S: Final = 60.0
+STOP_STEPS: Final = (StopStep(signal.SIGTERM, 10.0),)
+
+log = structlog.get_logger(__name__)
+
+
+class NotReadyError(CityHallError):
+    """The service did not come up; the text says where to look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A site to serve, with what roles, and where workers write their log (none = our own stderr)."""
+
+    folder: Path
+    settings: Settings
+    roles: Sequence[str]
+    log: Path | None = None
+
+
+async def serve(job: Job, clock: Clock) -> None:
+    """Run until SIGTERM or Ctrl-C."""
+    stop = stop_signal()
+    async with running(job, clock) as address:
+        log.info("ready", address=address)
+        await stop.wait()
+
+
+def stop_signal() -> asyncio.Event:
+    """Give an event that SIGTERM and Ctrl-C set."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+@asynccontextmanager
+async def running(job: Job, clock: Clock) -> AsyncIterator[str]:
+    """Everything up and ready inside the block, everything ended after it. Gives the API's address."""
+    metrics = job.settings.data_dir / "metrics"
+    _empty(metrics)
+    async with AsyncExitStack() as stack:
+        services = _embedded(job.settings, clock)
+        for service in services:
+            await stack.enter_async_context(service)
+        settings = _named(job.settings, services)
+        await bootstrap.prepare(job.folder, settings, clock)
+        plans = [_plan(job, settings, roles, metrics) for roles in _groups(job.roles)]
+        loops = [service.run() for service in services] + [_keep(plan, clock) for plan in plans]
+        async with asyncio.TaskGroup() as tasks:
+            keepers = [tasks.create_task(loop) for loop in loops]
+            try:
+                yield await _address(settings, job.roles, clock)
+            finally:
+                for keeper in keepers:
+                    keeper.cancel()
+
+
+def _embedded(settings: Settings, clock: Clock) -> list[EmbeddedPostgres | EmbeddedNats]:
+    """Services that the settings do not name elsewhere."""
+    services: list[EmbeddedPostgres | EmbeddedNats] = []
+    if not settings.database.url:
+        services.append(EmbeddedPostgres(settings.data_dir, clock))
+    if not settings.nats.url:
+        services.append(EmbeddedNats(settings.data_dir, clock, settings.nats.store_bytes_max))
+    return services
+
+
+def _named(settings: Settings, services: Sequence[EmbeddedPostgres | EmbeddedNats]) -> Settings:
+    """Settings that name the running services."""
+    changes: dict[str, object] = {}
+    for service in services:
+        if isinstance(service, EmbeddedPostgres):
+            changes["database"] = DatabaseSettings(url=service.dsn)
+        else:
+            changes["nats"] = NatsSettings(url=service.url, store_bytes_max=settings.nats.store_bytes_max)
+    return settings.model_copy(update=changes)
+
+
+def _groups(roles: Sequence[str]) -> list[tuple[str, ...]]:
+    """Share the wanted roles out to processes."""
+    groups = [tuple(role for role in group if role in roles) for group in WORKERS]
+    return [group for group in groups if group]
+
+
+def _plan(job: Job, settings: Settings, roles: Sequence[str], metrics: Path) -> ChildPlan:
+    command = (sys.executable, "-m", "cityhall_bms", "work", str(job.folder), "--roles", ",".join(roles))
+    return ChildPlan(
+        arguments=command,
+        cwd=Path.cwd(),
+        log=job.log,
+        death_signal=signal.SIGTERM,
+        environment=child_environment(settings, **{METRICS_FOLDER: str(metrics)}),
+    )
+
+
+async def _keep(plan: ChildPlan, clock: Clock) -> None:
+    """Run a worker, and start it again whenever it ends."""
+    while True:
+        child = await start_child(plan)
+        try:
+            code = await child.wait()
+        finally:
+            await child.stop(STOP_STEPS)
+        log.error("a worker ended and is started again", roles=plan.arguments[-1], exit_code=code)
+        await clock.sleep(RESTART_AFTER_S)
+
+
+async def _address(settings: Settings, roles: Sequence[str], clock: Clock) -> str:
+    """Wait until the API answers that all is ready."""
+    address = f"http://{settings.api.host}:{settings.api.port}"
+    if "api" not in roles:
+        return ""
+    deadline = clock.monotonic() + READY_WITHIN_S
+    while clock.monotonic() < deadline:
+        if await _answers(settings.api.host, settings.api.port):
+            return address
+        await clock.sleep(READY_POLL_S)
+    msg = f"{address}/readyz did not answer within {READY_WITHIN_S:.0f} s; the workers' log says why"
+    raise NotReadyError(msg)
+
+
+async def _answers(host: str, port: int) -> bool:
+    try:
+        reader, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False
+    try:
+        writer.write(b"GET /readyz HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")
+        return b" 200 " in await reader.readline()
+    except OSError:
+        return False
+    finally:
+        writer.close()
+
+
+def _empty(folder: Path) -> None:
+    """Figures of an earlier run say nothing about this one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in folder.iterdir():
+        file.unlink()
