@@ -19,6 +19,7 @@ LOG: Final = structlog.get_logger(__name__)
 
 ORPHAN_PATIENCE_S: Final = 30.0
 POLL_S: Final = 0.02
+POLL_MAX_S: Final = 0.5
 LOG_CHECK_INTERVAL_S: Final = 10.0
 LOG_BYTES_MAX: Final = 8 * 2**20
 LOG_BYTES_KEPT: Final = 2**20
@@ -63,12 +64,20 @@ class EmbeddedService(ABC):
         :class:`FolderInUseError` if another process of ours has the folder, :class:`EmbeddedServiceError` with the
         last lines of its log if it does not come up.
         """
-        self._data_dir.mkdir(parents=True, exist_ok=True)
-        self._lock.take()
+        try:
+            self._data_dir.mkdir(parents=True, exist_ok=True)
+            self._lock.take()
+        except OSError as error:
+            msg = f"{error}; start as the account that owns {self._data_dir}, or choose another data directory"
+            raise EmbeddedServiceError(msg) from error
         try:
             self._account = account_for(self.folder)
             make_folder(self.folder, self._account)
             await self._launch()
+        except OSError as error:
+            await self.stop()
+            msg = f"embedded {self.name} cannot start: {error}"
+            raise EmbeddedServiceError(msg) from error
         except BaseException:
             await self.stop()
             raise
@@ -142,12 +151,14 @@ class EmbeddedService(ABC):
 
     async def _until_ready(self, child: Child) -> None:
         deadline = self._clock.monotonic() + self._start_patience_s
+        pause_s = POLL_S
         while not await self._is_ready():
             if child.exit_code is not None:
                 self._fail(f"ended with code {child.exit_code}")
             if self._clock.monotonic() > deadline:
                 self._fail(f"was not ready after {self._start_patience_s:.0f} s")
-            await self._clock.sleep(POLL_S)
+            await self._clock.sleep(pause_s)
+            pause_s = min(pause_s * 1.5, POLL_MAX_S)
 
     async def _bring_back(self, deaths: list[float]) -> None:
         """Try until it is ready again; ``deaths`` remembers across calls when it died."""
