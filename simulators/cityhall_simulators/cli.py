@@ -12,11 +12,10 @@ from typing import Annotated
 
 import typer
 
-from cityhall_simulators.control import fault_table
 from cityhall_simulators.description import load_building, site_names
 from cityhall_simulators.faults import FAULTS, FaultTargetError, resolve_target
 from cityhall_simulators.free_ports import choose_ports
-from cityhall_simulators.serve import Options, TimedFault, die_with_parent, serve
+from cityhall_simulators.options import Options, TimedFault
 from cityhall_simulators.site_folder import write_site
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="模擬市政大樓 / The simulated city hall.")
@@ -42,6 +41,9 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option of the command
     parent_dies: Annotated[bool, typer.Option("--die-with-parent", help="end when the parent process ends")] = False,
 ) -> None:
     """Serve a building until SIGTERM or SIGINT; one JSON line on stdout says when it answers."""
+    # The protocol libraries take a second to import; the other commands need none of them.
+    from cityhall_simulators.serve import die_with_parent, serve  # noqa: PLC0415
+
     if parent_dies:
         die_with_parent()
     _check_site(site)
@@ -81,8 +83,9 @@ def site(
 @app.command()
 def faults() -> None:
     """Show the table of faults."""
-    for row in fault_table():
-        typer.echo(f"{row['name']:18} {row['strikes']:10} {row['default']:12} {row['text_zh']} / {row['text_en']}")
+    for row in FAULTS.values():
+        texts = f"{row.text.zh} / {row.text.en}"
+        typer.echo(f"{row.name:18} {row.reach.value:10} {row.default:12} {texts}")
 
 
 @app.command()

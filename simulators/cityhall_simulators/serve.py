@@ -10,9 +10,7 @@ import socket
 import sys
 import time
 from collections.abc import Awaitable, Coroutine, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
@@ -25,6 +23,7 @@ from cityhall_simulators.faces.modbus import ModbusFace
 from cityhall_simulators.faces.opcua import OpcUaFace
 from cityhall_simulators.fault_desk import FaultDesk
 from cityhall_simulators.free_ports import choose_ports
+from cityhall_simulators.options import Options, TimedFault
 from cityhall_simulators.runtime import City
 from cityhall_simulators.secrets_folder import ServerSecrets, write_secrets
 from cityhall_simulators.site_folder import write_site
@@ -33,31 +32,6 @@ TICK_S: Final = 0.5
 _TICK_MIN_S: Final = 0.02
 """Between two ticks brought forward by commands, so that a storm of writes cannot take the core."""
 _PR_SET_PDEATHSIG: Final = 1
-
-
-@dataclass(frozen=True, slots=True)
-class TimedFault:
-    """A fault that switches itself on some time after the start."""
-
-    name: str
-    target: str | None
-    after_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How to run."""
-
-    site: str
-    folder: Path
-    host: str
-    base_port: int
-    control_port: int
-    seed: int
-    truth_file: Path | None
-    faults: tuple[TimedFault, ...]
-    plant_start: datetime | None
-    """Local time that the plants believe it to be at the start (to the hour); None for the real one."""
 
 
 class Face(Protocol):

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -39,7 +40,8 @@ class CityHall:
         """True value of every point just now."""
         return dict(httpx.get(f"{self.control_url}/truth").raise_for_status().json())
 
-    def status(self) -> dict[str, object]:
+    def status(self) -> dict[str, Any]:
+        """Plant time, devices with their ports, faults that are on."""
         return dict(httpx.get(f"{self.control_url}/").raise_for_status().json())
 
 
