@@ -10,7 +10,7 @@ import cityhall_drivers
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = Path(cityhall_drivers.__file__).parent
-DRIVERS = [name for name in ("modbus", "bacnet") if (PACKAGE / name / "driver.py").exists()]
+DRIVERS = [name for name in ("modbus", "bacnet", "opcua") if (PACKAGE / name / "driver.py").exists()]
 LADDER = {
     "bronze": ("closed_configuration", "checked_before_connecting", "recorded_cases", "readme_shows_sample"),
     "silver": ("recovers_by_itself", "reports_once", "bounded", "grouped_reads", "simulator_with_faults"),
@@ -77,6 +77,6 @@ def test_recorded_cases_are_complete(name: str) -> None:
 
 @pytest.mark.parametrize("name", DRIVERS)
 def test_only_one_file_knows_the_protocol_library(name: str) -> None:
-    library = {"modbus": "pymodbus", "bacnet": "bacpypes3"}[name]
+    library = {"modbus": "pymodbus", "bacnet": "bacpypes3", "opcua": "asyncua"}[name]
     importers = [path.name for path in sorted((PACKAGE / name).glob("*.py")) if f"{library}." in path.read_text()]
     assert importers == ["driver.py"]

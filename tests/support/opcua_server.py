@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from asyncua import Server, ua
+from asyncua.common.utils import ServiceError
 from asyncua.crypto.permission_rules import User, UserRole
 from asyncua.server.user_managers import UserManager
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -36,6 +37,15 @@ class Plant:
 
     server: Server
     url: str
+    identity: Path | None = None
+    trusts: Path | None = None
+    """The only client certificate that is accepted; any while it is none."""
+
+    async def check_client(self, certificate: Any, _description: Any) -> None:
+        if self.trusts is None:
+            return
+        if not self.trusts.exists() or certificate.public_bytes(Encoding.DER) != self.trusts.read_bytes():
+            raise ServiceError(ua.StatusCodes.BadCertificateUntrusted)
 
     async def set(self, name: str, value: object, status: int = 0, at: datetime | None = None) -> None:
         variant = ua.Variant(value) if value is not None else ua.Variant(None, ua.VariantType.Null)
@@ -64,8 +74,6 @@ async def opcua_server(
     port: int = 0,
     identity: Path | None = None,
     user: bool = False,
-    trusts: Path | None = None,
-    policies: Sequence[ua.SecurityPolicyType] = (ua.SecurityPolicyType.Aes256Sha256RsaPss_SignAndEncrypt,),
 ) -> AsyncIterator[Plant]:
     """Serve variables; with ``identity`` (a folder that holds a key) encrypted, else anonymous and open."""
     server = Server(user_manager=OneUser() if user else None)
@@ -77,31 +85,25 @@ async def opcua_server(
     else:
         mine = client_identity(identity, "server", int(datetime.now(UTC).timestamp() * 1e6))
         await server.set_application_uri(mine.application_uri)
-        server.set_security_policy(list(policies))
+        server.set_security_policy(
+            [
+                ua.SecurityPolicyType.Aes128Sha256RsaOaep_SignAndEncrypt,
+                ua.SecurityPolicyType.Aes256Sha256RsaPss_SignAndEncrypt,
+            ]
+        )
         (identity / "server.der").write_bytes(mine.certificate)
         (identity / "server.pem").write_bytes(mine.key)
         await server.load_certificate(identity / "server.der")
         await server.load_private_key(identity / "server.pem")
         if user:
             server.set_identity_tokens([ua.UserNameIdentityToken])
-    if trusts is not None:
-        server.set_certificate_validator(OnlyTrusts(trusts))
+    plant = Plant(server, url, identity)
+    server.set_certificate_validator(plant.check_client)
     assert await server.register_namespace("urn:test:plant") == 2
     for name, value in values.items():
         await server.nodes.objects.add_variable(ua.NodeId(name, 2), name, value)
     async with server:
-        yield Plant(server, url)
-
-
-class OnlyTrusts:
-    """Refuses every client whose certificate is not the file's content."""
-
-    def __init__(self, certificate_file: Path) -> None:
-        self._file = certificate_file
-
-    async def __call__(self, certificate: Any, description: Any) -> None:
-        if not self._file.exists() or certificate.public_bytes(Encoding.DER) != self._file.read_bytes():
-            raise ua.utils.ServiceError(ua.StatusCodes.BadCertificateUntrusted)
+        yield plant
 
 
 def opcua_device(url: str, folder: Path | str = "", timeout_s: float = 2.0, **settings: object) -> Device:
@@ -110,11 +112,12 @@ def opcua_device(url: str, folder: Path | str = "", timeout_s: float = 2.0, **se
     )
 
 
-def secured(folder: Path, server_identity: Path, password: str = PASSWORD) -> dict[str, object]:
+def secured(folder: Path, plant: Plant, password: str = PASSWORD) -> dict[str, object]:
     """Settings of a device that trusts the server's certificate and logs in; writes its files."""
+    assert plant.identity is not None
     secrets = folder / "secrets"
     secrets.mkdir(mode=0o700, exist_ok=True)
-    (secrets / "server.der").write_bytes((server_identity / "server.der").read_bytes())
+    (secrets / "server.der").write_bytes((plant.identity / "server.der").read_bytes())
     (secrets / "password.txt").write_text(f"{password}\n")
     (secrets / "password.txt").chmod(0o600)
     return {
@@ -164,25 +167,49 @@ class Heard:
         ]
 
 
+@contextlib.asynccontextmanager
+async def listening(
+    handler: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncIterator[int]:
+    """A TCP listener on loopback; gives its port, and leaves no connection behind."""
+    running: set[asyncio.Task[None]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        running.add(task)
+        try:
+            await handler(reader, writer)
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield listener.sockets[0].getsockname()[1]
+    finally:
+        listener.close()
+        if running:
+            await asyncio.wait(running, timeout=5.0)
+        await listener.wait_closed()
+
+
 class MutedLine:
     """A TCP relay that can fall silent without closing, or hang up."""
 
-    def __init__(self, target_port: int) -> None:
-        self.port = 0
+    def __init__(self, url: str) -> None:
+        self.url = ""
         self.muted = False
-        self._target_port = target_port
+        self._target_port = int(url.strip("/").rpartition(":")[2])
         self._writers: list[asyncio.StreamWriter] = []
 
     @contextlib.asynccontextmanager
     async def __call__(self) -> AsyncIterator["MutedLine"]:
-        listener = await asyncio.start_server(self._relay, "127.0.0.1", 0)
-        self.port = listener.sockets[0].getsockname()[1]
-        try:
+        async with listening(self._relay) as port:
+            self.url = f"opc.tcp://127.0.0.1:{port}/"
             yield self
-        finally:
-            listener.close()
             self.hang_up()
-            await listener.wait_closed()
 
     def hang_up(self) -> None:
         for writer in self._writers:
@@ -194,6 +221,8 @@ class MutedLine:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._pump(reader, upstream_writer))
             tasks.create_task(self._pump(upstream_reader, writer))
+        with contextlib.suppress(OSError):
+            await upstream_writer.wait_closed()
 
     async def _pump(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):

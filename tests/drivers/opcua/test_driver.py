@@ -1,22 +1,25 @@
 """The driver against real servers: read, pushed, refused, cut, silent, distrusted."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
+import pytest_asyncio
 from asyncua import ua
 from tests.support.manual_clock import ManualClock
 from tests.support.opcua_server import (
     Heard,
     MutedLine,
+    Plant,
     bound,
     free_port,
+    listening,
     opcua_device,
     opcua_point,
     opcua_server,
-    secured,
 )
 from tests.support.until import until
 
@@ -28,6 +31,9 @@ from cityhall_bms.ports.driver import SubscribableDriver
 from cityhall_drivers.opcua import DRIVER
 from cityhall_drivers.opcua.driver import OpcUaDriver
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+"""Making a server's address space takes seconds: these tests share one."""
+
 
 def driver_of(
     url: str, folder: Path | str = "", clock: Clock | None = None, timeout_s: float = 2.0, **settings: object
@@ -35,16 +41,23 @@ def driver_of(
     return DRIVER().create(opcua_device(url, folder, timeout_s, **settings), clock or SystemClock())
 
 
-async def test_an_anonymous_server_is_read_in_the_order_of_the_plan() -> None:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def plant() -> AsyncIterator[Plant]:
+    values: dict[str, object] = {"CarPos": 5, "LoadPct": 42.5, "AlmBell": True, "Name": "lift 1"}
+    values |= {"A": 1.0, "B": 2.0, "C": 3.0, "Floor": 5, "Load": 10.0}
+    async with opcua_server(values | {f"P{n}": n for n in range(8)}) as one:
+        yield one
+
+
+async def test_an_anonymous_server_is_read_in_the_order_of_the_plan(plant: Plant) -> None:
     clock = ManualClock()
-    async with opcua_server({"CarPos": 5, "LoadPct": 42.5, "AlmBell": True}) as plant:
-        driver = driver_of(plant.url, clock=clock)
-        plan = driver.plan(
-            bound([opcua_point("AlmBell"), opcua_point("LoadPct", scale=2.0, offset=1.0), opcua_point("CarPos")])
-        )
-        await driver.open()
-        readings = await driver.read(plan)
-        await driver.close()
+    driver = driver_of(plant.url, clock=clock)
+    plan = driver.plan(
+        bound([opcua_point("AlmBell"), opcua_point("LoadPct", scale=2.0, offset=1.0), opcua_point("CarPos")])
+    )
+    await driver.open()
+    readings = await driver.read(plan)
+    await driver.close()
 
     assert readings.point.tolist() == [7, 8, 9] == plan.points.tolist()
     assert readings.value.tolist() == [1.0, 86.0, 5.0]
@@ -52,190 +65,95 @@ async def test_an_anonymous_server_is_read_in_the_order_of_the_plan() -> None:
     assert readings.observed_at.tolist() == [clock.now()] * 3, "one scan, one time"
 
 
-async def test_a_node_that_does_not_exist_is_refused_and_the_others_count() -> None:
-    async with opcua_server({"CarPos": 5, "Name": "lift 1"}) as plant:
-        driver = driver_of(plant.url)
-        plan = driver.plan(bound([opcua_point("CarPos"), opcua_point("Nothing"), opcua_point("Name")]))
-        await driver.open()
-        readings = await driver.read(plan)
-        await driver.close()
+async def test_a_node_that_does_not_exist_is_refused_and_the_others_count(plant: Plant) -> None:
+    driver = driver_of(plant.url)
+    plan = driver.plan(bound([opcua_point("CarPos"), opcua_point("Nothing"), opcua_point("Name")]))
+    await driver.open()
+    readings = await driver.read(plan)
+    await driver.close()
 
     assert readings.quality.tolist() == [Quality.GOOD, Quality.BAD_REFUSED, Quality.BAD_DECODE]
     assert readings.value[0] == 5.0
     assert np.isnan(readings.value[1:]).all()
 
 
-async def test_the_servers_status_becomes_our_quality() -> None:
-    async with opcua_server({"A": 1.0, "B": 2.0, "C": 3.0}) as plant:
-        await plant.set("A", 1.5, ua.StatusCodes.UncertainLastUsableValue)
-        await plant.set("B", 2.5, ua.StatusCodes.BadSensorFailure)
-        await plant.set("C", 3.5, ua.StatusCodes.BadNotConnected)
-        driver = driver_of(plant.url)
-        await driver.open()
-        readings = await driver.read(driver.plan(bound([opcua_point("A"), opcua_point("B"), opcua_point("C")])))
-        await driver.close()
+async def test_the_servers_status_becomes_our_quality(plant: Plant) -> None:
+    await plant.set("A", 1.5, ua.StatusCodes.UncertainLastUsableValue)
+    await plant.set("B", 2.5, ua.StatusCodes.BadSensorFailure)
+    await plant.set("C", 3.5, ua.StatusCodes.BadNotConnected)
+    driver = driver_of(plant.url)
+    await driver.open()
+    readings = await driver.read(driver.plan(bound([opcua_point("A"), opcua_point("B"), opcua_point("C")])))
+    await driver.close()
 
     assert readings.quality.tolist() == [Quality.UNCERTAIN_STALE, Quality.BAD_DEVICE_FAULT, Quality.BAD_DEVICE_LOST]
     assert readings.value[0] == 1.5
     assert np.isnan(readings.value[1:]).all()
 
 
-async def test_the_servers_own_limit_makes_requests_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_servers_own_limit_makes_requests_smaller(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
-    async with opcua_server({f"P{n}": n for n in range(7)}) as plant:
-        limit = plant.server.get_node(ua.ObjectIds.Server_ServerCapabilities_OperationLimits_MaxNodesPerRead)
-        await limit.write_value(ua.UInt32(3))
-        driver = driver_of(plant.url)
-        await driver.open()
-        assert driver._client is not None
-        session = driver._client.uaclient.session
-        read = session.read
+    limit = plant.server.get_node(ua.ObjectIds.Server_ServerCapabilities_OperationLimits_MaxNodesPerRead)
+    before = await limit.read_value()
+    await limit.write_value(ua.UInt32(3))
+    driver = driver_of(plant.url)
+    await driver.open()
+    await limit.write_value(ua.UInt32(before))
+    assert driver._client is not None
+    session = driver._client.uaclient.session
+    read = session.read
 
-        async def counted(parameters: ua.ReadParameters) -> list[ua.DataValue]:
-            asked.append(len(parameters.NodesToRead))
-            answer: list[ua.DataValue] = await read(parameters)
-            return answer
+    async def counted(parameters: ua.ReadParameters) -> list[ua.DataValue]:
+        asked.append(len(parameters.NodesToRead))
+        answer: list[ua.DataValue] = await read(parameters)
+        return answer
 
-        monkeypatch.setattr(session, "read", counted)
-        readings = await driver.read(driver.plan(bound([opcua_point(f"P{n}") for n in range(7)])))
-        await driver.close()
+    monkeypatch.setattr(session, "read", counted)
+    readings = await driver.read(driver.plan(bound([opcua_point(f"P{n}") for n in range(7)])))
+    await driver.close()
 
     assert readings.value.tolist() == [float(n) for n in range(7)]
     assert asked == [3, 3, 1]
 
 
-async def test_a_server_that_finds_a_request_too_large_is_asked_for_less(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_server_that_finds_a_request_too_large_is_asked_for_less(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[int] = []
-    async with opcua_server({f"P{n}": n for n in range(8)}) as plant:
-        driver = driver_of(plant.url)
-        await driver.open()
-        assert driver._client is not None
-        session = driver._client.uaclient.session
-        read = session.read
+    driver = driver_of(plant.url)
+    await driver.open()
+    assert driver._client is not None
+    session = driver._client.uaclient.session
+    read = session.read
 
-        async def touchy(parameters: ua.ReadParameters) -> list[ua.DataValue]:
-            asked.append(len(parameters.NodesToRead))
-            if len(parameters.NodesToRead) > 2:
-                raise ua.uaerrors.BadTooManyOperations
-            answer: list[ua.DataValue] = await read(parameters)
-            return answer
+    async def touchy(parameters: ua.ReadParameters) -> list[ua.DataValue]:
+        asked.append(len(parameters.NodesToRead))
+        if len(parameters.NodesToRead) > 2:
+            raise ua.uaerrors.BadTooManyOperations
+        answer: list[ua.DataValue] = await read(parameters)
+        return answer
 
-        monkeypatch.setattr(session, "read", touchy)
-        readings = await driver.read(driver.plan(bound([opcua_point(f"P{n}") for n in range(8)])))
-        await driver.close()
+    monkeypatch.setattr(session, "read", touchy)
+    readings = await driver.read(driver.plan(bound([opcua_point(f"P{n}") for n in range(8)])))
+    await driver.close()
 
     assert readings.value.tolist() == [float(n) for n in range(8)]
     assert asked == [8, 4, 2, 2, 2, 2]
 
 
-async def test_an_encrypted_session_with_user_and_password_is_read_and_pushed(tmp_path: Path) -> None:
-    identity, site = tmp_path / "server", tmp_path / "site"
-    identity.mkdir()
-    site.mkdir()
-    async with opcua_server({"CarPos": 5}, identity=identity, user=True) as plant:
-        device = opcua_device(plant.url, site, **secured(site, identity), mode="subscribe", publishing_interval_ms=50)
-        assert DRIVER().check(device, [opcua_point("CarPos")]) == []
-        driver = DRIVER().create(device, SystemClock())
-        heard = Heard()
-        await driver.open()
-        assert await driver.subscribe(bound([opcua_point("CarPos")]), heard)
-        await until(lambda: heard.of(7))
-        readings = await driver.read(driver.plan(bound([opcua_point("CarPos")])))
-        await driver.close()
-
-    assert readings.value.tolist() == [5.0]
-    assert heard.of(7)[0][0] == 5.0
-    assert (site / "secrets/opcua-client.pem").stat().st_mode & 0o777 == 0o600
-
-
-@pytest.mark.parametrize("policy", ["Aes128_Sha256_RsaOaep"])
-async def test_the_other_policy_works_too(tmp_path: Path, policy: str) -> None:
-    identity, site = tmp_path / "server", tmp_path / "site"
-    identity.mkdir()
-    site.mkdir()
-    policies = [ua.SecurityPolicyType.Aes128Sha256RsaOaep_SignAndEncrypt]
-    async with opcua_server({"CarPos": 5}, identity=identity, user=True, policies=policies) as plant:
-        driver = driver_of(plant.url, site, **{**secured(site, identity), "security": policy})
-        await driver.open()
-        readings = await driver.read(driver.plan(bound([opcua_point("CarPos")])))
-        await driver.close()
-
-    assert readings.value.tolist() == [5.0]
-
-
-async def test_a_wrong_password_is_told_and_a_corrected_one_needs_no_restart(tmp_path: Path) -> None:
-    identity, site = tmp_path / "server", tmp_path / "site"
-    identity.mkdir()
-    site.mkdir()
-    async with opcua_server({"CarPos": 5}, identity=identity, user=True) as plant:
-        driver = driver_of(plant.url, site, **secured(site, identity, password="wrong"))
-        with pytest.raises(
-            DeviceUnreachableError, match=r"refuses user 'bms': check the password in secrets/password.txt"
-        ):
-            await driver.open()
-
-        secured(site, identity)
-        await driver.open()
-        await driver.close()
-
-
-async def test_a_server_that_does_not_trust_us_tells_which_file_to_copy_where(tmp_path: Path) -> None:
-    identity, site = tmp_path / "server", tmp_path / "site"
-    identity.mkdir()
-    site.mkdir()
-    trusted = identity / "trusted.der"
-    async with opcua_server({"CarPos": 5}, identity=identity, user=True, trusts=trusted) as plant:
-        driver = driver_of(plant.url, site, **secured(site, identity))
-        with pytest.raises(
-            DeviceUnreachableError, match=r"does not trust our certificate: copy .*secrets/opcua-client\.der"
-        ):
-            await driver.open()
-
-        trusted.write_bytes((site / "secrets/opcua-client.der").read_bytes())
-        await driver.open()
-        await driver.close()
-
-
-async def test_a_server_with_another_certificate_is_refused_and_both_fingerprints_are_told(tmp_path: Path) -> None:
-    identity, other, site = tmp_path / "server", tmp_path / "other", tmp_path / "site"
-    for folder in (identity, other, site):
-        folder.mkdir()
-    async with opcua_server({"CarPos": 5}, identity=identity, user=True):
-        settings = secured(site, identity)
-    async with opcua_server({"CarPos": 5}, identity=other, user=True) as impostor:
-        driver = driver_of(impostor.url, site, **settings)
-        with pytest.raises(DeviceUnreachableError, match=r"shows another certificate \(SHA-256 [0-9A-F:]{95}\)"):
-            await driver.open()
-
-
-async def test_a_server_without_our_security_says_what_it_offers(tmp_path: Path) -> None:
-    identity, site = tmp_path / "server", tmp_path / "site"
-    identity.mkdir()
-    site.mkdir()
-    async with opcua_server({"CarPos": 5}, identity=identity):
-        settings = secured(site, identity)
-    async with opcua_server({"CarPos": 5}) as plain:
-        driver = driver_of(plain.url, site, **settings)
-        with pytest.raises(
-            DeviceUnreachableError, match=r"does not offer Aes256_Sha256_RsaPss with encryption, only None"
-        ):
-            await driver.open()
-
-
-async def test_changes_are_pushed_with_the_time_of_their_source_and_their_quality() -> None:
+async def test_changes_are_pushed_with_the_time_of_their_source_and_their_quality(plant: Plant) -> None:
     at = datetime(2026, 7, 1, 2, 13, 0, 250_000, tzinfo=UTC)
-    async with opcua_server({"CarPos": 5, "LoadPct": 10.0}) as plant:
-        driver = driver_of(plant.url, mode="subscribe", publishing_interval_ms=50)
-        heard = Heard()
-        await driver.open()
-        assert isinstance(driver, SubscribableDriver)
-        points = bound([opcua_point("CarPos"), opcua_point("LoadPct", scale=0.5), opcua_point("Nothing")])
-        assert await driver.subscribe(points, heard)
-        await until(lambda: heard.of(7) and heard.of(8))
-        await plant.set("CarPos", 6, at=at)
-        await plant.set("LoadPct", 20.0, ua.StatusCodes.UncertainSensorNotAccurate, at + timedelta(seconds=1))
-        await until(lambda: len(heard.of(7)) == 2 and len(heard.of(8)) == 2)
-        await driver.close()
+    driver = driver_of(plant.url, mode="subscribe", publishing_interval_ms=50)
+    heard = Heard()
+    await driver.open()
+    assert isinstance(driver, SubscribableDriver)
+    points = bound([opcua_point("Floor"), opcua_point("Load", scale=0.5), opcua_point("Nothing")])
+    assert await driver.subscribe(points, heard)
+    await until(lambda: heard.of(7) and heard.of(8))
+    await plant.set("Floor", 6, at=at)
+    await plant.set("Load", 20.0, ua.StatusCodes.UncertainSensorNotAccurate, at + timedelta(seconds=1))
+    await until(lambda: len(heard.of(7)) == 2 and len(heard.of(8)) == 2)
+    await driver.close()
 
     at_us = int(at.timestamp() * 1_000_000)
     assert heard.of(7)[1] == (6.0, Quality.GOOD, at_us)
@@ -244,12 +162,11 @@ async def test_changes_are_pushed_with_the_time_of_their_source_and_their_qualit
     assert all(one.partial for one in heard.readings)
 
 
-async def test_a_device_that_is_to_be_polled_does_not_subscribe() -> None:
-    async with opcua_server({"CarPos": 5}) as plant:
-        driver = driver_of(plant.url)
-        await driver.open()
-        assert not await driver.subscribe(bound([opcua_point("CarPos")]), Heard())
-        await driver.close()
+async def test_a_device_that_is_to_be_polled_does_not_subscribe(plant: Plant) -> None:
+    driver = driver_of(plant.url)
+    await driver.open()
+    assert not await driver.subscribe(bound([opcua_point("CarPos")]), Heard())
+    await driver.close()
 
 
 async def test_a_restarted_server_is_lost_once_and_then_read_and_pushed_again() -> None:
@@ -275,10 +192,10 @@ async def test_a_restarted_server_is_lost_once_and_then_read_and_pushed_again() 
         await driver.close()
 
 
-async def test_a_line_that_is_cut_is_noticed_by_the_next_read_even_when_subscribed() -> None:
+async def test_a_line_that_is_cut_is_noticed_by_the_next_read_even_when_subscribed(plant: Plant) -> None:
     points = bound([opcua_point("CarPos")])
-    async with opcua_server({"CarPos": 5}) as plant, MutedLine(int(plant.url.split(":")[-1].strip("/")))() as line:
-        driver = driver_of(f"opc.tcp://127.0.0.1:{line.port}/", mode="subscribe", publishing_interval_ms=50)
+    async with MutedLine(plant.url)() as line:
+        driver = driver_of(line.url, mode="subscribe", publishing_interval_ms=50)
         heard = Heard()
         await driver.open()
         await driver.subscribe(points, heard)
@@ -292,10 +209,10 @@ async def test_a_line_that_is_cut_is_noticed_by_the_next_read_even_when_subscrib
         await driver.close()
 
 
-async def test_a_silent_server_costs_one_request_time_and_closing_does_not_wait_for_it() -> None:
+async def test_a_silent_server_costs_one_request_time_and_closing_does_not_wait_for_it(plant: Plant) -> None:
     points = bound([opcua_point("CarPos")])
-    async with opcua_server({"CarPos": 5}) as plant, MutedLine(int(plant.url.split(":")[-1].strip("/")))() as line:
-        driver = driver_of(f"opc.tcp://127.0.0.1:{line.port}/", timeout_s=0.3)
+    async with MutedLine(plant.url)() as line:
+        driver = driver_of(line.url, timeout_s=0.3)
         await driver.open()
         line.muted = True
         loop = asyncio.get_running_loop()
@@ -307,52 +224,42 @@ async def test_a_silent_server_costs_one_request_time_and_closing_does_not_wait_
 
 
 async def test_a_server_that_accepts_and_says_nothing_is_unreachable_in_bounded_time() -> None:
-    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def mute(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
         await reader.read()
-        writer.close()
 
-    listener = await asyncio.start_server(mute, "127.0.0.1", 0)
-    port = listener.sockets[0].getsockname()[1]
-    driver = driver_of(f"opc.tcp://127.0.0.1:{port}/", timeout_s=0.2)
-    loop = asyncio.get_running_loop()
-    begun = loop.time()
-    with pytest.raises(DeviceUnreachableError, match="no answer in time"):
-        await driver.open()
-    assert loop.time() - begun < 2.0
-    listener.close()
-    await listener.wait_closed()
+    async with listening(mute) as port:
+        driver = driver_of(f"opc.tcp://127.0.0.1:{port}/", timeout_s=0.2)
+        begun = asyncio.get_running_loop().time()
+        with pytest.raises(DeviceUnreachableError, match="no answer in time"):
+            await driver.open()
+        assert asyncio.get_running_loop().time() - begun < 2.0
 
 
 async def test_a_server_that_speaks_something_else_is_unreachable() -> None:
     async def web(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(1)
+        await reader.read(1000)
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-        writer.close()
 
-    listener = await asyncio.start_server(web, "127.0.0.1", 0)
-    port = listener.sockets[0].getsockname()[1]
-    driver = driver_of(f"opc.tcp://127.0.0.1:{port}/", timeout_s=0.5)
-    with pytest.raises(DeviceUnreachableError):
-        await driver.open()
-    listener.close()
-    await listener.wait_closed()
+    async with listening(web) as port:
+        driver = driver_of(f"opc.tcp://127.0.0.1:{port}/", timeout_s=0.5)
+        with pytest.raises(DeviceUnreachableError):
+            await driver.open()
 
 
-async def test_a_subscription_that_fell_silent_is_noticed_by_the_next_read() -> None:
+async def test_a_subscription_that_fell_silent_is_noticed_by_the_next_read(plant: Plant) -> None:
     clock = ManualClock()
     points = bound([opcua_point("CarPos")])
-    async with opcua_server({"CarPos": 5}) as plant:
-        driver = driver_of(plant.url, clock=clock, mode="subscribe", publishing_interval_ms=50, keep_alive_s=60.0)
-        heard = Heard()
-        await driver.open()
-        await driver.subscribe(points, heard)
-        await until(lambda: heard.of(7))
-        await clock.advance(170.0)
+    driver = driver_of(plant.url, clock=clock, mode="subscribe", publishing_interval_ms=50, keep_alive_s=60.0)
+    heard = Heard()
+    await driver.open()
+    await driver.subscribe(points, heard)
+    await until(lambda: heard.of(7))
+    await clock.advance(170.0)
+    await driver.read(driver.plan(points))
+    await clock.advance(20.0)
+    with pytest.raises(DeviceUnreachableError, match="silent for 190 s"):
         await driver.read(driver.plan(points))
-        await clock.advance(20.0)
-        with pytest.raises(DeviceUnreachableError, match="silent for 190 s"):
-            await driver.read(driver.plan(points))
-        await driver.close()
+    await driver.close()
 
 
 async def test_a_driver_that_was_never_opened_is_unreachable_and_may_be_closed() -> None:
@@ -362,7 +269,7 @@ async def test_a_driver_that_was_never_opened_is_unreachable_and_may_be_closed()
         await driver.read(driver.plan(bound([opcua_point("CarPos")])))
 
 
-def test_a_wrong_device_is_refused_by_create() -> None:
+async def test_a_wrong_device_is_refused_by_create() -> None:
     with pytest.raises(DriverConfigError, match="securty"):
         driver_of("opc.tcp://127.0.0.1:1/", securty="none")
     assert DRIVER().endpoint(opcua_device("opc.tcp://127.0.0.1:1/")) == "opc.tcp://127.0.0.1:1/"

@@ -1,0 +1,112 @@
+"""Mistakes in an OPC UA device that are found without a network."""
+
+from pathlib import Path
+
+import pytest
+from tests.support.opcua_server import opcua_point
+
+from cityhall_bms.domain.site import Device, Point, Text
+from cityhall_drivers.opcua import DRIVER
+from cityhall_drivers.opcua.certificates import client_identity
+
+URL = "opc.tcp://127.0.0.1:4840/"
+NOW_US = 1_782_864_000_000_000
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """A site folder with every file that the good settings name."""
+    client_identity(tmp_path, "host", NOW_US)
+    (tmp_path / "secrets/server.der").write_bytes((tmp_path / "secrets/opcua-client.der").read_bytes())
+    (tmp_path / "secrets/password.txt").write_text("secret")
+    (tmp_path / "secrets/password.txt").chmod(0o600)
+    return tmp_path
+
+
+GOOD: dict[str, object] = {
+    "security": "Aes256_Sha256_RsaPss",
+    "user": "bms",
+    "password_file": "secrets/password.txt",
+    "server_certificate": "secrets/server.der",
+}
+
+
+def found(site: Path, changes: dict[str, object], *points: Point) -> dict[str, str]:
+    settings = {key: value for key, value in ({"url": URL} | GOOD | changes).items() if value is not None}
+    problems = DRIVER().check(device(settings, site), points)
+    return {problem.field: f"{problem.message} -> {problem.remedy}" for problem in problems}
+
+
+def device(settings: dict[str, object], site: Path) -> Device:
+    return Device("lifts", Text("電梯", "Lifts"), "opcua", settings, folder=str(site))
+
+
+def test_a_right_device_has_no_problem(site: Path) -> None:
+    assert found(site, {}, opcua_point("CarPos"), opcua_point("Dir")) == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "words"),
+    [
+        ({"securty": "none"}, "securty", "unknown key|'security'"),
+        ({"url": "http://127.0.0.1/"}, "url", "give the server's address"),
+        ({"url": "opc.tcp://bms:secret@127.0.0.1/"}, "url", "without user or password"),
+        ({"security": "Basic256"}, "security", "not 'Basic256'"),
+        ({"mode": "push"}, "mode", "'poll' or 'subscribe'"),
+        ({"publishing_interval_ms": 0}, "publishing_interval_ms", "50 to 60000"),
+        (
+            {"server_certificate": None},
+            "server_certificate",
+            "no server certificate is trusted|save the server's certificate",
+        ),
+        ({"server_certificate": "secrets/no.der"}, "server_certificate", "missing file secrets/no.der|export"),
+        ({"server_certificate": "secrets/password.txt"}, "server_certificate", "holds no certificate"),
+        ({"password_file": "secrets/no.txt"}, "password_file", "missing file secrets/no.txt|create"),
+        ({"password_file": None}, "password_file", "user 'bms' has no password"),
+        ({"user": None}, "password_file", "a password without a user"),
+        ({"security": "none", "server_certificate": None}, "user", "clear text"),
+        ({"security": "none", "user": None, "password_file": None}, "server_certificate", "of no use without security"),
+    ],
+)
+def test_a_mistake_in_the_device_has_its_field_and_remedy(
+    site: Path, changes: dict[str, object], field: str, words: str
+) -> None:
+    problems = found(site, changes)
+
+    assert list(problems) == [field]
+    for word in words.split("|"):
+        assert word in problems[field]
+
+
+def test_secrets_that_others_can_read_are_refused(site: Path) -> None:
+    (site / "secrets/password.txt").chmod(0o640)
+    (site / "secrets/opcua-client.pem").chmod(0o604)
+
+    problems = found(site, {})
+
+    assert (
+        problems["password_file"] == "secrets/password.txt can be read by others -> run: chmod 600 secrets/password.txt"
+    )
+    assert "secrets/opcua-client.pem can be read by others" in problems["security"]
+
+
+def test_an_empty_password_file_is_refused(site: Path) -> None:
+    (site / "secrets/password.txt").write_text("\n")
+
+    assert "is empty" in found(site, {})["password_file"]
+
+
+@pytest.mark.parametrize(
+    ("point", "field", "words"),
+    [
+        (opcua_point("CarPos", address="CarPos"), "address", "'CarPos' is no NodeId|ns=2;s="),
+        (opcua_point("CarPos", address="ns=2;s=Dir"), "address", "also read by TCH.01.N.ELV01.Dir"),
+        (opcua_point("CarPos", type_="float32"), "type", "bring their type along|leave the cell empty"),
+    ],
+)
+def test_a_mistake_in_a_point_names_the_point(site: Path, point: Point, field: str, words: str) -> None:
+    (problem,) = DRIVER().check(device({"url": URL} | GOOD, site), [opcua_point("Dir"), point])
+
+    assert (problem.field, problem.point) == (field, point.name)
+    for word in words.split("|"):
+        assert word in f"{problem.message} {problem.remedy}"

@@ -1,0 +1,123 @@
+"""Losses that only the receiver of a subscription can notice."""
+
+import logging
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from tests.support.manual_clock import ManualClock
+from tests.support.opcua_server import Heard, bound, opcua_point
+
+from cityhall_bms.domain.quality import Quality
+from cityhall_drivers.opcua.plan import OpcUaPlan
+from cityhall_drivers.opcua.pushes import Pushes
+
+POINTS = bound([opcua_point("A"), opcua_point("B", scale=2.0)])
+
+
+def pushes(sink: Heard, clock: ManualClock | None = None) -> Pushes:
+    return Pushes("lifts", OpcUaPlan(POINTS, ["A", "B"], 100), sink, clock or ManualClock())
+
+
+def value(number: float, status: int = 0) -> Any:
+    return SimpleNamespace(
+        Value=SimpleNamespace(Value=number),
+        StatusCode=SimpleNamespace(value=status),
+        SourceTimestamp=None,
+        ServerTimestamp=None,
+    )
+
+
+def changes(sequence: int, *items: tuple[int, Any]) -> Any:
+    monitored = [SimpleNamespace(ClientHandle=handle, Value=one) for handle, one in items]
+    return published(sequence, SimpleNamespace(MonitoredItems=monitored))
+
+
+def published(sequence: int, *notifications: Any) -> Any:
+    return SimpleNamespace(
+        NotificationMessage=SimpleNamespace(SequenceNumber=sequence, NotificationData=list(notifications))
+    )
+
+
+def test_a_value_without_any_time_gets_ours_and_is_scaled() -> None:
+    heard, clock = Heard(), ManualClock()
+    pushes(heard, clock).take(changes(1, (1, value(21.0)), (0, value(4.0))))
+
+    assert heard.of(8) == [(42.0, Quality.GOOD, clock.now())]
+    assert heard.of(7) == [(4.0, Quality.GOOD, clock.now())]
+    assert len(heard.readings) == 1, "one message is one reading"
+
+
+def test_two_changes_of_one_point_in_a_message_are_both_kept_in_order() -> None:
+    heard = Heard()
+    pushes(heard).take(changes(1, (0, value(1.0)), (0, value(2.0))))
+
+    assert [number for number, _, _ in heard.of(7)] == [1.0, 2.0]
+
+
+def test_a_handle_that_was_never_given_out_is_ignored() -> None:
+    heard = Heard()
+    pushes(heard).take(changes(1, (2, value(1.0))))
+
+    assert heard.readings == []
+
+
+def test_dropped_values_are_counted_and_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    receiver = pushes(Heard())
+    with caplog.at_level(logging.WARNING):
+        receiver.take(changes(1, (0, value(1.0, 0x480))))
+        receiver.take(changes(2, (0, value(1.0, 0x480)), (1, value(1.0, 0x480))))
+
+    assert receiver.values_dropped == 3
+    assert [record.getMessage() for record in caplog.records] == [
+        "lifts: its queues are too short, the server drops values: raise queue_size"
+    ]
+
+
+def test_missing_messages_are_counted_and_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    receiver = pushes(Heard())
+    with caplog.at_level(logging.WARNING):
+        for sequence in (5, 6, 9, 11):
+            receiver.take(changes(sequence, (0, value(1.0))))
+
+    assert receiver.messages_lost == 3
+    assert [record.getMessage() for record in caplog.records] == ["lifts: 2 messages with changes were lost on the way"]
+
+
+def test_message_numbers_that_begin_again_at_one_are_no_loss() -> None:
+    receiver = pushes(Heard())
+    receiver.take(changes(2**32 - 1, (0, value(1.0))))
+    receiver.take(changes(1, (0, value(1.0))))
+
+    assert receiver.messages_lost == 0
+
+
+def test_keep_alives_are_signs_of_life_and_no_messages() -> None:
+    clock = ManualClock()
+    receiver = pushes(Heard(), clock)
+    receiver.expect_every(10.0)
+    receiver.take(changes(1, (0, value(1.0))))
+    clock._elapsed_s = 29.0
+    receiver.take(published(2))
+    clock._elapsed_s = 58.0
+    receiver.take(changes(2, (0, value(1.0))))
+
+    assert receiver.trouble() is None
+    assert receiver.messages_lost == 0
+    clock._elapsed_s = 89.0
+    assert receiver.trouble() == "the subscription has been silent for 31 s, not even a keep-alive came"
+
+
+def test_a_subscription_that_the_server_ended_is_in_trouble() -> None:
+    receiver = pushes(Heard())
+    receiver.take(published(3, SimpleNamespace(Status=SimpleNamespace(value=0x800A0000))))
+
+    assert receiver.trouble() == "the server ended the subscription (status 0x800A0000)"
+
+
+def test_only_refused_items_are_pushed_as_bad() -> None:
+    heard = Heard()
+    pushes(heard).refuse([(0, 0), (1, 0x80340000)])
+
+    assert [quality for _, quality, _ in heard.of(8)] == [Quality.BAD_REFUSED]
+    assert heard.of(7) == []
