@@ -1,0 +1,49 @@
+# Everything starts with `make`: it needs python3 (3.11 or newer) and nothing else.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-all check format bench lock web clean
+SHELL := /bin/sh
+PYTHON := .venv/bin/python
+SOURCES := src drivers simulators tests benchmarks scripts hatch_build.py
+
+help: ## 顯示這份說明  show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## 安裝到 .venv  install everything into .venv
+	@sh scripts/bootstrap.sh
+
+demo: setup ## 啟動模擬市政大樓  start the simulated city hall (ARGS="--for 60" passes options on)
+	@exec .venv/bin/cityhall-bms demo $(ARGS)
+
+test: setup ## 執行全部測試  run the tests, on two processors (ARGS="-k alarms" selects)
+	@sh scripts/test-machine.sh
+	@$(PYTHON) -m pytest -n 2 --dist loadgroup $(ARGS)
+
+test-all: test ## 測試加儀表板單元測試  the tests and those of the dashboard
+	@[ ! -f web/package.json ] || { [ -d web/node_modules ] || $(PYTHON) hatch_build.py ci; $(PYTHON) hatch_build.py run test; }
+
+check: setup ## 檢查程式風格、型別、分層、鎖定檔  style, types, layers, lock file
+	@$(PYTHON) -m ruff check $(wildcard $(SOURCES))
+	@$(PYTHON) -m ruff format --check $(wildcard $(SOURCES))
+	@$(PYTHON) -m mypy
+	@.venv/bin/lint-imports
+	@$(PYTHON) scripts/lock.py --check
+	@[ ! -f web/package.json ] || { [ -d web/node_modules ] || $(PYTHON) hatch_build.py ci; $(PYTHON) hatch_build.py run check; }
+
+format: setup ## 整理程式格式  format the code and fix what can be fixed
+	@$(PYTHON) -m ruff check --fix $(wildcard $(SOURCES))
+	@$(PYTHON) -m ruff format $(wildcard $(SOURCES))
+
+bench: setup ## 效能量測  run the benchmarks
+	@set -e; for figure in benchmarks/*.py; do echo "== $$figure"; $(PYTHON) "$$figure" $(ARGS); done
+
+lock: ## 重算鎖定檔  write requirements.lock anew from pyproject.toml
+	@python3 scripts/lock.py "$$(sh scripts/bootstrap.sh --uv)"
+
+web: setup ## 重建儀表板  build the dashboard anew
+	@rm -f src/cityhall_bms/web_dist/.built-from
+	@$(PYTHON) hatch_build.py
+
+clean: ## 刪除安裝與產物（保留資料）  remove everything that was made, but no data
+	rm -rf .venv .uv .cache dist src/cityhall_bms/web_dist web/node_modules
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache test-artifacts
+	find src drivers simulators tests -name __pycache__ -prune -exec rm -rf {} +
