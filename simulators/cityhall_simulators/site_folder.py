@@ -65,8 +65,8 @@ def _point_rows(device: Device) -> list[_Row]:
         rows.append(
             {
                 "name": point.name,
-                "text_zh": f"{point.equipment.text.zh} {role.text.zh}",
-                "text_en": f"{point.equipment.text.en} {_inside_a_sentence(role.text.en)}",
+                "text_zh": role.text.zh,
+                "text_en": role.text.en,
                 "equipment": point.equipment.name,
                 "role": role.role,
                 "kind": role.kind,
@@ -105,10 +105,6 @@ def _bacnet_columns(shown_as: BacnetObject) -> _Row:
     if shown_as.offset:
         columns["offset"] = _number(shown_as.offset)
     return columns
-
-
-def _inside_a_sentence(text: str) -> str:
-    return text[0].lower() + text[1:] if text[1:2].islower() else text
 
 
 def _number(value: float | None) -> str:

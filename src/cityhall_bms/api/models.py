@@ -45,6 +45,7 @@ class Point(Model):
     name: PointName
     text: Text
     equipment: str = Field(examples=["TCH.B2.CN.CHC01"])
+    equipment_text: Text
     equipment_class: str = Field(description="Brick class.", examples=["Centrifugal_Chiller"])
     system: str = Field(examples=["hvac"])
     role: str = Field(examples=["CHWS_T"])

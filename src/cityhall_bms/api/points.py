@@ -50,6 +50,7 @@ def describe(services: ApiServices, point: site.Point) -> models.Point:
         name=point.name,
         text=models.Text.of(point.text),
         equipment=point.equipment,
+        equipment_text=models.Text.of(equipment.text),
         equipment_class=equipment.brick_class,
         system=equipment.system,
         role=point.role,

@@ -603,6 +603,7 @@ export interface components {
              * @example Centrifugal_Chiller
              */
             equipment_class: string;
+            equipment_text: components["schemas"]["Text"];
             /**
              * High
              * @example 40

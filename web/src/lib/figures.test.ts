@@ -5,7 +5,7 @@ import { digitsOf, keyFigures } from "./figures";
 function point(over: Partial<Point>): Point {
   return {
     name: "TCH.B2.CN.CHC01.CHWS_T", text: { zh: "", en: "" }, equipment: "TCH.B2.CN.CHC01",
-    equipment_class: "Centrifugal_Chiller", system: "hvac", role: "CHWS_T", kind: "AI", unit: "°C", device: "chc01",
+    equipment_text: { zh: "", en: "" }, equipment_class: "Centrifugal_Chiller", system: "hvac", role: "CHWS_T", kind: "AI", unit: "°C", device: "chc01",
     address: "input:0", scan_s: 5, low: 0, high: 40, states: {},
     present: { value: null, quality: "bad", reason: null, observed_at: null },
     ...over,
