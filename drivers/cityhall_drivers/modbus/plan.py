@@ -69,10 +69,15 @@ class ModbusPlan:
             self._replace([other for other in self._blocks if other is not block] + [block])
 
     def readings(self, answers: Mapping[Block, bytes | Quality], observed_at: int) -> Readings:
-        """Decode one scan, all at one time; a block without an answer was not answered in time."""
+        """Decode one scan, all at one time; a block without an answer was not answered in time.
+
+        Where everything had been refused and the proof of life was answered, everything is asked for next time.
+        """
         if self._layout is None:
             self._layout = Layout(self._items, self._blocks)
         values, quality = self._layout.decode([answers.get(block, Quality.BAD_TIMEOUT) for block in self._blocks])
+        if not self._blocks and any(isinstance(answer, bytes) for answer in answers.values()):
+            self._replace(list(self._first))
         return Readings(self._points, np.full(len(values), observed_at, dtype=np.int64), values, quality)
 
     def _replace(self, blocks: list[Block]) -> None:

@@ -223,6 +223,17 @@ async def test_a_unit_that_refuses_everything_is_alive_and_cheap_to_ask() -> Non
     assert len(server.requests) == 1
 
 
+async def test_a_unit_that_refused_everything_is_read_again_as_soon_as_it_answers() -> None:
+    async with modbus_server() as server:
+        driver = await opened(server.port)
+        plan = driver.plan(many([1, 2, 3]))
+        await driver.read(plan)
+        server.registers[1, 3] = dict(IDENTITY)
+        await driver.read(plan)
+        assert (await driver.read(plan)).value.tolist() == [1.0, 2.0, 3.0]
+        await driver.close()
+
+
 async def test_a_busy_unit_is_not_remembered_as_a_hole() -> None:
     async with modbus_server(holding=IDENTITY) as server:
         driver = await opened(server.port)
