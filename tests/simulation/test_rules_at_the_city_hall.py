@@ -9,6 +9,7 @@ from random import Random
 import numpy as np
 import pytest
 from tests.support.city_hall import CityHall, city_hall_process
+from tests.support.until import until
 
 from cityhall_bms.adapters.installed_drivers import find_factories, find_profile_folders
 from cityhall_bms.adapters.memory import MemoryEventLog
@@ -71,20 +72,18 @@ class Watch:
 
     async def hears(self, alarm: str, event: str) -> None:
         async with asyncio.timeout(WITHIN_S):
-            while (alarm, event) not in await self.told():
-                await asyncio.sleep(0.05)
+            async for entry in self.events.follow(0):
+                if (entry.stream, entry.type) == (ALARM_STREAMS + alarm, event):
+                    return
 
 
 async def test_faults_ring_and_return_and_a_sound_building_is_silent(hall: CityHall) -> None:
     watch = Watch(hall)
     assert watch.binding.unbound == ()
     async with watch.running():
-        async with asyncio.timeout(60.0):
-            while not watch.all_known():
-                await asyncio.sleep(0.1)
+        await until(watch.all_known, within_s=60.0)
         steps = watch.runner.steps
-        while watch.runner.steps < steps + 20:
-            await asyncio.sleep(0.1)
+        await until(lambda: watch.runner.steps >= steps + 20, within_s=60.0)
         assert await watch.told() == []
         assert np.isin(watch.runner.engine_state.answer, (Answer.FALSE, Answer.NOT_APPLICABLE)).all()
 
