@@ -37,8 +37,11 @@ class FakeDevice:
     values: Callable[[NDArray[np.uint32], int], NDArray[np.float64]] = by_time
     quality: int = 0
     latency_s: float = 0.0
+    ahead_s: float = 0.0
     unanswered: frozenset[int] = frozenset()
     """Points whose plans get no answer."""
+    confused: bool = False
+    """Gives the right values in another order than planned."""
     accepts_subscription: bool = False
     sink: Callable[[Readings], None] | None = None
     opens: int = 0
@@ -84,8 +87,8 @@ class FakeDriver:
         now = self._clock.now()
         count = len(plan.points)
         return Readings(
-            plan.points,
-            np.full(count, now, np.int64),
+            plan.points[::-1] if device.confused else plan.points.copy(),
+            np.full(count, now + round(device.ahead_s * 1e6), np.int64),
             device.values(plan.points, now).astype(np.float64),
             np.full(count, device.quality, np.uint8),
         )

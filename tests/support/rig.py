@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from random import Random
 
 import numpy as np
+import pytest
 from tests.support.fake_driver import FakeDevice, FakeDriverFactory, fake_device, fake_point, fake_site
 from tests.support.manual_clock import ManualClock
 
@@ -100,3 +101,15 @@ def assert_gap_free(batches: Sequence[SampleBatch]) -> None:
     """Sequences of the only source run from 0 without a hole or a repetition."""
     assert [batch.sequence for batch in batches] == list(range(len(batches)))
     assert len({(batch.source, batch.epoch) for batch in batches}) <= 1
+
+
+class _Silence:
+    def info(self, *_: object, **__: object) -> None: ...
+
+    warning = exception = info
+
+
+def quiet_collector(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Print no log: the traces of every driver failure of a day would take longer than the day."""
+    for module in ("poller", "publisher", "device_events"):
+        monkeypatch.setattr(f"cityhall_bms.collector.{module}.log", _Silence())

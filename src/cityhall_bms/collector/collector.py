@@ -9,7 +9,7 @@ from cityhall_bms.collector.device_events import DeviceEvents
 from cityhall_bms.collector.hang_guard import HangGuard
 from cityhall_bms.collector.poller import Poller, Surroundings
 from cityhall_bms.collector.publisher import WAITING_BYTES_MAX, Publisher
-from cityhall_bms.domain.site import Device, Site
+from cityhall_bms.domain.site import Site
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.driver import BoundPoint, DriverFactory
 from cityhall_bms.ports.event_log import EventLog
@@ -63,9 +63,9 @@ class Collector:
         self.events = DeviceEvents(chosen.name, logs.events, clock, random)
         self._guard = HangGuard(clock)
         around = Surroundings(self.publisher, self.events, self._guard, clock, random)
+        points = _bound_by_device(site, ids)
         self.pollers: Sequence[Poller] = [
-            Poller(device, _bound(site, device, ids), factories[device.protocol], around)
-            for device in site.devices.values()
+            Poller(device, points[device.name], factories[device.protocol], around) for device in site.devices.values()
         ]
 
     @property
@@ -104,5 +104,8 @@ class Collector:
                 tasks.create_task(poller.run(), name=f"device {poller.device.name}")
 
 
-def _bound(site: Site, device: Device, ids: Mapping[str, int]) -> list[BoundPoint]:
-    return [BoundPoint(ids[point.name], point) for point in site.points_of(device.name)]
+def _bound_by_device(site: Site, ids: Mapping[str, int]) -> Mapping[str, list[BoundPoint]]:
+    bound: dict[str, list[BoundPoint]] = {name: [] for name in site.devices}
+    for point in site.points.values():
+        bound[point.device].append(BoundPoint(ids[point.name], point))
+    return bound

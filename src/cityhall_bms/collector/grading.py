@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Final, Self
 
 import numpy as np
@@ -12,11 +13,12 @@ from cityhall_bms.domain.quality import Quality, is_bad, is_good
 from cityhall_bms.ports.driver import BoundPoint
 
 CLOCK_TOLERANCE_US: Final = 5_000_000
+LARGEST: Final = float(np.finfo(np.float64).max)
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Physical range of the points of one device, as columns in ascending order of their ids; NaN = no limit."""
+    """Physical range of points, as columns; a point without a limit has the widest that a number can have."""
 
     point: NDArray[np.uint32]
     low: NDArray[np.float64]
@@ -24,25 +26,25 @@ class Limits:
 
     @classmethod
     def of(cls, points: Sequence[BoundPoint]) -> Self:
-        """Compile the limits of a device's points, once."""
-        ordered = sorted(points, key=lambda bound: bound.point_id)
+        """Limits of a device's points, in ascending order of their ids."""
+        ordered = sorted(((bound.point_id, bound.point) for bound in points), key=itemgetter(0))
         return cls(
-            np.array([bound.point_id for bound in ordered], np.uint32),
-            np.array([np.nan if bound.point.low is None else bound.point.low for bound in ordered], np.float64),
-            np.array([np.nan if bound.point.high is None else bound.point.high for bound in ordered], np.float64),
+            np.array([number for number, _ in ordered], np.uint32),
+            np.array([-LARGEST if point.low is None else point.low for _, point in ordered], np.float64),
+            np.array([LARGEST if point.high is None else point.high for _, point in ordered], np.float64),
         )
 
-    def rows(self, point: NDArray[np.uint32]) -> NDArray[np.intp]:
-        """Places of points in these columns; ``ValueError`` for a point that is not of this device."""
-        rows = np.searchsorted(self.point, point)
-        if len(point) and not np.array_equal(self.point[np.minimum(rows, len(self.point) - 1)], point):
+    def pick(self, point: NDArray[np.uint32]) -> "Limits":
+        """Limits of some points, in their order; ``ValueError`` for a point that is not of this device."""
+        rows = np.minimum(np.searchsorted(self.point, point), len(self.point) - 1)
+        if not np.array_equal(self.point[rows], point):
             msg = "reading of a point that is not of this device"
             raise ValueError(msg)
-        return rows
+        return Limits(point, self.low[rows], self.high[rows])
 
 
 def grade(readings: Readings, limits: Limits, now: int, *, polled: bool) -> Readings:
-    """Readings with the quality and the time they deserve; ``now`` is µs UTC.
+    """Readings with the quality and the time they deserve; ``limits`` are those of their points, ``now`` is µs UTC.
 
     - A value that is no finite number although its quality is not bad: ``BAD_DECODE``.
     - A value outside its physical range: ``BAD_RANGE``; the value is kept as evidence.
@@ -50,16 +52,17 @@ def grade(readings: Readings, limits: Limits, now: int, *, polled: bool) -> Read
     - The answer to a poll with a time over 5 s in the past: our time. Some devices give the time of the last change;
       that they were asked just now proves the value for now.
     """
-    rows = limits.rows(readings.point)
-    value, at, quality = readings.value, readings.observed_at, readings.quality.copy()
-    quality[~np.isfinite(value) & ~is_bad(quality)] = Quality.BAD_DECODE
-    outside = (value < limits.low[rows]) | (value > limits.high[rows])
-    quality[outside & ~is_bad(quality)] = Quality.BAD_RANGE
+    if not len(readings):
+        return readings
+    value, at, quality = readings.value, readings.observed_at, readings.quality
+    inside = (value >= limits.low) & (value <= limits.high)
+    timely = int(at.max()) <= now + CLOCK_TOLERANCE_US and (not polled or int(at.min()) >= now - CLOCK_TOLERANCE_US)
+    if timely and inside.all():
+        return readings
+    quality = quality.copy()
+    quality[~inside & ~is_bad(quality)] = Quality.BAD_RANGE
+    quality[~np.isfinite(value) & ~is_bad(readings.quality)] = Quality.BAD_DECODE
     ahead = at > now + CLOCK_TOLERANCE_US
-    if ahead.any():
-        quality[ahead & is_good(quality)] = Quality.UNCERTAIN_CLOCK
-        at = np.where(ahead, now, at)
-    behind = at < now - CLOCK_TOLERANCE_US
-    if polled and behind.any():
-        at = np.where(behind, now, at)
-    return replace(readings, observed_at=at, quality=quality)
+    quality[ahead & is_good(quality)] = Quality.UNCERTAIN_CLOCK
+    wrong = ahead | (at < now - CLOCK_TOLERANCE_US) if polled else ahead
+    return replace(readings, observed_at=np.where(wrong, now, at), quality=quality)

@@ -1,7 +1,7 @@
 """One device: opened, read when due, lost and found again. Nothing that happens here touches another device."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Final, NoReturn
@@ -79,10 +79,12 @@ class Poller:
         )
         self._pushed = PushedPoints(points)
         self._driver: Driver | None = None
-        self._plans: list[ReadPlan] = []
+        self._plans: list[tuple[ReadPlan, Limits]] = []
         self._failures = 0
         self._lost_at_s = 0.0
         self._shown_since_lost = False
+        self._newest_at = 0
+        self._watch_lateness: Callable[[float], None] | None = None
 
     @property
     def overruns(self) -> int:
@@ -125,12 +127,21 @@ class Poller:
         while True:
             await self._clock.sleep(timetable.next_due_s() - self._clock.monotonic())
             for due in timetable.take_due(self._clock.monotonic()):
-                self.figures.late_s = self._clock.monotonic() - due.deadline_s
+                self._began(self._clock.monotonic() - due.deadline_s)
                 if everything or not subscribed or self._silent(due.index):
-                    await self._scan(driver, self._plans[due.index])
+                    await self._scan(driver, *self._plans[due.index])
             # First values that are pushed may carry the time of a change long ago; the first round is for now.
             everything = False
             self._restored()
+
+    def watch_lateness(self, watch: Callable[[float], None]) -> None:
+        """Tell ``watch`` of every scan how late it begins, s."""
+        self._watch_lateness = watch
+
+    def _began(self, late_s: float) -> None:
+        self.figures.late_s = late_s
+        if self._watch_lateness is not None:
+            self._watch_lateness(late_s)
 
     def _silent(self, index: int) -> bool:
         return self._pushed.any_silent(index, self._classes[index], self._clock.now())
@@ -138,7 +149,8 @@ class Poller:
     def _ready_driver(self) -> Driver:
         if self._driver is None:
             driver = self._factory.create(self.device, self._clock)
-            self._plans = [driver.plan(scan_class.points) for scan_class in self._classes]
+            plans = [driver.plan(scan_class.points) for scan_class in self._classes]
+            self._plans = [(plan, self._limits.pick(plan.points)) for plan in plans]
             self._driver = driver
         return self._driver
 
@@ -153,13 +165,13 @@ class Poller:
         async with self._around.guard.within(limit_s, "subscribing"):
             return await driver.subscribe(self._points, self._on_push)
 
-    async def _scan(self, driver: Driver, plan: ReadPlan) -> None:
+    async def _scan(self, driver: Driver, plan: ReadPlan, limits: Limits) -> None:
         async with self._around.guard.within(HANG_FLOOR_S + 2 * self.device.timeout_s * plan.requests, "reading"):
             readings = await driver.read(plan)
-        if not np.array_equal(readings.point, plan.points):
+        if readings.point is not limits.point and not np.array_equal(readings.point, limits.point):
             msg = "it gave other points than it planned"
             raise ValueError(msg)
-        readings = grade(readings, self._limits, self._clock.now(), polled=True)
+        readings = grade(readings, limits, self._clock.now(), polled=True)
         self.figures.scans += 1
         for part in self._deadband.news(readings):
             await self._around.publisher.put(part)
@@ -168,7 +180,8 @@ class Poller:
     def _on_push(self, readings: Readings) -> None:
         """Take pushed values; never raises into the driver's library."""
         try:
-            graded = grade(readings, self._limits, self._clock.now(), polled=False)
+            limits = self._limits.pick(readings.point)
+            graded = grade(readings, limits, self._clock.now(), polled=False)
         except ValueError as error:
             if not self.figures.pushes_refused:
                 log.warning("driver pushed what it must not", device=self.device.name, reason=str(error))
@@ -185,6 +198,7 @@ class Poller:
     def _took(self, part: Readings) -> None:
         self._deadband.recorded(part)
         self._shown_since_lost = True
+        self._newest_at = max(self._newest_at, int(part.observed_at.max()))
         self.figures.samples += len(part)
 
     def _restored(self) -> None:
@@ -215,9 +229,11 @@ class Poller:
     async def _record_lost(self, now: int) -> None:
         """One scan that says of every point that its device is lost; again only if a point showed a value since."""
         points = self._limits.point
+        # After every value shown, also those of a device whose clock is ahead: a late scan would change nothing.
+        at = max(now, self._newest_at + 1)
         lost = Readings(
             points,
-            np.full(len(points), now, np.int64),
+            np.full(len(points), at, np.int64),
             np.full(len(points), np.nan),
             np.full(len(points), Quality.BAD_DEVICE_LOST, np.uint8),
         )
@@ -233,5 +249,6 @@ class Poller:
             async with asyncio.timeout(CLOSE_LIMIT_S):
                 await self._driver.close()
         except Exception:
-            log.exception("driver failed to close", device=self.device.name)
+            if self.online is not False:
+                log.exception("driver failed to close", device=self.device.name)
             self._driver = None

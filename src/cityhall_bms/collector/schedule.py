@@ -51,10 +51,13 @@ class Timetable:
         self.restart(origin_s)
 
     def restart(self, now_s: float) -> None:
-        """Make every class due at once, then at its deadlines after ``now_s``; what lies between is no overrun."""
+        """Make every class due at once, then at its deadlines after ``now_s``; what lies between is no overrun.
+
+        The scan made at once also stands for a deadline that follows within a hundredth of its period.
+        """
         self._now = [now_s] * len(self._periods)
         self._steps = [
-            max(math.floor((now_s - first) / period) + 1, 0)
+            max(math.floor((now_s - first) / period + 0.01) + 1, 0)
             for first, period in zip(self._firsts, self._periods, strict=True)
         ]
 

@@ -83,9 +83,9 @@ def test_a_scan_late_by_more_than_a_period_skips_what_it_missed() -> None:
 def test_after_a_restart_everything_is_due_at_once_and_the_pause_is_no_overrun() -> None:
     table = Timetable("D", [1.0, 5.0], 0.0)
     table.take_due(0.0)
-    table.restart(1000.3)
-    assert [(due.index, due.deadline_s) for due in table.take_due(1000.3)] == [(0, 1000.3), (1, 1000.3)]
-    assert 1000.3 < table.next_due_s() <= 1001.3
+    table.restart(1000.5)
+    assert [(due.index, due.deadline_s) for due in table.take_due(1000.5)] == [(0, 1000.5), (1, 1000.5)]
+    assert 1000.5 < table.next_due_s() <= 1001.5
     assert table.overruns == 0
 
 
@@ -93,3 +93,12 @@ def test_a_device_without_points_is_never_due() -> None:
     table = Timetable("D", [], 0.0)
     table.take_due(0.0)
     assert table.next_due_s() == math.inf
+
+
+def test_after_a_restart_just_before_a_deadline_the_device_is_not_read_twice() -> None:
+    table = Timetable("D", [60.0], 0.0)
+    deadline = 60.0 * (5 + phase("D"))
+    table.restart(deadline - 1e-9)
+    assert len(table.take_due(deadline - 1e-9)) == 1
+    assert table.take_due(deadline) == []
+    assert table.next_due_s() == pytest.approx(deadline + 60.0)
