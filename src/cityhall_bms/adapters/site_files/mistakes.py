@@ -15,8 +15,12 @@ class Mistakes:
         self._found: dict[Problem, None] = {}
 
     def add(self, file: str, line: int, field: str, message: str, remedy: str) -> None:
-        """Note one mistake; the same one twice counts once. ``line`` is 0 when the whole file is meant."""
-        self._found[Problem(file, line, field, message, remedy)] = None
+        """Note one mistake; the same one twice counts once. ``line`` is 0 when the whole file is meant.
+
+        Line breaks in quoted cells are shown as such, so that a problem stays one line.
+        """
+        texts = (text.replace("\n", "\\n") for text in (field, message, remedy))
+        self._found[Problem(file, line, *texts)] = None
 
     def __len__(self) -> int:
         return len(self._found)
