@@ -141,8 +141,9 @@ class RollupWriter:
         window = Window(hour, hour + HOUR_US)
         await self._replace(connection, "1m", window, blocks, rows)
         for level in ("15m", "1h"):
-            edges = np.arange(hour, hour + HOUR_US + 1, LEVELS[level])
-            await self._replace(connection, level, window, blocks, combine(rows, edges))
+            # Step by step as when they closed, so that the figures are the same to the last bit.
+            rows = combine(rows, np.arange(hour, hour + HOUR_US + 1, LEVELS[level]))
+            await self._replace(connection, level, window, blocks, rows)
         await self._recompute_days(connection, window, blocks, closed_through)
         await connection.execute(QUERIES["clean"], moment(hour), blocks)
         return True
