@@ -31,10 +31,11 @@ borrow_pip() {
 }
 
 install_uv() {
+    export PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1
     if python3 -m pip --version >/dev/null 2>&1; then
-        python3 -m pip install --quiet --disable-pip-version-check --target .uv "uv==$UV_VERSION"
+        python3 -m pip install --quiet --target .uv "uv==$UV_VERSION"
     elif borrow_pip; then
-        PYTHONPATH=$pip_wheel python3 -m pip install --quiet --disable-pip-version-check --target .uv "uv==$UV_VERSION"
+        PYTHONPATH=$pip_wheel python3 -m pip install --quiet --target .uv "uv==$UV_VERSION"
         rm -rf .uv/debian
     else
         return 1
