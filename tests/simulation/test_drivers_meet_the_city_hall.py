@@ -81,8 +81,12 @@ async def dropped_out_sensors_are_bad(city_hall: CityHall, site: Site) -> None:
     for target in lost:
         await asyncio.to_thread(city_hall.fault_on, "sensor_dropout", target)
     async with asyncio.timeout(20.0):
-        while not all(is_lost(site, target, await read_everything(site)) for target in lost):
+        while not_yet_lost(site, lost, await read_everything(site)):
             pass
+
+
+def not_yet_lost(site: Site, lost: list[str], found: dict[str, tuple[float, int]]) -> list[str]:
+    return [target for target in lost if not is_lost(site, target, found)]
 
 
 def is_lost(site: Site, target: str, found: dict[str, tuple[float, int]]) -> bool:
