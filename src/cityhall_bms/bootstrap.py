@@ -207,7 +207,7 @@ def _api(parts: Parts) -> list[Loop]:
         events=parts.events,
         telemetry=parts.telemetry,
         history=parts.history,
-        exporter=PostgresExporter(parts.pool),
+        exporter=PostgresExporter(parts.settings.database.url, parts.history),
         metrics=parts.metrics.render,
         allowed_hosts=parts.settings.api.allowed_hosts,
     )
