@@ -12,7 +12,8 @@ setup: ## 安裝到 .venv  install everything into .venv
 	@sh scripts/bootstrap.sh
 
 demo: setup ## 啟動模擬市政大樓  start the simulated city hall (ARGS="--for 60" passes options on)
-	@exec .venv/bin/cityhall-bms demo $(ARGS)
+	@# It ends with make, even when make is killed.
+	@exec $$(command -v setpriv >/dev/null && echo setpriv --pdeathsig INT) .venv/bin/cityhall-bms demo $(ARGS)
 
 test: setup ## 執行全部測試  run the tests, on two processors (ARGS="-k alarms" selects)
 	@sh scripts/test-machine.sh
