@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 
 class RulesRunner:
-    """Runs one binding live. ``position``, ``steps`` and ``engine_state`` are for metrics."""
+    """Runs one binding live. ``position`` is that of the last batch whose alarms are recorded."""
 
     def __init__(self, binding: Binding, telemetry: TelemetryLog, events: EventLog, clock: Clock) -> None:
         self._binding = binding
@@ -49,7 +49,7 @@ class RulesRunner:
         self._patience_s = PATIENCE_S
         self._away = False
         self.engine_state = self._engine.start()
-        self.position = 0
+        self.position = self._taken = 0
         self.steps = 0
 
     async def run(self) -> None:
@@ -82,7 +82,7 @@ class RulesRunner:
     async def _fetch(self) -> list[LoggedBatch]:
         try:
             if self._reader is None:
-                self._reader = await self._telemetry.reader(after=self.position)
+                self._reader = await self._telemetry.reader(after=self._taken)
             batches = list(await self._reader.fetch(FETCH_BATCHES_MAX, FETCH_WAIT_S))
         except TelemetryLogUnavailableError as error:
             if not self._away:
@@ -95,8 +95,9 @@ class RulesRunner:
 
     async def _take(self, logged: LoggedBatch) -> None:
         self._live.apply(logged.batch)
-        self.position = logged.position
+        self._taken = logged.position
         await self._step(logged.batch.recorded_at)
+        self.position = logged.position
 
     async def _step(self, at: int) -> None:
         step = self._engine.step(self.engine_state, at, self._columns())
@@ -115,13 +116,13 @@ class RulesRunner:
 
     def _checkpoint(self) -> Checkpoint:
         self._saved_at = self.engine_state.at
-        return Checkpoint(CHECKPOINT, self.position, self._codec.encode(self.engine_state, self._columns()))
+        return Checkpoint(CHECKPOINT, self._taken, self._codec.encode(self.engine_state, self._columns()))
 
     async def _recover(self) -> None:
         """Go on from the checkpoint; what the event log says about an alarm overrules it."""
         checkpoint = await self._recorder.recover(CHECKPOINT)
         if checkpoint is not None:
-            self.position = checkpoint.position
+            self.position = self._taken = checkpoint.position
             self._restore(checkpoint.state)
         rows = rows_by_alarm(self._binding)
         active = np.zeros(self._binding.row_count, np.bool_)

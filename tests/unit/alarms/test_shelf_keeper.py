@@ -7,42 +7,24 @@ from collections.abc import AsyncIterator
 from tests.support.alarm_events import RAISED_US, of_alarm, raised
 from tests.support.manual_clock import ManualClock
 
-from cityhall_bms.adapters.memory import MemoryEventLog
+from cityhall_bms.adapters.memory import MemoryAlarmView, MemoryEventLog
 from cityhall_bms.alarms.desk import AlarmDesk
 from cityhall_bms.alarms.shelf_keeper import ShelfKeeper
-from cityhall_bms.domain.alarm_stream import fold
 from cityhall_bms.domain.alarms import Alarm, stream_of
-from cityhall_bms.ports.read_models import AlarmFilter, AlarmPage, AlarmTransition
 
 SUBJECT = "TCH.05F.W.AHU01.SAT"
 ALARM = f"hi~{SUBJECT}"
 
 
-class View:
-    """The alarm view of one alarm; ``held`` shows an older state of it, as a projection that lags does."""
+class View(MemoryAlarmView):
+    """``held`` shows an older state of the alarm, as a projection that lags does."""
 
-    def __init__(self, events: MemoryEventLog) -> None:
-        self._events = events
-        self.held: Alarm | None = None
-
-    async def current(self) -> Alarm:
-        return fold(Alarm(ALARM), await self._events.read(stream=stream_of(ALARM)))
+    held: Alarm | None = None
 
     async def shelves_due(self, now: int) -> list[Alarm]:
-        alarm = self.held or await self.current()
-        return [alarm] if alarm.shelved_until is not None and alarm.shelved_until <= now else []
-
-    async def page(self, which: AlarmFilter, limit: int, cursor: str | None) -> AlarmPage:
-        raise NotImplementedError
-
-    async def get(self, alarm_id: str) -> Alarm | None:
-        raise NotImplementedError
-
-    async def transitions(self, after: int, limit: int, alarm_id: str | None = None) -> list[AlarmTransition]:
-        raise NotImplementedError
-
-    def follow(self, after: int) -> AsyncIterator[AlarmTransition]:
-        raise NotImplementedError
+        if self.held is None:
+            return await super().shelves_due(now)
+        return [self.held] if self.held.shelved_until is not None and self.held.shelved_until <= now else []
 
 
 class Kept:
@@ -96,7 +78,7 @@ async def test_two_keepers_bring_an_alarm_back_once() -> None:
 async def test_a_shelf_that_was_renewed_is_kept_though_the_view_still_shows_the_old_one() -> None:
     kept = Kept()
     await kept.shelve()
-    kept.view.held = await kept.view.current()
+    kept.view.held = await kept.view.get(ALARM)
     await kept.clock.advance(601.0)
     await kept.desk.unshelve(ALARM, by="王小明")
     await kept.desk.shelve(ALARM, by="王小明", duration_s=600, reason="還在更換")

@@ -2,99 +2,25 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.manual_clock import ManualClock
-from tests.support.rule_trial import START_US, UNIT, point, rule, site_of
+from tests.support.rule_trial import START_US, UNIT, rule
+from tests.support.rule_world import HOT, TRIP, World
 from tests.support.until import until
 
 from cityhall_bms.adapters.memory import MemoryEventLog
-from cityhall_bms.adapters.memory_telemetry import MemoryTelemetryLog
-from cityhall_bms.alarms.desk import AlarmDesk
-from cityhall_bms.domain.alarm_stream import ALARM_STREAMS
-from cityhall_bms.domain.batch import Readings, SampleBatch
 from cityhall_bms.domain.errors import EventLogUnavailableError
 from cityhall_bms.domain.events import StoredEvent
 from cityhall_bms.domain.quality import Quality
 from cityhall_bms.ports.event_log import Append, Checkpoint
-from cityhall_bms.rules.binding import Binding, bind
-from cityhall_bms.rules.model import Rule
 from cityhall_bms.rules.runner import RulesRunner
-
-HOT = rule(id="HOT", kind="limit", role="T", high=30.0, deadband=2.0, on_delay_s=5, off_delay_s=2)
-TRIP = rule(
-    id="TRIP", kind="state", role="Trip", equals=1, priority=2, latching=True,
-    text_zh="{equipment} 跳脫", text_en="{equipment} tripped at {value} {unit}",
-)  # fmt: skip
-SLOW = rule(
-    id="SLOW", kind="limit", role="T", low=0.0, on_delay_s=1800, when=[{"role": "Trip", "equals": 0, "for_s": 60}]
-)
-LOST = rule(id="LOST", kind="device")
-RULES = (HOT, TRIP, SLOW, LOST)
-ROLES = ("T", "Trip")
 
 
 class KilledError(BaseException):
     """The process ends here."""
-
-
-@dataclass
-class World:
-    """Both logs and a clock; the rules engine in between lives and dies."""
-
-    clock: ManualClock = field(default_factory=lambda: ManualClock(START_US))
-
-    def __post_init__(self) -> None:
-        self.telemetry = MemoryTelemetryLog(self.clock)
-        self.events = MemoryEventLog(self.clock)
-        self.desk = AlarmDesk(self.events, self.clock)
-        self.sequence = 0
-
-    def bind(self, rules: Sequence[Rule]) -> Binding:
-        points = [point(UNIT, role) for role in ROLES]
-        site = site_of({UNIT: "Unit"}, points)
-        return bind(rules, site, {item.name: number for number, item in enumerate(points, start=1)})
-
-    def runner(self, rules: Sequence[Rule] = RULES, events: MemoryEventLog | None = None) -> RulesRunner:
-        return RulesRunner(self.bind(rules), self.telemetry, events or self.events, self.clock)
-
-    async def publish(self, after_s: float, value: float, trip: float | None = 0.0, quality: int = 0) -> None:
-        """One scan of both points; of the first alone without ``trip``."""
-        at = START_US + round(after_s * 1e6)
-        count = 1 if trip is None else 2
-        scan = Readings(
-            np.array([1, 2], np.uint32)[:count],
-            np.full(count, at),
-            np.array([value, trip or 0.0])[:count],
-            np.full(count, quality, np.uint8),
-        )
-        self.sequence += 1
-        await self.telemetry.publish(SampleBatch.gather("c", 1, self.sequence, at, [scan]))
-
-    async def alarm_events(self) -> list[StoredEvent]:
-        return await self.events.read(0, 10_000, ALARM_STREAMS)
-
-    async def told(self) -> list[str]:
-        return [f"{entry.stream.removeprefix(ALARM_STREAMS)} {entry.type}" for entry in await self.alarm_events()]
-
-    @contextlib.asynccontextmanager
-    async def running(self, runner: RulesRunner) -> AsyncIterator[None]:
-        async with asyncio.TaskGroup() as tasks:
-            task = tasks.create_task(runner.run())
-            yield
-            task.cancel()
-
-    async def catch_up(self, runner: RulesRunner) -> None:
-        """Run until everything published so far is dealt with."""
-        end = await self.telemetry.end()
-        async with self.running(runner):
-            await until(lambda: runner.position == end)
-            await self.clock.advance(0.0)
 
 
 class DyingLog(MemoryEventLog):
@@ -229,8 +155,8 @@ async def test_an_append_whose_answer_was_lost_is_not_repeated() -> None:
     lost = DyingLog(world.events, 2, after=True, error=lambda: EventLogUnavailableError("answer lost"))
     runner = world.runner(events=lost)
     async with world.running(runner):
-        await until(lambda: runner.position == 2)
         await world.clock.advance(2.0)
+        await until(lambda: runner.position == 2)
     assert await world.told() == [f"TRIP~{UNIT}.Trip AlarmRaised"]
     await world.catch_up(world.runner())
     assert await world.told() == [f"TRIP~{UNIT}.Trip AlarmRaised"]
@@ -397,6 +323,6 @@ async def test_a_failure_whose_answer_was_lost_is_not_repeated(monkeypatch: pyte
     lost = DyingLog(world.events, 1, after=True, error=lambda: EventLogUnavailableError("answer lost"))
     runner = world.runner(rules=(rule(id="BROKEN", kind="mismatch", status="T", command="Trip"),), events=lost)
     async with world.running(runner):
-        await until(lambda: runner.position == 1)
         await world.clock.advance(3.0)
+        await until(lambda: runner.position == 1)
     assert len(await world.events.read(stream="rule/")) == 1
