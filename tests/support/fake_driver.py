@@ -43,6 +43,8 @@ class FakeDevice:
     confused: bool = False
     """Gives the right values in another order than planned."""
     accepts_subscription: bool = False
+    first_values_at: int | None = None
+    """Time of the values that a new subscription gives at once; none = it gives none."""
     sink: Callable[[Readings], None] | None = None
     opens: int = 0
     closes: int = 0
@@ -119,9 +121,11 @@ class FakeDriver:
 
 class FakeSubscribableDriver(FakeDriver):
     async def subscribe(self, points: Sequence[BoundPoint], sink: Callable[[Readings], None]) -> bool:
-        del points
         if self._device.accepts_subscription:
             self._device.sink = sink
+            if self._device.first_values_at is not None:
+                numbers = [bound.point_id for bound in points]
+                self._device.push(numbers, self._device.first_values_at, [7.0] * len(numbers))
         return self._device.accepts_subscription
 
 

@@ -95,6 +95,7 @@ class Collector:
 
     async def run(self) -> None:
         """Collect until cancelled; then publish what waits, and close every device."""
+        await self.publisher.begin()
         self.events.started(self.publisher.epoch)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.events.run(), name="device events")

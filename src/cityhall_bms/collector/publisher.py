@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from random import Random
 from typing import Final
 
@@ -11,7 +12,7 @@ from cityhall_bms.collector.backoff import delay_s
 from cityhall_bms.domain.batch import Readings, SampleBatch
 from cityhall_bms.domain.errors import TelemetryLogUnavailableError
 from cityhall_bms.ports.clock import Clock
-from cityhall_bms.ports.telemetry_log import TelemetryLog
+from cityhall_bms.ports.telemetry_log import LoggedBatch, TelemetryLog
 
 WAITING_BYTES_MAX: Final = 64 * 1024**2
 BATCH_SAMPLES_MAX: Final = 40_000
@@ -19,6 +20,8 @@ BATCH_SAMPLES_MAX: Final = 40_000
 RETRY_MIN_S: Final = 0.1
 RETRY_MAX_S: Final = 5.0
 STOP_FLUSH_S: Final = 3.0
+EPOCH_LOOKBACK: Final = 100
+EPOCH_WAIT_S: Final = 0.5
 READINGS_BYTES: Final = 600
 SAMPLE_BYTES: Final = 21
 
@@ -73,6 +76,23 @@ class Publisher:
     def waiting(self) -> int:
         """Readings that are not on disk yet."""
         return len(self._waiting) + (self._unconfirmed is not None)
+
+    async def begin(self) -> None:
+        """Choose the epoch: now, or just after the newest epoch of ours in the log if our clock was set back.
+
+        Readers take a lower epoch for an old one. A log that is away, or was emptied, cannot tell: then it is now.
+        """
+        newest: Sequence[LoggedBatch] = ()
+        try:
+            end = await self._telemetry.end()
+            if end:
+                reader = await self._telemetry.reader(max(end - EPOCH_LOOKBACK, 0))
+                newest = await reader.fetch(EPOCH_LOOKBACK, EPOCH_WAIT_S)
+                await reader.close()
+        except TelemetryLogUnavailableError as error:
+            log.warning("telemetry log is away at the start", source=self.source, reason=str(error))
+        ours = (logged.batch.epoch for logged in newest if logged.batch.source == self.source)
+        self.epoch = max(self._clock.now(), max(ours, default=0) + 1)
 
     async def put(self, readings: Readings) -> None:
         """Take readings; waits while the queue is full, which slows whoever reads devices."""

@@ -113,7 +113,7 @@ async def test_a_lost_device_is_one_bad_scan_of_all_its_points() -> None:
 
 
 async def test_a_device_whose_clock_is_ahead_is_seen_to_be_lost() -> None:
-    rig = small_rig()
+    rig = small_rig(scan_s=1.0)
     rig.device("D1").ahead_s = 4.0
     async with rig.running():
         await rig.clock.advance(60)
@@ -165,12 +165,13 @@ async def test_each_attempt_closes_what_it_opened() -> None:
     assert device.opens == device.closes
 
 
-async def test_a_driver_that_failed_is_replaced() -> None:
+@pytest.mark.parametrize("fault", ["bug", "close_bug"])
+async def test_a_driver_that_failed_is_replaced(fault: str) -> None:
     rig = small_rig()
     async with rig.running():
         await rig.clock.advance(20)
         assert rig.factory.created == 1
-        rig.device("D1").fault = "close_bug"
+        rig.device("D1").fault = fault
         await rig.clock.advance(20)
         rig.device("D1").fault = ""
         await rig.clock.advance(60)
@@ -352,14 +353,14 @@ class TestPushed:
 
     async def test_after_an_outage_the_value_is_shown_again_though_its_last_change_was_long_ago(self) -> None:
         rig, device = await self.pushing()
-        long_ago = rig.start_us - 3_600_000_000
+        device.first_values_at = rig.start_us - 3_600_000_000
         async with rig.running():
             await rig.clock.advance(60)
             device.fault = "refuses"
             await rig.clock.advance(60)
             device.fault = ""
-            await rig.clock.advance(31)
-            device.push([1, 2, 3], long_ago, [7.0, 7.0, 7.0])
-            await rig.clock.advance(1)
+            while rig.collector.lost_devices:
+                await rig.clock.advance(0.5)
+            await rig.clock.advance(0.6)
         newest = max(rig.samples(1))
         assert newest[2] == Quality.GOOD

@@ -7,7 +7,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from tests.support.batches import readings
+from tests.support.batches import batch, readings
 from tests.support.manual_clock import ManualClock
 from tests.support.rig import assert_gap_free
 
@@ -162,6 +162,39 @@ async def test_stopping_publishes_what_waits() -> None:
         await publisher.put(readings(1, 10, clock.now()))
     assert sum(len(batch) for batch in log.batches()) == 10
     assert_gap_free(log.batches())
+
+
+async def test_a_batch_that_was_on_its_way_when_stopping_is_not_skipped() -> None:
+    clock = ManualClock()
+    log = MemoryTelemetryLog(clock)
+    publisher = make(clock, log)
+    async with running(publisher):
+        log.available = False
+        await publisher.put(readings(1, 10, 1))
+        await clock.advance(3)
+        log.available = True
+    assert sum(len(batch) for batch in log.batches()) == 10
+    assert_gap_free(log.batches())
+
+
+async def test_an_epoch_is_the_start_and_later_than_any_before_though_the_clock_was_set_back() -> None:
+    now = ManualClock()
+    log = MemoryTelemetryLog(now)
+    for source, epoch in (("c1", 5), ("c2", 10**18), ("c1", now.now() + 3_600_000_000)):
+        await log.publish(batch(0, source=source, epoch=epoch))
+        publisher = make(now, log)
+        await publisher.begin()
+        expected = now.now() + 3_600_000_001 if epoch == now.now() + 3_600_000_000 else now.now()
+        assert publisher.epoch == expected
+
+
+async def test_without_a_log_the_epoch_is_the_start() -> None:
+    clock = ManualClock()
+    log = MemoryTelemetryLog(clock)
+    log.available = False
+    publisher = make(clock, log)
+    await publisher.begin()
+    assert publisher.epoch == clock.now()
 
 
 async def test_stopping_while_the_log_is_away_ends_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
