@@ -58,15 +58,15 @@ find_uv() {
     }
 }
 
-python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || {
-    say "Python 3.11 or newer is needed as python3. On Debian 12: apt-get install python3"
-    exit 1
-}
 wanted=$(fingerprint)
 if [ "${1:-}" != --uv ] && [ -x .venv/bin/cityhall-bms ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
     exit 0
 fi
 
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || {
+    say "Python 3.11 or newer is needed as python3. On Debian 12: apt-get install python3"
+    exit 1
+}
 # A service account's home does not exist; pip, uv and npm keep their caches there.
 if [ ! -w "${HOME:-/nonexistent}" ]; then
     HOME=$PWD/.cache/home

@@ -4,6 +4,7 @@ import ast
 import importlib.util
 import re
 import subprocess
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -30,6 +31,7 @@ FORBIDDEN = (
 )
 
 
+@cache
 def listed_files() -> list[Path]:
     """Every file that is in the repository, or would be if everything were added."""
     command = ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
