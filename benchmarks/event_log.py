@@ -4,7 +4,7 @@
 PostgreSQL, with fsync, in a temporary folder.
 """
 
-# ruff: noqa: INP001, T201, TID251 - a program that measures, on real time
+# ruff: noqa: INP001, T201 - a program that measures, on real time
 import argparse
 import asyncio
 import contextlib

@@ -291,6 +291,18 @@ class TestPostgresEventLog(EventLogContract):
         assert [entry.version for entry in entries] == list(range(1, 201))
         assert sorted(epochs(entries)) == list(range(200))
 
+    async def test_a_writer_notices_what_another_process_has_appended(
+        self, log: PostgresEventLog, database_url: str, clock: WallClock
+    ) -> None:
+        async with PostgresEventLog(database_url, clock) as other:
+            for number in range(0, 20, 2):
+                await log.append([started(number, expected_version=number)])
+                await other.append([started(number + 1, expected_version=number + 1)])
+                with pytest.raises(ConcurrencyError):
+                    await log.append([started(99, expected_version=number + 1)])
+
+        assert epochs(await log.read()) == list(range(20))
+
     async def test_followers_go_on_when_every_connection_is_cut(self, log: PostgresEventLog, database_url: str) -> None:
         async with asyncio.TaskGroup() as tasks:
             follower = tasks.create_task(first(log.follow(0), 60))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
@@ -24,7 +25,7 @@ from cityhall_bms.domain.alarms import (
     AlarmState,
     alarm_id,
 )
-from cityhall_bms.domain.errors import EventLogUnavailableError, NotFoundError
+from cityhall_bms.domain.errors import ConcurrencyError, EventLogUnavailableError, NotFoundError
 from cityhall_bms.domain.events import DeviceLost, DeviceRestored
 from cityhall_bms.ports.event_log import Append, EventLog
 from cityhall_bms.ports.read_models import AlarmFilter, AlarmTransition, AlarmView, DeviceState, DeviceView
@@ -57,6 +58,37 @@ async def write_every_kind(log: EventLog) -> None:
             of_alarm("shelved", raised(priority=2), AlarmShelved(RAISED_US + 3, "李", RAISED_US + 100, "換感測器")),
         ]
     )
+
+
+@asynccontextmanager
+async def running(projector: Projector) -> AsyncIterator[None]:
+    """Run a projector, which must not end by itself."""
+    task = asyncio.create_task(projector.run())
+    yield
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def append_until_stored(log: EventLog, append: Append) -> None:
+    while True:
+        try:
+            await log.append([append])
+        except EventLogUnavailableError:
+            await asyncio.sleep(0.02)
+        except ConcurrencyError:
+            return
+        else:
+            return
+
+
+async def cut_every_connection(dsn: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    await connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    await connection.close()
 
 
 class ReadModelContract:
@@ -279,10 +311,8 @@ class TestPostgresReadModels(ReadModelContract):
     @pytest.fixture
     async def projector(self, log: PostgresEventLog, pool: asyncpg.Pool) -> AsyncIterator[Projector]:
         projector = Projector(log, pool, [AlarmsProjection(), DevicesProjection()], SystemClock())
-        running = asyncio.create_task(projector.run())
-        yield projector
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        async with running(projector):
+            yield projector
 
     @pytest.fixture
     def alarms(self, log: PostgresEventLog, pool: asyncpg.Pool, projector: Projector) -> PostgresAlarmView:
@@ -334,26 +364,20 @@ class TestPostgresReadModels(ReadModelContract):
         assert sorted(await subjects(alarms)) == ["x", "y"]
 
     async def test_two_projectors_and_cut_connections_apply_every_event_once(
-        self, log: EventLog, pool: asyncpg.Pool, projector: Projector, alarms: AlarmView, caught_up: CaughtUp
+        self,
+        log: EventLog,
+        pool: asyncpg.Pool,
+        projector: Projector,
+        alarms: AlarmView,
+        caught_up: CaughtUp,
+        database_url: str,
     ) -> None:
         second = Projector(log, pool, [AlarmsProjection(), DevicesProjection()], SystemClock())
-        running = asyncio.create_task(second.run())
-        for number in range(60):
-            while True:
-                try:
-                    await log.append([of_alarm(str(number), raised(), expected_version=0)])
-                    break
-                except EventLogUnavailableError:
-                    await asyncio.sleep(0.02)
-            if number % 20 == 10:
-                connection = await asyncpg.connect(dsn=pool._connect_args[0])
-                await connection.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                )
-                await connection.close()
-        await caught_up()
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        async with running(second):
+            for number in range(60):
+                await append_until_stored(log, of_alarm(str(number), raised(), expected_version=0))
+                if number % 20 == 10:
+                    await cut_every_connection(database_url)
+            await caught_up()
 
         assert [item.position for item in await alarms.transitions(0, 100)] == list(range(1, 61))
