@@ -33,16 +33,16 @@ async def test_the_file_is_what_excel_and_auditors_expect(rig: ApiRig) -> None:
     assert text.startswith("\ufeff")
     assert text.count("\r\n") == text.count("\n") == 4
     rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
-    assert [(row["point"], row["value"], row["unit"]) for row in rows] == [
+    assert [(row["Point"], row["Value"], row["Unit"]) for row in rows] == [
         (SUPPLY, "7.25", "°C"),
         (RUNS, "1", ""),
         (SUPPLY, "", "°C"),
     ]
-    assert rows[0]["time"].startswith("2026-07-01T08:00:00")
-    assert rows[0]["time"].endswith("+08:00")
-    assert rows[0]["roc_date"] == "115-07-01"
-    assert rows[0]["quality"] == "good"
-    assert rows[2]["quality"] == "bad:device_lost"
+    assert rows[0]["Local time"].startswith("2026-07-01T08:00:00")
+    assert rows[0]["Local time"].endswith("+08:00")
+    assert rows[0]["ROC date"] == "115-07-01"
+    assert rows[0]["Quality"] == "good"
+    assert (rows[2]["Quality"], rows[2]["Quality reason"]) == ("bad", "device_lost")
 
 
 async def test_an_empty_period_is_a_file_with_its_heading(rig: ApiRig) -> None:

@@ -152,7 +152,7 @@ async def running_api(dsn: str, folder: Path) -> AsyncIterator[ApiRig]:
                 events=events,
                 telemetry=telemetry,
                 history=history,
-                exporter=PostgresExporter(pool),
+                exporter=PostgresExporter(dsn, history),
                 metrics=Metrics(clock, shared=False).render,
             )
             projector = Projector(events, pool, [AlarmsProjection(), DevicesProjection()], clock)
