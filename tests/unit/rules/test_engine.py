@@ -117,7 +117,9 @@ def test_a_prerequisite_must_hold_without_a_break() -> None:
 def test_an_alarm_ends_when_its_prerequisite_does() -> None:
     trial = Trial(GATED, values={"T": 31.0, "Run": 1.0})
     assert trial.run(31) == [(31.0, "R", "raised")]
+    trial.freeze("T").run(5)
     assert trial.set(Run=0).run(1) == [(1.0, "R", "returned")]
+    # It was the prerequisite's sample that decided, not the older one of the value.
     assert trial.proposals[-1].observed_at == trial.now_us
 
 
@@ -193,6 +195,16 @@ def test_time_that_nobody_watched_counts_for_ten_seconds_at_most() -> None:
     trial.now_us += 8 * 3_600_000_000  # the service was down over night
     assert [item.rule.id for item in trial.tick()] == []
     assert trial.run(49) == [(49.0, "R", "raised")]
+
+
+def test_silence_while_nobody_listened_is_not_held_against_a_point() -> None:
+    trial = Trial(rule(kind="stale"), values={"T": 31.0})
+    trial.run(2)
+    trial.freeze("T")
+    trial.now_us += 8 * 3_600_000_000
+    assert trial.tick() == ()
+    # Ten seconds of the night counted: fifty more until the point has been silent for a minute.
+    assert trial.run(60) == [(51.0, "R", "raised")]
 
 
 def test_a_clock_that_is_set_back_stops_the_timers_and_nothing_else() -> None:
