@@ -119,7 +119,6 @@ class Poller:
     async def _talk(self) -> NoReturn:
         driver = self._ready_driver()
         await self._open(driver)
-        self._pushed.clear()
         subscribed = await self._subscribe(driver)
         timetable = self._safety_net if subscribed else self._polled
         timetable.restart(self._clock.monotonic())

@@ -18,10 +18,6 @@ class PushedPoints:
         self._heard_at = np.zeros(len(self._point), np.int64)
         self._rows: dict[int, NDArray[np.intp]] = {}
 
-    def clear(self) -> None:
-        """Forget everything: a new subscription begins."""
-        self._heard_at[:] = 0
-
     def heard(self, point: NDArray[np.uint32], now: int) -> None:
         """Note that these points were pushed."""
         self._heard_at[np.searchsorted(self._point, point)] = now

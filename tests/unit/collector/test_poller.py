@@ -311,8 +311,8 @@ class TestPushed:
         rig, device = await self.pushing()
         async with rig.running():
             for step in range(200):
-                await rig.clock.advance(7 + step % 41)
-                device.push([1], rig.clock.now(), [float(step)])
+                await rig.clock.advance(7 + step % 53)
+                device.push([1, 2, 3], rig.clock.now(), [float(step)] * 3)
         assert np.diff(sorted({at for at, _, _ in rig.samples(1)})).max() < 45
 
     async def test_a_device_that_does_not_take_the_subscription_is_polled(self) -> None:

@@ -89,6 +89,8 @@ class JetStreamReader:
         """
         deadline = self._clock.monotonic() + wait_s
         while True:
+            # Before looking: what arrives from here on, also while asking, wakes the wait below.
+            self._woken.clear()
             if self._arrived:
                 return self._take(batches_max)
             try:
@@ -129,7 +131,6 @@ class JetStreamReader:
         await self._client.publish(subject, json.dumps(request).encode(), reply=self._subscription.subject)
 
     async def _wait(self, seconds: float) -> None:
-        self._woken.clear()
         try:
             async with asyncio.timeout(seconds):
                 await self._woken.wait()
