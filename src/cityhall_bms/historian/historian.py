@@ -64,6 +64,7 @@ class Historian:
         self._stored: deque[tuple[float, int]] = deque()
         self._tended_s = clock.monotonic()
         self._looked_again = False
+        self._looking_until = 0
         self._failures = 0
         self.position = 0
         self.end = 0
@@ -167,8 +168,10 @@ class Historian:
         now = self._clock.now()
         if not self._looked_again and await self._history.gap_due(now) is not None:
             # A log that was recreated and has already grown beyond our position shows as a gap.
-            self._looked_again = True
+            self._looked_again, self._looking_until = True, self.end
             return True
+        if self.position < self._looking_until:
+            return False
         while (gap := await self._history.gap_due(now - round(self._options.gap_grace_s * 1e6))) is not None:
             await self._report(gap)
         return False

@@ -4,7 +4,7 @@ A row is a 16 bit field count, then every field as a 32 bit length and its bytes
 own header. Rows of one shape are one structured array.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import asyncpg
@@ -56,43 +56,64 @@ def fill_array(field: NDArray[Any], element: str, values: NDArray[Any]) -> None:
     field["items"]["value"] = values
 
 
-def encode_scans(scans: Scans) -> list[bytes]:
+def encode_scans(scans: Scans) -> Iterator[bytes]:
     """Rows of ``scan`` in the order of :data:`SCAN_COLUMNS`, grouped by shape, without signature and trailer.
 
-    A scan of set 0 names its points itself.
+    A scan of set 0 names its points itself. Given in parts, so that the database works on one while the next is made.
     """
     begin = scans.begin
     marked = np.zeros(len(scans), np.bool_)
     if scans.quality.any():
-        marked = np.logical_or.reduceat(np.append(scans.quality != 0, False), begin) & (scans.length > 0)
+        marked = np.logical_or.reduceat(np.append(scans.quality != 0, np.False_), begin) & (scans.length > 0)
     shape = scans.length * 4 + marked * 2 + (scans.set_id == 0)
-    return [_encode_shape(scans, begin, np.flatnonzero(shape == number)) for number in np.unique(shape)]
+    for kind in np.unique(shape):
+        chosen = np.flatnonzero(shape == kind)
+        for first in range(0, len(chosen), SCANS_PER_PART):
+            yield _encode_shape(scans, begin, chosen[first : first + SCANS_PER_PART])
 
 
 SCAN_COLUMNS: Final = ("observed_at", "recorded_at", "set_id", "point_ids", "values", "quality")
+SCANS_PER_PART: Final = 2048
+
+
+def windows(column: NDArray[Any], begin: NDArray[np.int64], length: int) -> NDArray[Any]:
+    """Stretches of one length, a row each."""
+    rows: NDArray[Any] = np.lib.stride_tricks.sliding_window_view(column, length)[begin]
+    return rows
 
 
 def _encode_shape(scans: Scans, begin: NDArray[np.int64], chosen: NDArray[np.int64]) -> bytes:
     """Scans of one length, all with or all without quality bytes, all with or all without a set."""
     length = int(scans.length[chosen[0]])
-    index = begin[chosen][:, None] + np.arange(length)
-    quality = scans.quality[index]
+    begin = begin[chosen]
+    quality = windows(scans.quality, begin, length)
     own_points, marked = bool(scans.set_id[chosen[0]] == 0), bool(quality.any())
-    rows = np.zeros(len(chosen), _scan_row(length, own_points=own_points, marked=marked))
-    rows["fields"] = len(SCAN_COLUMNS)
-    for name, at in (("observed_at", scans.at), ("recorded_at", scans.recorded_at)):
-        rows[name]["bytes"], rows[name]["value"] = 8, pg_time(at[chosen])
+    rows = np.repeat(_template(length, own_points=own_points, marked=marked), len(chosen))
+    rows["observed_at"]["value"] = pg_time(scans.at[chosen])
+    rows["recorded_at"]["value"] = pg_time(scans.recorded_at[chosen])
     if own_points:
-        rows["set_id"]["bytes"] = -1
-        fill_array(rows["point_ids"], "i4", scans.point[index])
+        rows["point_ids"]["items"]["value"] = windows(scans.point, begin, length)
     else:
-        rows["set_id"]["bytes"], rows["set_id"]["value"] = 8, scans.set_id[chosen]
-        rows["point_ids"]["bytes"] = -1
-    fill_array(rows["values"], "f8", scans.value[index])
-    rows["quality"]["bytes"] = length if marked else -1
+        rows["set_id"]["value"] = scans.set_id[chosen]
+    rows["values"]["items"]["value"] = windows(scans.value, begin, length)
     if marked:
         rows["quality"]["value"] = quality
     return rows.tobytes()
+
+
+def _template(length: int, *, own_points: bool, marked: bool) -> NDArray[Any]:
+    """One row with everything that all rows of a shape have in common."""
+    row = np.zeros(1, _scan_row(length, own_points=own_points, marked=marked))
+    row["fields"] = len(SCAN_COLUMNS)
+    row["observed_at"]["bytes"] = row["recorded_at"]["bytes"] = 8
+    row["set_id"]["bytes"] = -1 if own_points else 8
+    if own_points:
+        fill_array(row["point_ids"], "i4", np.zeros((1, length), np.int32))
+    else:
+        row["point_ids"]["bytes"] = -1
+    fill_array(row["values"], "f8", np.zeros((1, length)))
+    row["quality"]["bytes"] = length if marked else -1
+    return row
 
 
 def _scan_row(length: int, *, own_points: bool, marked: bool) -> np.dtype[Any]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from cityhall_bms.adapters.postgres.history_copy import windows
 from cityhall_bms.domain.batch import AD_HOC, point_set_id
 from cityhall_bms.historian.columns import Scans
 
@@ -62,6 +63,5 @@ def _has(
 ) -> NDArray[np.bool_]:
     """Tell which of the chosen scans have exactly these points."""
     fits = scans.length[chosen] == len(points)
-    index = begin[chosen[fits]][:, None] + np.arange(len(points))
-    fits[fits] = (scans.point[index] == points).all(axis=1)
+    fits[fits] = (windows(scans.point, begin[chosen[fits]], len(points)) == points).all(axis=1)
     return fits

@@ -1,6 +1,6 @@
 """The historian's transaction: scans, latest values, rollups and progress move together or not at all."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -201,7 +201,7 @@ def _date(day: int) -> date:
     return min(EPOCH.date() + timedelta(days=day), date.max) if day * DAY_US <= TIME_MAX_US else date.max
 
 
-async def _copy_source(parts: Sequence[bytes]) -> AsyncIterator[bytes]:
+async def _copy_source(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
     yield SIGNATURE
     for part in parts:
         yield part
