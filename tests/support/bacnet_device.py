@@ -55,6 +55,8 @@ _CLASSES: dict[str, Any] = {
 class Habits:
     silent: bool = False
     silent_to_who_is: bool = False
+    silent_about: int | None = None
+    """Instance of an object; a question that contains it is never answered."""
     objects_max: int = 1000
     """More objects in one question are answered by Abort."""
     knows_multiple: bool = True
@@ -82,6 +84,8 @@ class _Application(Application):
     async def do_ReadPropertyMultipleRequest(self, apdu: Any) -> None:  # noqa: N802 - the library's hook
         specs = apdu.listOfReadAccessSpecs
         self.habits.questions.append(("multiple", len(specs)))
+        if any(spec.objectIdentifier[1] == self.habits.silent_about for spec in specs):
+            return
         if not self.habits.knows_multiple:
             raise UnrecognizedService
         if self.habits.error:

@@ -1,11 +1,13 @@
 """The driver against real devices of bacpypes3 on loopback ports."""
 
 import asyncio
+import gc
 from typing import Any
 
 import numpy as np
 import pytest
 from tests.support.bacnet_device import BacnetDevice, Habits, bacnet_device, bacnet_point, free_port, site_device
+from tests.support.until import until
 
 from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.domain.errors import DeviceUnreachableError, DriverConfigError
@@ -206,6 +208,60 @@ async def test_a_device_that_falls_silent_half_way_keeps_what_it_said() -> None:
         await driver.close()
     assert readings.value.tolist()[:2] == [1.5, 3.0]
     assert readings.quality.tolist() == [0, 0, Quality.BAD_TIMEOUT, Quality.BAD_TIMEOUT]
+
+
+async def test_a_question_met_with_silence_costs_the_others_nothing() -> None:
+    device = with_analogs(4, habits=Habits(silent_about=1))
+    async with bacnet_device(device):
+        driver = await opened(device, timeout_s=0.3, objects_per_request_max=2)
+        plan = driver.plan(analog(4))
+        with pytest.raises(DeviceUnreachableError):
+            await driver.read(plan)
+        readings = await driver.read(plan)
+        await driver.close()
+    assert readings.quality.tolist() == [Quality.BAD_TIMEOUT, Quality.BAD_TIMEOUT, 0, 0]
+    assert readings.value.tolist()[2:] == [4.5, 6.0]
+
+
+async def test_the_late_end_of_a_question_that_nobody_waits_for_is_no_error_of_the_loop() -> None:
+    complaints: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    device = with_analogs(1)
+
+    async def give_up_early() -> None:
+        factory = DRIVER()
+        factory.create(site_device(free_port(), instance=2, timeout_s=1.0), SystemClock())  # sets a slower pace
+        driver = await opened(device, factory, timeout_s=0.2)
+        device.habits.silent = True
+        with pytest.raises(DeviceUnreachableError):
+            await driver.read(driver.plan(analog(1)))
+        transactions = driver._app.asap.clientTransactions
+        assert transactions
+        await until(lambda: not transactions)
+        await driver.close()
+
+    async with bacnet_device(device):
+        await give_up_early()
+    await asyncio.sleep(0)
+    gc.collect()
+    assert complaints == []
+
+
+async def test_nothing_is_repeated_after_the_last_driver_has_closed() -> None:
+    device = with_analogs(1)
+    async with bacnet_device(device):
+        driver = await opened(device, timeout_s=5.0)
+        device.habits.silent = True
+        reading = asyncio.create_task(driver.read(driver.plan(analog(1))))
+        transactions = driver._app.asap.clientTransactions
+        await until(lambda: transactions)
+        (transaction,) = transactions
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        assert transaction._timer_handle is not None
+        await driver.close()
+        assert transaction._timer_handle is None
 
 
 async def test_it_finds_the_device_again_after_its_restart() -> None:
