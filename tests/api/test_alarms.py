@@ -56,6 +56,18 @@ async def test_a_shelved_alarm_is_hidden_with_its_reason_and_comes_back(rig: Api
     assert back["state"] == "UNACK"
 
 
+async def test_a_latched_alarm_stays_until_it_is_reset(rig: ApiRig) -> None:
+    await rig.raise_alarm(latching=True)
+    early = await rig.client.post(f"{PATH}/reset", json={"by": "a"})
+    await rig.return_alarm()
+    latched = (await rig.client.get(PATH)).json()["alarm"]["state"]
+    await rig.client.post(f"{PATH}/acknowledge", json={"by": "a"})
+    after = (await rig.client.post(f"{PATH}/reset", json={"by": "a"})).json()
+
+    assert early.status_code == 409
+    assert (latched, after["state"]) == ("LATUN", "NORM")
+
+
 async def test_two_operators_at_once_acknowledge_once(rig: ApiRig) -> None:
     await rig.raise_alarm()
 

@@ -74,6 +74,23 @@ async def test_answers_forbid_foreign_script_and_frames(rig: ApiRig) -> None:
     assert headers["x-content-type-options"] == "nosniff"
 
 
+async def test_text_that_the_log_cannot_keep_is_refused(rig: ApiRig) -> None:
+    bodies = (
+        b'{"by": "a\\u0000b"}',
+        b'{"by": ""}',
+        b'{"by": "a", "comment": "\\ud800"}',
+        b'{"by": "a", "extra": 1}',
+        b"{",
+    )
+    for body in bodies:
+        answer = await rig.client.post(
+            "/api/v1/alarms/X~Y/acknowledge", content=body, headers={"Content-Type": "application/json"}
+        )
+
+        assert answer.status_code == 422, (body, answer.text)
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
 async def test_a_body_that_is_too_large_is_refused(rig: ApiRig) -> None:
     answer = await rig.client.post("/api/v1/alarms/X~Y/acknowledge", json={"by": "a", "comment": "x" * 100_000})
 

@@ -78,12 +78,14 @@ class ApiRig:
         await eventually(lambda: self.services.live.tail.end >= end)
         return batch
 
-    async def raise_alarm(self, identity: str = TRIP, *, priority: int = 2, occurrence: int = 1) -> int:
+    async def raise_alarm(
+        self, identity: str = TRIP, *, priority: int = 2, occurrence: int = 1, latching: bool = False
+    ) -> int:
         """An alarm rings, and is in the view; gives its position."""
         rule, _, subject = identity.partition("~")
         event = AlarmRaised(
             rule=rule, rule_version=1, subject=subject, equipment=CHILLER, system="hvac", priority=priority,
-            text_zh="冰水主機跳脫", text_en="Chiller tripped", latching=False, occurrence=occurrence,
+            text_zh="冰水主機跳脫", text_en="Chiller tripped", latching=latching, occurrence=occurrence,
             observed_at=self.services.clock.now(), value=1.0,
         )  # fmt: skip
         return await self._append(identity, event)

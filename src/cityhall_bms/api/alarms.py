@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, HTTPException, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from cityhall_bms.api import models
 from cityhall_bms.api.problems import responses
@@ -23,13 +23,18 @@ StateFilter = Literal[
 router = APIRouter(prefix="/alarms", tags=["alarms"])
 
 
+Words = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=1000)]
+"""Text for people; the event log keeps every character but NUL."""
+Operator = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", min_length=1, max_length=100)]
+
+
 class Acknowledgement(BaseModel):
     """Who has seen the alarm."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"by": "王小明", "comment": "現場查看中"}})
 
-    by: str = Field(min_length=1, max_length=100)
-    comment: str = Field("", max_length=1000)
+    by: Operator
+    comment: Words = ""
 
 
 class Shelf(BaseModel):
@@ -39,17 +44,17 @@ class Shelf(BaseModel):
         extra="forbid", json_schema_extra={"example": {"by": "王小明", "duration_s": 1800, "reason": "濾網更換中"}}
     )
 
-    by: str = Field(min_length=1, max_length=100)
+    by: Operator
     duration_s: float = Field(gt=0, le=86_400, allow_inf_nan=False)
-    reason: str = Field(min_length=1, max_length=1000)
+    reason: Words = Field(min_length=1)
 
 
-class Unshelf(BaseModel):
-    """Who takes the alarm back."""
+class Request(BaseModel):
+    """Who asks."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"by": "王小明"}})
 
-    by: str = Field(min_length=1, max_length=100)
+    by: Operator
 
 
 def describe_transition(transition: AlarmTransition) -> models.Transition:
@@ -110,9 +115,15 @@ async def shelve_alarm(services: Services, alarm_id: str, body: Shelf) -> models
 
 
 @router.post("/{alarm_id}/unshelve", responses=responses(404, 409, 415, 422, 503))
-async def unshelve_alarm(services: Services, alarm_id: str, body: Unshelf) -> models.Alarm:
+async def unshelve_alarm(services: Services, alarm_id: str, body: Request) -> models.Alarm:
     """Take an alarm back before its shelf ends."""
     return models.Alarm.of(await services.desk.unshelve(alarm_id, by=body.by))
+
+
+@router.post("/{alarm_id}/reset", responses=responses(404, 409, 415, 422, 503))
+async def reset_alarm(services: Services, alarm_id: str, body: Request) -> models.Alarm:
+    """Release the latch of an alarm whose condition is over; 409 while it lasts."""
+    return models.Alarm.of(await services.desk.reset(alarm_id, by=body.by))
 
 
 def _unknown(alarm_id: str) -> str:

@@ -32,6 +32,10 @@ class Desk(Protocol):
         """Take one alarm back."""
         ...
 
+    async def reset(self, alarm_id: str, *, by: str) -> Alarm:
+        """Release the latch of one alarm whose condition is over."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class ApiServices:

@@ -63,6 +63,10 @@ export class AlarmStore {
     this.take(await post<Alarm>(`/alarms/${encodeURIComponent(alarm.id)}/unshelve`, { by }));
   }
 
+  async reset(alarm: Alarm, by: string): Promise<void> {
+    this.take(await post<Alarm>(`/alarms/${encodeURIComponent(alarm.id)}/reset`, { by }));
+  }
+
   /** Keep the newer of two pictures of one alarm: the answer to a click and the feed arrive in any order. */
   private take(alarm: Alarm): void {
     const known = this.byId.get(alarm.id);

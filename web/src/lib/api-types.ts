@@ -84,6 +84,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alarms/{alarm_id}/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reset Alarm
+         * @description Release the latch of an alarm whose condition is over; 409 while it lasts.
+         */
+        post: operations["reset_alarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alarms/{alarm_id}/shelve": {
         parameters: {
             query?: never;
@@ -722,6 +742,17 @@ export interface components {
             type: string;
         };
         /**
+         * Request
+         * @description Who asks.
+         * @example {
+         *       "by": "王小明"
+         *     }
+         */
+        Request: {
+            /** By */
+            by: string;
+        };
+        /**
          * Samples
          * @description A point's samples or interval figures, as columns of equal length.
          */
@@ -893,17 +924,6 @@ export interface components {
              * @example AlarmRaised
              */
             type: string;
-        };
-        /**
-         * Unshelf
-         * @description Who takes the alarm back.
-         * @example {
-         *       "by": "王小明"
-         *     }
-         */
-        Unshelf: {
-            /** By */
-            by: string;
         };
     };
     responses: never;
@@ -1142,6 +1162,77 @@ export interface operations {
             };
         };
     };
+    reset_alarm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alarm_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Request"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alarm"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     shelve_alarm: {
         parameters: {
             query?: never;
@@ -1224,7 +1315,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Unshelf"];
+                "application/json": components["schemas"]["Request"];
             };
         };
         responses: {

@@ -40,6 +40,7 @@ export const TEXTS = {
   DSUPR: { zh: "設計抑制", en: "Suppressed" },
   OOSRV: { zh: "停用維修", en: "Out of service" },
   acknowledge: { zh: "確認", en: "Acknowledge" },
+  reset: { zh: "復歸", en: "Reset" },
   shelve30: { zh: "擱置 30 分", en: "Shelve 30 min" },
   unshelve: { zh: "解除擱置", en: "Unshelve" },
   shelveReason: { zh: "擱置的原因", en: "Reason for shelving" },
