@@ -68,6 +68,12 @@ def test_a_late_sample_changes_nothing() -> None:
     assert table.present(1, 50) == (21.5, Quality.GOOD, 50)
 
 
+def test_within_one_batch_the_newest_sample_counts_in_whatever_order_they_stand() -> None:
+    table = LiveTable()
+    table.apply(batch(0, [(1, 60, 22.5, Quality.GOOD)], [(1, 50, 21.5, Quality.GOOD)]))
+    assert table.present(1, 60) == (22.5, Quality.GOOD, 60)
+
+
 def test_of_two_samples_with_one_time_the_later_in_the_log_counts() -> None:
     table = LiveTable()
     table.apply(batch(0, [(1, 50, 21.5, Quality.GOOD)], [(1, 50, 22.5, Quality.GOOD)]))
