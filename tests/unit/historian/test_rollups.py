@@ -150,3 +150,12 @@ def test_nothing_holds_into_the_future() -> None:
 def test_a_constant_stays_exactly_what_it_is() -> None:
     result = one([(1, T0 + step * 7_000_001, 0.1, 0) for step in range(100)])
     assert result.mean.tolist() == [0.1]
+
+
+@given(rows)
+@settings(max_examples=60, deadline=None)
+def test_samples_are_ordered_by_point_and_time_and_recording(rows: list[tuple[int, int, float, int]]) -> None:
+    result = columns([(point * 40_000, at, value, quality) for point, at, value, quality in rows])
+    keys = list(zip(result.point.tolist(), result.at.tolist(), result.recorded_at.tolist(), strict=True))
+    assert keys == sorted(keys)
+    assert sorted(map(repr, result.value.tolist())) == sorted(repr(row[2]) for row in rows)
