@@ -80,7 +80,10 @@ if [ "${1:-}" = --uv ]; then
 fi
 rm -f "$stamp"
 export UV_NO_PROGRESS="${UV_NO_PROGRESS-1}" UV_PYTHON_DOWNLOADS=never
-.venv/bin/python -c 'import sys; sys.exit(sys.prefix == sys.base_prefix)' 2>/dev/null || "$uv" venv --quiet --clear --python python3 .venv
+.venv/bin/python -c 'import sys; sys.exit(sys.prefix == sys.base_prefix)' 2>/dev/null || {
+    rm -rf .venv
+    "$uv" venv --quiet --python python3 .venv
+}
 say "installing the locked dependencies into .venv"
 "$uv" pip install --quiet --python .venv/bin/python --require-hashes -r requirements.lock
 say "building the dashboard, if it has changed"

@@ -16,7 +16,8 @@ umask 022
 mkdir -p "$(dirname "$prefix")"
 exec 9>"$prefix.lock"
 flock 9
-if [ -e "$prefix/.ready" ]; then
+# The place is part of it: a moved folder is unpacked again.
+if [ "$(cat "$prefix/.ready" 2>/dev/null)" = "$prefix" ]; then
     echo "$bin"
     exit 0
 fi
@@ -66,5 +67,5 @@ for program in $programs; do
 done
 chmod -R a+rX "$prefix"
 rm -rf "$work"
-touch "$prefix/.ready"
+echo "$prefix" >"$prefix/.ready"
 echo "$bin"
