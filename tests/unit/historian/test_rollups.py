@@ -159,3 +159,10 @@ def test_samples_are_ordered_by_point_and_time_and_recording(rows: list[tuple[in
     keys = list(zip(result.point.tolist(), result.at.tolist(), result.recorded_at.tolist(), strict=True))
     assert keys == sorted(keys)
     assert sorted(map(repr, result.value.tolist())) == sorted(repr(row[2]) for row in rows)
+
+
+def test_a_fall_during_a_gap_inside_an_interval_is_seen_by_the_interval() -> None:
+    rows = columns([(1, T0 + MINUTE, 900.0, 0), (1, T0 + 40 * MINUTE, 5.0, 0), (1, T0 + 41 * MINUTE, 6.0, 0)])
+    minutes = rollup(rows, np.arange(T0, T0 + 61 * MINUTE, MINUTE))
+    assert minutes.fall.tolist() == [0.0] * len(minutes), "no minute knows both values"
+    assert combine(minutes, np.array([T0, T0 + 60 * MINUTE])).fall.tolist() == [-895.0]
