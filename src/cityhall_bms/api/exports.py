@@ -1,7 +1,7 @@
 """CSV exports, streamed at the speed of the store."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
@@ -14,7 +14,9 @@ from cityhall_bms.ports.history import ExportRequest
 
 router = APIRouter(prefix="/exports", tags=["exports"])
 
-_CSV = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}, "description": "UTF-8 with BOM, CRLF."}}
+_CSV: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/csv": {"schema": {"type": "string"}}}, "description": "UTF-8 with BOM, CRLF."}
+}
 
 
 @router.get("/samples.csv", response_class=StreamingResponse, responses={**responses(400, 404, 422, 503), **_CSV})
