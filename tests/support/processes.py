@@ -33,6 +33,11 @@ def effective_capabilities(pid: int) -> int:
     return int(re.search(r"^CapEff:\s*([0-9a-f]+)", status, re.MULTILINE)[1], 16)  # type: ignore[index]
 
 
+def needs_no_right(program: Path) -> bool:
+    """Say whether every account can reach a program (a checkout in root's home is closed to the others)."""
+    return all(folder.stat().st_mode & 0o001 for folder in program.resolve().parents)
+
+
 def account_of(pid: int) -> int:
     """Return the user id that a process runs under."""
     return Path(f"/proc/{pid}").stat().st_uid

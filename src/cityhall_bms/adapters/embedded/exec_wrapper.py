@@ -13,8 +13,9 @@ import os
 import sys
 
 PR_SET_PDEATHSIG = 1
-PR_SET_KEEPCAPS = 8
 PR_CAPBSET_READ = 23
+PR_SET_SECUREBITS = 28
+SECBIT_NO_SETUID_FIXUP = 1 << 2
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
 CAP_DAC_OVERRIDE = 1
@@ -55,7 +56,9 @@ def _keep_capability(number: int) -> None:
 def _drop_to(uid: int, gid: int, *, pass_folders: bool) -> None:
     """Become ``uid``; with ``pass_folders`` still able to walk through folders that only root may enter."""
     if pass_folders:
-        _prctl(PR_SET_KEEPCAPS, 1)
+        # Else the change of account takes the capability, and access(2), with which initdb looks for its own
+        # program, would ignore it.
+        _prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP)
     os.setgroups([])
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)
