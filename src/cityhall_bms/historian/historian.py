@@ -24,8 +24,8 @@ from cityhall_bms.ports.telemetry_log import LoggedBatch, TelemetryLog
 ACTOR: Final = "historian"
 DAYS_AHEAD: Final = 7
 PREPARE_EVERY_S: Final = 6 * 3600.0
-RECOMPUTE_PASSES_MAX: Final = 8
-"""Passes over late data before the log is looked at again."""
+RECOMPUTE_SHARE: Final = 0.25
+"""Part of the time between two looks around that late data may take from live data."""
 
 FAILURES_COUNTED_MAX: Final = 10
 
@@ -146,13 +146,13 @@ class Historian:
         self.end = await self._telemetry.end()
         await self._forget()
         if not idle:
-            await self._history.recompute()
+            await self._recompute()
         return await self._mind_gaps()
 
     async def _recompute(self) -> None:
-        for _ in range(RECOMPUTE_PASSES_MAX):
-            if not await self._history.recompute():
-                return
+        until_s = self._clock.monotonic() + RECOMPUTE_SHARE * self._options.tend_every_s
+        while await self._history.recompute() and self._clock.monotonic() < until_s:
+            pass
 
     async def _forget(self) -> None:
         now_s = self._clock.monotonic()
