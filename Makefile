@@ -1,7 +1,9 @@
 # Everything starts with `make`: it needs python3 (3.11 or newer) and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all check format bench lock web clean
+.PHONY: help setup demo test check format bench lock openapi web clean
 SHELL := /bin/sh
+# Without byte code on disk, every process pays ten seconds for compiling its libraries.
+unexport PYTHONDONTWRITEBYTECODE
 PYTHON := .venv/bin/python
 SOURCES := src drivers simulators tests benchmarks scripts hatch_build.py
 
@@ -17,10 +19,9 @@ demo: setup ## 啟動模擬市政大樓  start the simulated city hall (ARGS="--
 
 test: setup ## 執行全部測試  run the tests, on two processors (ARGS="-k alarms" selects)
 	@sh scripts/test-machine.sh
+	@[ -d web/node_modules ] || $(PYTHON) hatch_build.py ci
+	@$(PYTHON) hatch_build.py run test
 	@$(PYTHON) -m pytest -n 2 --dist loadgroup $(ARGS)
-
-test-all: test ## 測試加儀表板單元測試  the tests and those of the dashboard
-	@[ ! -f web/package.json ] || { [ -d web/node_modules ] || $(PYTHON) hatch_build.py ci; $(PYTHON) hatch_build.py run test; }
 
 check: setup ## 檢查程式風格、型別、分層、鎖定檔  style, types, layers, lock file
 	@$(PYTHON) -m ruff check $(wildcard $(SOURCES))
@@ -28,7 +29,8 @@ check: setup ## 檢查程式風格、型別、分層、鎖定檔  style, types, 
 	@$(PYTHON) -m mypy
 	@.venv/bin/lint-imports
 	@$(PYTHON) scripts/lock.py --check
-	@[ ! -f web/package.json ] || { [ -d web/node_modules ] || $(PYTHON) hatch_build.py ci; $(PYTHON) hatch_build.py run check; }
+	@[ -d web/node_modules ] || $(PYTHON) hatch_build.py ci
+	@$(PYTHON) hatch_build.py run check
 
 format: setup ## 整理程式格式  format the code and fix what can be fixed
 	@$(PYTHON) -m ruff check --fix $(wildcard $(SOURCES))
@@ -39,6 +41,11 @@ bench: setup ## 效能量測  run the benchmarks
 
 lock: ## 重算鎖定檔  write requirements.lock anew from pyproject.toml
 	@python3 scripts/lock.py "$$(sh scripts/bootstrap.sh --uv)"
+
+openapi: setup ## 更新 API 描述與前端型別  write web/openapi.json and the dashboard's types anew
+	@.venv/bin/cityhall-bms openapi >web/openapi.json
+	@[ -d web/node_modules ] || $(PYTHON) hatch_build.py ci
+	@$(PYTHON) hatch_build.py run types
 
 web: setup ## 重建儀表板  build the dashboard anew
 	@rm -f src/cityhall_bms/web_dist/.built-from
