@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cityhall_bms.adapters.postgres import history_rollups as rollups
 from cityhall_bms.adapters.postgres.connection import open_pool, translated
-from cityhall_bms.adapters.postgres.history_copy import fetch_samples
+from cityhall_bms.adapters.postgres.history_copy import fetch_latest, fetch_samples
 from cityhall_bms.adapters.postgres.history_rollups import moment
 from cityhall_bms.adapters.postgres.history_writer import HistoryWriter
 from cityhall_bms.adapters.postgres.sql import load
@@ -102,14 +102,8 @@ class PostgresHistory:
         with translated(HistoryUnavailableError):
             async with self._reading() as connection:
                 position = await connection.fetchval("SELECT position FROM ingest_position")
-                rows = await connection.fetch(QUERIES["latest"], NEVER)
-        return Latest(
-            position,
-            point=np.fromiter((row[0] for row in rows), np.uint32, len(rows)),
-            at=np.fromiter((row[1] for row in rows), np.int64, len(rows)),
-            value=np.fromiter((row[3] for row in rows), np.float64, len(rows)),
-            quality=np.fromiter((row[4] for row in rows), np.uint8, len(rows)),
-        )
+                newest = await fetch_latest(connection, QUERIES["latest"], NEVER)
+        return Latest(position, newest.point, newest.at, newest.value, newest.quality)
 
     async def samples(self, point_id: int, window: Window, limit: int) -> Series:
         """Samples of one point, oldest first; at one time the one recorded last stands last."""

@@ -179,3 +179,11 @@ async def fetch_samples(connection: asyncpg.Connection, query: str, *arguments: 
     return Samples(
         point.astype(np.uint32), at + EPOCH_2000_US, recorded_at + EPOCH_2000_US, value, quality.astype(np.uint8)
     )
+
+
+async def fetch_latest(connection: asyncpg.Connection, query: str, *arguments: object) -> Samples:
+    """Samples of a query that gives times as µs since 1970."""
+    point, at, recorded_at, value, quality = await fetch_columns(
+        connection, query, *arguments, types=("i4", "i8", "i8", "f8", "i2")
+    )
+    return Samples(point.astype(np.uint32), at, recorded_at, value, quality.astype(np.uint8))

@@ -19,6 +19,7 @@ from cityhall_bms.adapters.postgres.history_copy import (
     TRAILER,
     encode_rows,
     encode_scans,
+    fetch_latest,
 )
 from cityhall_bms.adapters.postgres.history_rollups import HISTORY, YEARS_SUMMED_US, RollupWriter
 from cityhall_bms.adapters.postgres.history_sets import PointSets
@@ -102,17 +103,7 @@ class HistoryWriter:
 
     async def _load(self, connection: asyncpg.Connection, version: int) -> _Memory:
         sets = {row["set_id"]: row["point_ids"] for row in await connection.fetch(QUERIES["sets"])}
-        newest = await connection.fetch(QUERIES["latest"], NEVER)
-        point, at, recorded_at, value, quality = ([row[number] for row in newest] for number in range(5))
-        latest = LatestTable(
-            Samples(
-                np.array(point, np.uint32),
-                np.array(at, np.int64),
-                np.array(recorded_at, np.int64),
-                np.array(value, np.float64),
-                np.array(quality, np.uint8),
-            )
-        )
+        latest = LatestTable(await fetch_latest(connection, QUERIES["latest"], NEVER))
         return _Memory(version, PointSets(sets), latest, await self._rollups.load(connection), set())
 
     async def _admit(self, connection: asyncpg.Connection, batches: Sequence[SampleBatch]) -> Admission:

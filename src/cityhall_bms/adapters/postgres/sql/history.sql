@@ -58,11 +58,11 @@ SELECT point_id, $1, ordinal FROM unnest($2::integer[]) WITH ORDINALITY AS u (po
 ON CONFLICT DO NOTHING;
 
 -- name: latest
-SELECT u.slot - 1 + l.block * 256 AS point, u.observed_at, u.recorded_at, u.value, u.quality
+SELECT (u.slot - 1 + l.block * 256)::integer AS point, u.observed_at, u.recorded_at, u.value, u.quality
 FROM latest l
 CROSS JOIN LATERAL unnest(l.observed_at, l.recorded_at, l.value, l.quality)
     WITH ORDINALITY AS u (observed_at, recorded_at, value, quality, slot)
-WHERE u.observed_at > $1
+WHERE u.observed_at > $1::bigint
 ORDER BY 1;
 
 -- name: forget_latest
