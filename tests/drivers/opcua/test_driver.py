@@ -223,6 +223,16 @@ async def test_a_silent_server_costs_one_request_time_and_closing_does_not_wait_
         assert loop.time() - begun < 2.0
 
 
+async def test_closing_does_not_wait_long_for_a_silent_server(plant: Plant) -> None:
+    async with MutedLine(plant.url)() as line:
+        driver = driver_of(line.url, timeout_s=20.0)
+        await driver.open()
+        line.muted = True
+        begun = asyncio.get_running_loop().time()
+        await driver.close()
+        assert asyncio.get_running_loop().time() - begun < 5.0
+
+
 async def test_a_server_that_accepts_and_says_nothing_is_unreachable_in_bounded_time() -> None:
     async def mute(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
         await reader.read()

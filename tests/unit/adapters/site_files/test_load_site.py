@@ -608,3 +608,21 @@ def test_a_whole_city_hall_of_5061_points_is_checked_within_a_second(tmp_path: P
 
     assert len(site.points) >= 5061
     assert spent_s < 1.0
+
+
+def test_a_profile_that_no_device_uses_is_checked_too(tmp_path: Path) -> None:
+    write_site(tmp_path)
+    (tmp_path / "profiles/spare.toml").write_text('[profile]\nprotocol = "modbus"\ntext_en = "Spare"\n')
+
+    assert [(p.file, p.field, p.message) for p in problems_of(tmp_path)] == [
+        ("profiles/spare.toml", "point", "missing")
+    ]
+
+
+def test_a_line_break_in_a_cell_does_not_break_the_problem_in_two(tmp_path: Path) -> None:
+    write_site(tmp_path)
+    change(tmp_path, "points.csv", "TCH.01.E.AHU01.SAT,", '"TCH.01\n.E",')
+
+    (line, _count) = render_problems(problems_of(tmp_path)).split("\n")
+
+    assert line.startswith("points.csv:5: name: 'TCH.01\\n.E' is no point name")
