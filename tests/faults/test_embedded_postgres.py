@@ -23,7 +23,7 @@ from cityhall_bms.adapters.system_clock import SystemClock
 pytestmark = pytest.mark.faults
 
 WITHOUT_ROOT = (
-    "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", "--",
+    "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", "--securebits=+no_setuid_fixup", "--",
 )  # fmt: skip
 """An ordinary account; it may only look through folders, because the test's Python may be in root's home."""
 
