@@ -231,6 +231,9 @@ async def test_a_connection_killed_while_storing_neither_loses_nor_doubles(datab
                     pass
         finally:
             await killer.close()
+        # A connection that was cut off while the pool held it may still answer once with an outage.
+        while not await attempt(history.progress()):
+            pass
         assert (await history.samples(1, ALL, 1000)).value.tolist() == [float(number) for number in range(1, 201)]
     assert await count(database_url) == 10_000
     assert failures, "no store was hit: this test tests nothing"

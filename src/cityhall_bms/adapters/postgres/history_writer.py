@@ -87,7 +87,7 @@ class HistoryWriter:
     @asynccontextmanager
     async def _transaction(self, days: Sequence[int]) -> AsyncIterator[tuple[asyncpg.Connection, _Memory]]:
         memory, self._memory = self._memory, None
-        async with self._pool.acquire() as connection:
+        async with self._fresh_on_failure() as connection:
             missing = [day for day in days if memory is None or day not in memory.days]
             # Outside of the transaction: attaching a partition holds a lock that others would wait for.
             await _create_days(connection, missing)
@@ -100,6 +100,16 @@ class HistoryWriter:
                 yield connection, memory
             # Only now: what was not committed must not be remembered.
             self._memory = memory
+
+    @asynccontextmanager
+    async def _fresh_on_failure(self) -> AsyncIterator[asyncpg.Connection]:
+        """Connection that nobody gets again after a failure: one cut off inside a COPY may look alive to the pool."""
+        async with self._pool.acquire() as connection:
+            try:
+                yield connection
+            except BaseException:
+                connection.terminate()
+                raise
 
     async def _load(self, connection: asyncpg.Connection, version: int) -> _Memory:
         sets = {row["set_id"]: row["point_ids"] for row in await connection.fetch(QUERIES["sets"])}
