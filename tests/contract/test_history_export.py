@@ -1,5 +1,6 @@
 """What an auditor's CSV looks like, on PostgreSQL and on TimescaleDB."""
 
+import asyncio
 import csv
 import io
 import math
@@ -202,3 +203,16 @@ def test_slices_grow_over_empty_times_and_shrink_where_much_is_found() -> None:
     assert next_slice_us(HOUR, 8_000_000) == HOUR
     assert next_slice_us(HOUR, 100_000_000) == HOUR // 2
     assert next_slice_us(10 * SECOND, 100_000_000) == 10 * SECOND
+
+
+async def test_years_without_samples_are_passed_over_and_every_sample_is_there(database_url: str) -> None:
+    times = [T0, T0 + 300 * 24 * HOUR, T0 + 300 * 24 * HOUR + SECOND, T0 + 700 * 24 * HOUR]
+    century = Window(T0 - 20 * 365 * 24 * HOUR, T0 + 70 * 365 * 24 * HOUR)
+    async with history_on(database_url, ManualClock(T0 + HOUR)) as history:
+        await history.store([scan(n, at_us, [float(n), 1.0, 0.0]) for n, at_us in enumerate(times[:3], 1)])
+        await history.store([logged(4, [(1, times[3], 4.0, 0)])])
+        asked = ExportRequest(POINTS[:1], century, "", "Asia/Taipei", "en")
+        async with asyncio.timeout(60):
+            data = await whole(PostgresExporter(database_url, history), asked)
+
+    assert [row[4] for row in table(data)[1:]] == ["1", "2", "3", "4"]

@@ -138,7 +138,13 @@ async def _copy_slices(connection: asyncpg.Connection, request: ExportRequest, s
         arguments = (moment(begin), moment(end), ids, names, units, sets, REASONS)
         query = QUERIES["slice"].rstrip(";")
         await connection.copy_from_query(query, *arguments, output=sink.copied, format="csv", timeout=None)
-        begin, length = end, next_slice_us(length, sink.bytes - before)
+        given = sink.bytes - before
+        begin, length = end, next_slice_us(length, given)
+        if not given:
+            seen = await connection.fetchval(QUERIES["seen_again"], moment(end), moment(request.window.end), ids, sets)
+            if seen is None:
+                return
+            begin = (seen - EPOCH) // timedelta(microseconds=1)
 
 
 def next_slice_us(length_us: int, given: int) -> int:

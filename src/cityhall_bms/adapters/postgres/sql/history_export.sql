@@ -5,6 +5,22 @@ SELECT set_config('timezone', $1, true);
 -- name: sets
 SELECT coalesce(array_agg(DISTINCT set_id), '{}') FROM point_set_member WHERE point_id = ANY ($1::integer[]);
 
+-- name: seen_again
+-- An empty stretch of years costs one look, not one for each of its slices.
+SELECT min(observed_at) FROM (
+    SELECT found.observed_at
+    FROM unnest($4::bigint[]) AS wanted (set_id)
+    CROSS JOIN LATERAL (
+        SELECT s.observed_at FROM scan s
+        WHERE s.set_id = wanted.set_id AND s.observed_at >= $1::timestamptz AND s.observed_at < $2::timestamptz
+        ORDER BY s.observed_at LIMIT 1
+    ) AS found
+    UNION ALL
+    SELECT min(s.observed_at) FROM scan s
+    WHERE s.set_id IS NULL AND s.point_ids && $3::integer[]
+      AND s.observed_at >= $1::timestamptz AND s.observed_at < $2::timestamptz
+) AS next_scans;
+
 -- name: slice
 -- The texts of a time are made once per scan and not once per value: they are what costs.
 WITH wanted AS (
