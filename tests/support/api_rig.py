@@ -12,7 +12,6 @@ from typing import Any
 import httpx
 import numpy as np
 import uvicorn
-from cityhall_bms.adapters.postgres.history_export import PostgresExporter
 from tests.support.sites import CheckingFactory, write_site
 
 from cityhall_bms.adapters.memory_telemetry import MemoryTelemetryLog
@@ -21,6 +20,7 @@ from cityhall_bms.adapters.postgres.connection import open_pool
 from cityhall_bms.adapters.postgres.devices_view import DevicesProjection, PostgresDeviceView
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
 from cityhall_bms.adapters.postgres.history import PostgresHistory
+from cityhall_bms.adapters.postgres.history_export import PostgresExporter
 from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.adapters.postgres.projector import Projector
 from cityhall_bms.adapters.postgres.registry import PostgresPointRegistry
