@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from cityhall_bms.api import models
 from cityhall_bms.api.problems import responses
-from cityhall_bms.api.services import ApiServices, Services
+from cityhall_bms.api.services import Services
 from cityhall_bms.api.times import to_rfc3339
 from cityhall_bms.domain.errors import NotFoundError
 from cityhall_bms.domain.site import System
@@ -128,11 +128,3 @@ async def reset_alarm(services: Services, alarm_id: str, body: Request) -> model
 
 def _unknown(alarm_id: str) -> str:
     return f"no alarm is named {alarm_id}; GET /api/v1/alarms?state=all lists them"
-
-
-async def transitions_after(services: ApiServices, position: int, limit: int) -> list[AlarmTransition]:
-    """Transitions after a place in the log: from memory when it reaches that far, else from the view."""
-    tail = services.feed.tail
-    if tail.reaches(position):
-        return [item for _, item in tail.after(position)[:limit]]
-    return await services.alarms.transitions(position, limit)

@@ -1,5 +1,6 @@
 """Present values of this API process, and the stretch of telemetry that streams are served from."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Final
 
@@ -28,7 +29,13 @@ class LiveFeed:
         self._clock = clock
         self.table = LiveTable(scan_s)
         self.tail: Tail[LoggedBatch] = Tail(0)
-        self.ready = False
+        self.started = asyncio.Event()
+        """Set once there are values; before, :attr:`tail` begins nowhere."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether there are values."""
+        return self.started.is_set()
 
     async def run(self) -> None:
         """Load the newest values and follow; goes on by itself after an outage."""
@@ -49,14 +56,17 @@ class LiveFeed:
                 log.warning("no snapshot of values yet", reason=str(error))
                 await self._clock.sleep(RETRY_S)
         self.table.load(latest.point, latest.at, latest.value, latest.quality)
-        self.tail = Tail(latest.position)
-        self.ready = True
+        self.tail.restart(latest.position)
+        self.started.set()
 
     async def _follow(self) -> None:
         reader = await self._log.reader(after=self.tail.end)
         try:
             while True:
                 for logged in await reader.fetch(FETCH_BATCHES_MAX, FETCH_WAIT_S):
+                    if logged.position <= self.tail.end:
+                        # Positions only ever rise within a log: this is another one.
+                        self.tail.restart(logged.position - 1)
                     self.table.apply(logged.batch)
                     self.tail.push(logged.position, logged)
         finally:

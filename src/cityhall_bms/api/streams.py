@@ -13,10 +13,11 @@ from fastapi import APIRouter, Depends, Header, HTTPException, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from numpy.typing import NDArray
 
-from cityhall_bms.api.alarms import describe_transition, transitions_after
+from cityhall_bms.api.alarms import describe_transition
 from cityhall_bms.api.points import find_point
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services
+from cityhall_bms.domain.errors import TelemetryLogUnavailableError
 from cityhall_bms.domain.quality import is_bad
 from cityhall_bms.ports.telemetry_log import LoggedBatch
 
@@ -24,6 +25,7 @@ RECONNECT_MS: Final = 1_000
 CHUNK: Final = 500
 NAMES_MAX: Final = 5_000
 CATCH_UP_WAIT_S: Final = 0.5
+OUTAGE_RETRY_S: Final = 1.0
 POSITION_DIGITS_MAX: Final = 18
 
 router = APIRouter()
@@ -63,17 +65,12 @@ async def alarm_feed(
     after: Annotated[int | None, Query(ge=0, description="As Last-Event-ID, for a first connection.")] = None,
 ) -> AsyncIterator[ServerSentEvent]:
     """Every alarm transition once, in order; without a place to start from, from now on."""
-    position = place if place is not None else after if after is not None else services.feed.tail.end
+    position = await services.feed.place(after if place is None else place)
     yield ServerSentEvent(comment="alarm feed", retry=RECONNECT_MS)
-    while True:
-        transitions = await transitions_after(services, position, CHUNK)
-        for transition in transitions:
-            yield ServerSentEvent(
-                raw_data=describe_transition(transition).model_dump_json(), event="alarm", id=str(transition.position)
-            )
-            position = transition.position
-        if not transitions:
-            await services.feed.tail.wait_beyond(position)
+    async for transition in services.feed.transitions(position):
+        yield ServerSentEvent(
+            raw_data=describe_transition(transition).model_dump_json(), event="alarm", id=str(transition.position)
+        )
 
 
 @router.get("/points/stream", tags=["points"], response_class=EventSourceResponse, responses=responses(400, 404))
@@ -88,18 +85,22 @@ async def point_stream(
     snapshot says ``"resumed": false``.
     """
     yield ServerSentEvent(comment="values", retry=RECONNECT_MS)
-    if place is not None and await _log_reaches(services, place):
-        position = place
-    else:
-        position = services.live.tail.end
-        yield _event("snapshot", position, selection.snapshot(resumed=False))
+    tail = services.live.tail
+    await services.live.started.wait()
+    position = place if place is not None and await _log_reaches(services, place) else None
     while True:
-        for logged in await _batches_after(services, position):
-            values = selection.pick(logged)
-            if values is not None:
-                yield _event("values", logged.position, values)
-            position = logged.position
-        await services.live.tail.wait_beyond(position)
+        beginnings = tail.beginnings
+        if position is None:
+            position = tail.end
+            yield _event("snapshot", position, selection.snapshot(resumed=False))
+        while tail.beginnings == beginnings:
+            for logged in await _batches_after(services, position):
+                values = selection.pick(logged)
+                if values is not None:
+                    yield _event("values", logged.position, values)
+                position = logged.position
+            await tail.wait_beyond(position, beginnings)
+        position = None
 
 
 async def _log_reaches(services: ApiServices, position: int) -> bool:
@@ -108,11 +109,7 @@ async def _log_reaches(services: ApiServices, position: int) -> bool:
         return False
     if services.live.tail.reaches(position):
         return True
-    reader = await services.telemetry.reader(after=position)
-    try:
-        first = await reader.fetch(1, CATCH_UP_WAIT_S)
-    finally:
-        await reader.close()
+    first = await _from_log(services, position, 1)
     return bool(first) and first[0].position == position + 1
 
 
@@ -120,11 +117,20 @@ async def _batches_after(services: ApiServices, position: int) -> Sequence[Logge
     tail = services.live.tail
     if tail.reaches(position):
         return [logged for _, logged in tail.after(position)]
-    reader = await services.telemetry.reader(after=position)
-    try:
-        return await reader.fetch(CHUNK, CATCH_UP_WAIT_S)
-    finally:
-        await reader.close()
+    return await _from_log(services, position, CHUNK)
+
+
+async def _from_log(services: ApiServices, position: int, batches_max: int) -> Sequence[LoggedBatch]:
+    """Read batches after a position; an outage is waited for, since the stream has long begun."""
+    while True:
+        try:
+            reader = await services.telemetry.reader(after=position)
+            try:
+                return await reader.fetch(batches_max, CATCH_UP_WAIT_S)
+            finally:
+                await reader.close()
+        except TelemetryLogUnavailableError:
+            await services.clock.sleep(OUTAGE_RETRY_S)
 
 
 def _event(kind: str, position: int, data: dict[str, Any]) -> ServerSentEvent:

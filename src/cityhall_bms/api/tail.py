@@ -17,6 +17,13 @@ class Tail(Generic[ItemT]):
         self._known_after = start
         self._end = start
         self._changed = asyncio.Event()
+        self.beginnings = 0
+        """How often it began anew; places from before then mean nothing any more."""
+
+    @property
+    def begin(self) -> int:
+        """Position after which every item is here."""
+        return self._known_after
 
     @property
     def end(self) -> int:
@@ -29,8 +36,14 @@ class Tail(Generic[ItemT]):
             self._known_after = self._items[0][0]
         self._items.append((position, item))
         self._end = position
-        self._changed.set()
-        self._changed = asyncio.Event()
+        self._wake()
+
+    def restart(self, start: int) -> None:
+        """Begin anew at another place, as when the log itself did; waiting readers learn of it."""
+        self._items.clear()
+        self._known_after = self._end = start
+        self.beginnings += 1
+        self._wake()
 
     def reaches(self, position: int) -> bool:
         """Whether nothing after ``position`` has been let go of yet."""
@@ -46,7 +59,11 @@ class Tail(Generic[ItemT]):
         fresh.reverse()
         return fresh
 
-    async def wait_beyond(self, position: int) -> None:
-        """Return when something newer than ``position`` is there."""
-        while self._end <= position:
+    async def wait_beyond(self, position: int, beginnings: int) -> None:
+        """Return when something newer than ``position`` is there, or there were more ``beginnings`` than that."""
+        while self._end <= position and self.beginnings == beginnings:
             await self._changed.wait()
+
+    def _wake(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()

@@ -45,7 +45,7 @@ def test_a_reader_that_the_tail_reaches_misses_nothing(kept_max: int, steps: lis
 async def test_a_waiting_reader_wakes_when_something_newer_comes() -> None:
     tail: Tail[str] = Tail(start=0)
     async with asyncio.TaskGroup() as tasks:
-        waiting = tasks.create_task(tail.wait_beyond(1))
+        waiting = tasks.create_task(tail.wait_beyond(1, tail.beginnings))
         await asyncio.sleep(0)
         tail.push(1, "not newer")
         await asyncio.sleep(0)
@@ -53,3 +53,14 @@ async def test_a_waiting_reader_wakes_when_something_newer_comes() -> None:
         assert not waiting.done()
         tail.push(2, "newer")
     assert waiting.done()
+
+
+async def test_a_waiting_reader_learns_that_the_tail_began_anew_at_a_lower_place() -> None:
+    tail: Tail[str] = Tail(start=1_000)
+    async with asyncio.timeout(5.0), asyncio.TaskGroup() as tasks:
+        tasks.create_task(tail.wait_beyond(1_000, tail.beginnings))
+        await asyncio.sleep(0)
+        tail.restart(0)
+
+    assert (tail.begin, tail.end, tail.after(0)) == (0, 0, [])
+    assert tail.beginnings == 1
