@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,13 +18,21 @@ from cityhall_bms.adapters.embedded.nats import EmbeddedNats
 from cityhall_bms.adapters.embedded.postgres import EmbeddedPostgres
 from cityhall_bms.domain.errors import CityHallError
 from cityhall_bms.ports.clock import Clock
-from cityhall_bms.settings import METRICS_FOLDER, DatabaseSettings, NatsSettings, Settings, child_environment
+from cityhall_bms.settings import (
+    METRICS_FOLDER,
+    ApiSettings,
+    DatabaseSettings,
+    NatsSettings,
+    Settings,
+    child_environment,
+)
 
 WORKERS: Final = (("collector",), ("historian", "rules", "api"))
 """Which roles share a process: decoding has a core of its own."""
 RESTART_AFTER_S: Final = 1.0
 READY_POLL_S: Final = 0.1
 READY_WITHIN_S: Final = 60.0
+ANSWER_WITHIN_S: Final = 10.0
 STOP_STEPS: Final = (StopStep(signal.SIGTERM, 10.0),)
 
 log = structlog.get_logger(__name__)
@@ -62,6 +71,8 @@ def stop_signal() -> asyncio.Event:
 @asynccontextmanager
 async def running(job: Job, clock: Clock) -> AsyncIterator[str]:
     """Everything up and ready inside the block, everything ended after it. Gives the API's address."""
+    if "api" in job.roles:
+        require_free(job.settings.api)
     metrics = job.settings.data_dir / "metrics"
     _empty(metrics)
     async with AsyncExitStack() as stack:
@@ -79,6 +90,19 @@ async def running(job: Job, clock: Clock) -> AsyncIterator[str]:
             finally:
                 for keeper in keepers:
                     keeper.cancel()
+
+
+def require_free(api: ApiSettings) -> None:
+    """Refuse an address that cannot be listened on, before anything starts; :class:`NotReadyError` says why.
+
+    Else the worker would end again and again, and whoever has the port might even answer that all is well.
+    """
+    family = socket.AF_INET6 if ":" in api.host else socket.AF_INET
+    try:
+        socket.create_server((api.host, api.port), family=family).close()
+    except OSError as error:
+        msg = f"cannot listen on {api.host} port {api.port}: {error.strerror or error}; choose another with --port"
+        raise NotReadyError(msg) from error
 
 
 def _embedded(settings: Settings, clock: Clock) -> list[EmbeddedPostgres | EmbeddedNats]:
@@ -138,25 +162,26 @@ async def _address(settings: Settings, roles: Sequence[str], clock: Clock) -> st
         return ""
     deadline = clock.monotonic() + READY_WITHIN_S
     while clock.monotonic() < deadline:
-        if await _answers(settings.api.host, settings.api.port):
+        if await _answers(settings.api):
             return address
         await clock.sleep(READY_POLL_S)
     msg = f"{address}/readyz did not answer within {READY_WITHIN_S:.0f} s; the workers' log says why"
     raise NotReadyError(msg)
 
 
-async def _answers(host: str, port: int) -> bool:
+async def _answers(api: ApiSettings) -> bool:
+    # By a name that the API accepts; a pattern stands for any name.
+    name = api.allowed_hosts[0].replace("*", "supervisor") if api.allowed_hosts else api.host
     try:
-        reader, writer = await asyncio.open_connection(host, port)
+        async with asyncio.timeout(ANSWER_WITHIN_S):
+            reader, writer = await asyncio.open_connection(api.host, api.port)
+            try:
+                writer.write(f"GET /readyz HTTP/1.0\r\nHost: {name}\r\n\r\n".encode())
+                return b" 200 " in await reader.readline()
+            finally:
+                writer.close()
     except OSError:
         return False
-    try:
-        writer.write(b"GET /readyz HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")
-        return b" 200 " in await reader.readline()
-    except OSError:
-        return False
-    finally:
-        writer.close()
 
 
 def _empty(folder: Path) -> None:

@@ -1,0 +1,51 @@
+"""What the supervisor finds out before it starts anything, and how it asks whether all is ready."""
+
+import asyncio
+import socket
+from pathlib import Path
+
+import pytest
+from tests.support.manual_clock import ManualClock
+
+from cityhall_bms import bootstrap, supervisor
+from cityhall_bms.settings import ApiSettings, Settings
+
+
+async def test_a_taken_port_is_told_at_once_and_nothing_is_started(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        settings = Settings(data_dir=tmp_path / "data", api=ApiSettings(port=other.getsockname()[1]))
+        job = supervisor.Job(tmp_path / "site", settings, bootstrap.ROLES)
+        with pytest.raises(supervisor.NotReadyError, match=r"cannot listen on 127\.0\.0\.1 port \d+.*--port"):
+            async with supervisor.running(job, ManualClock()):
+                pass
+
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("allowed", "asked"),
+    [
+        (("bms.example", "127.0.0.1"), b"Host: bms.example\r\n"),
+        (("*.example",), b"Host: supervisor.example\r\n"),
+        (("*",), b"Host: supervisor\r\n"),
+    ],
+)
+async def test_the_api_is_asked_by_a_name_that_it_accepts(allowed: tuple[str, ...], asked: bytes) -> None:
+    heard: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        assert await supervisor._answers(ApiSettings(port=port, allowed_hosts=allowed))
+
+    assert asked in heard[0]
+
+
+async def test_an_api_that_never_answers_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "ANSWER_WITHIN_S", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        assert not await supervisor._answers(ApiSettings(port=silent.getsockname()[1]))
