@@ -112,7 +112,6 @@ def _ending_well(work_: Callable[[], ResultT]) -> ResultT:
         return work_()
     except SiteError as error:
         print(render_problems(error.problems), file=sys.stderr)
-        print(f"{len(error.problems)} 個錯誤 mistakes", file=sys.stderr)
         raise typer.Exit(1) from None
     except CityHallError as error:
         print(f"錯誤 error: {error}", file=sys.stderr)
