@@ -54,7 +54,8 @@ class Deadband:
         # No number against a number is a move, and NaN compares as none.
         appeared = np.isnan(readings.value) != np.isnan(self._value[rows])
         changed = readings.quality.astype(np.int16) != self._quality[rows]
-        silent = readings.observed_at - self._at[rows] >= self._silence_us[rows]
+        # In either direction: after our clock was set back, what was recorded last lies in the future.
+        silent = np.abs(readings.observed_at - self._at[rows]) >= self._silence_us[rows]
         return np.asarray(moved | appeared | changed | silent)
 
 

@@ -27,5 +27,6 @@ class PushedPoints:
         if index not in self._rows:
             ids = np.array([bound.point_id for bound in scan_class.points], np.uint32)
             self._rows[index] = np.searchsorted(self._point, ids)
-        oldest = int(self._heard_at[self._rows[index]].min())
-        return now - oldest >= silence_max_s(scan_class.period_s) * 1e6
+        # In either direction: after our clock was set back, what was heard last lies in the future.
+        distance = int(np.abs(now - self._heard_at[self._rows[index]]).max())
+        return distance >= silence_max_s(scan_class.period_s) * 1e6

@@ -14,6 +14,9 @@ SCAN_S_DEFAULT: Final = 60.0
 POINT_ID_MAX: Final = 4_000_000
 """Largest number a registry hands out; samples beyond it are a defect and are left out."""
 
+AHEAD_MAX_US: Final = 5_000_000
+"""How far ahead of its collector's clock a sample may be recorded (later ones are given the collector's time)."""
+
 
 def uncertain_after_s(scan_s: float) -> float:
     """Age at which a value is no longer sure: three missed scans, a minute at least."""
@@ -51,9 +54,10 @@ class LiveTable:
     def apply(self, batch: SampleBatch) -> NDArray[np.uint32]:
         """Take a batch in; give the ids (ascending) of the points whose present sample it replaced.
 
-        A late sample never replaces a newer one; of two with the same time the one that came later counts.
+        A late sample never replaces a newer one; of two with the same time the one that came later counts. A sample
+        that we hold and that lies ahead of the batch's own recording is no newer one: a clock was set back.
         """
-        return self.load(batch.point, batch.observed_at, batch.value, batch.quality)
+        return self.load(batch.point, batch.observed_at, batch.value, batch.quality, batch.recorded_at)
 
     def load(
         self,
@@ -61,8 +65,9 @@ class LiveTable:
         at: NDArray[np.int64],
         value: NDArray[np.float64],
         quality: NDArray[np.uint8],
+        recorded_at: int | None = None,
     ) -> NDArray[np.uint32]:
-        """Take samples in, from a snapshot or a batch, by the rule of :meth:`apply`."""
+        """Take samples in, from a snapshot or a batch (which has a ``recorded_at``), by the rule of :meth:`apply`."""
         if not len(point):
             return np.empty(0, np.uint32)
         # Assignment through repeated indices leaves the last one, so the newest of each point must come last.
@@ -73,7 +78,8 @@ class LiveTable:
             point, at, value, quality = point[known], at[known], value[known], quality[known]
         if len(point) and int(point.max()) >= len(self):
             self._grow(max(int(point.max()) + 1, 2 * len(self)))
-        newer = at >= self.observed_at[point]
+        held = self.observed_at[point]
+        newer = at >= held if recorded_at is None else (at >= held) | (held > recorded_at + AHEAD_MAX_US)
         chosen = point[newer]
         self.value[chosen] = value[newer]
         self.quality[chosen] = quality[newer]
@@ -84,9 +90,10 @@ class LiveTable:
         """Quality of every point at ``now`` (µs UTC), as its age leaves it: a new column.
 
         Age takes quality away and never hides a worse reason: an old good value becomes ``UNCERTAIN_STALE``, an old
-        value of any but bad quality ``BAD_STALE``.
+        value of any but bad quality ``BAD_STALE``. A time in the future (our clock was set back) counts like one as
+        far in the past.
         """
-        age = now - self.observed_at
+        age = np.abs(now - self.observed_at)
         quality = self.quality.copy()
         quality[is_good(quality) & (age > self._uncertain_after_us)] = Quality.UNCERTAIN_STALE
         quality[~is_bad(quality) & (age > self._bad_after_us)] = Quality.BAD_STALE
@@ -97,7 +104,7 @@ class LiveTable:
         if not 0 <= point < len(self) or self.observed_at[point] == 0:
             return float("nan"), int(Quality.BAD_NO_DATA), None
         at, quality = int(self.observed_at[point]), int(self.quality[point])
-        age = now - at
+        age = abs(now - at)
         if quality < BAD_FROM and age > self._bad_after_us[point]:
             quality = int(Quality.BAD_STALE)
         elif quality == Quality.GOOD and age > self._uncertain_after_us[point]:

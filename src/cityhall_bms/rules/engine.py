@@ -13,7 +13,7 @@ Live, backtest and shadow are this same code, fed from different logs.
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final
 
@@ -167,6 +167,10 @@ class Engine:
             parked={**state.parked, **{item.rule: self._version_of(item.rule) for item in failures}},
         )
         return Step(after, proposals, tuple(failures))
+
+    def set_back(self, state: EngineState, at: int) -> EngineState:
+        """Go on from an earlier time, because the clock was set back; timers keep what they have counted."""
+        return replace(state, at=at, good_at=np.minimum(state.good_at, at))
 
     def _grade(self, state: EngineState, at: int, columns: Columns, uncounted: int) -> tuple[Tick, Micros]:
         """Decide which samples may decide, and which points are silent."""

@@ -28,6 +28,8 @@ IDLE_AFTER_S: Final = 5.0
 """Silence of the telemetry log after which the engine steps by the clock."""
 PATIENCE_S: Final = 30.0
 """How long after the start, or while the log is away, silence is not yet held against the devices."""
+CLOCK_SET_BACK_US: Final = 60_000_000
+"""From one batch of a source to the next: by so much less, its clock was set back; a little less is jitter."""
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +50,8 @@ class RulesRunner:
         self._silent_since_s = 0.0
         self._patience_s = PATIENCE_S
         self._away = False
+        self._recorded_at: dict[str, int] = {}
+        """Of the last batch of each source."""
         self.engine_state = self._engine.start()
         self.position = self._taken = 0
         self.steps = 0
@@ -72,12 +76,13 @@ class RulesRunner:
         if batches:
             self._silent_since_s, self._patience_s = self._clock.monotonic(), IDLE_AFTER_S
         elif self._idle():
+            self._mind_clock(self.engine_state.at, self._clock.now())
             await self._step(self._clock.now())
 
     def _idle(self) -> bool:
         now, last = self._clock.now(), self.engine_state.at
         quiet_s = self._clock.monotonic() - self._silent_since_s
-        return quiet_s >= self._patience_s and now - last >= IDLE_AFTER_S * 1e6
+        return quiet_s >= self._patience_s and abs(now - last) >= IDLE_AFTER_S * 1e6
 
     async def _fetch(self) -> list[LoggedBatch]:
         try:
@@ -94,10 +99,20 @@ class RulesRunner:
         return batches
 
     async def _take(self, logged: LoggedBatch) -> None:
-        self._live.apply(logged.batch)
+        batch = logged.batch
+        self._live.apply(batch)
         self._taken = logged.position
-        await self._step(logged.batch.recorded_at)
+        self._mind_clock(self._recorded_at.get(batch.source, self.engine_state.at), batch.recorded_at)
+        self._recorded_at[batch.source] = batch.recorded_at
+        await self._step(batch.recorded_at)
         self.position = logged.position
+
+    def _mind_clock(self, before: int, at: int) -> None:
+        """Go back with a clock that was set back: else no timer would run until it is as late again."""
+        if at < before - CLOCK_SET_BACK_US:
+            log.warning("clock was set back", seconds=round((before - at) / 1e6))
+            self.engine_state = self._engine.set_back(self.engine_state, at)
+            self._saved_at = 0
 
     async def _step(self, at: int) -> None:
         step = self._engine.step(self.engine_state, at, self._columns())

@@ -85,6 +85,12 @@ def test_a_quiet_point_is_recorded_before_it_looks_stale() -> None:
     assert recorded == [0, 20, 40, 60, 80, 100, 120]
 
 
+def test_a_quiet_point_is_recorded_although_the_clock_was_set_back() -> None:
+    deadband = Deadband([NARROW])
+    record(deadband, scan(7200, {2: 20.0}))
+    assert record(deadband, scan(3600, {2: 20.0})) == [[2]]
+
+
 def test_points_without_deadband_stay_a_set_and_the_others_are_a_chance_selection() -> None:
     whole, chance = Deadband([PLAIN, NARROW]).news(scan(0, {1: 1.0, 2: 2.0}))
     assert not whole.partial

@@ -128,3 +128,20 @@ def test_a_number_no_registry_hands_out_takes_no_memory() -> None:
     changed = table.apply(batch(0, [(2**32 - 1, 5, 1.0, Quality.GOOD), (POINT_ID_MAX, 5, 1.0, Quality.GOOD)]))
     assert changed.tolist() == [POINT_ID_MAX]
     assert len(table) == POINT_ID_MAX + 1
+
+
+def test_a_clock_set_back_does_not_freeze_values_until_it_is_as_late_again() -> None:
+    hour = 3600 * S
+    table = LiveTable({1: 5.0})
+    table.apply(SampleBatch.gather("c1", 1, 0, 2 * hour, [readings([(1, 2 * hour, 20.0, Quality.GOOD)])]))
+    table.apply(SampleBatch.gather("c1", 1, 1, hour, [readings([(1, hour, 21.0, Quality.GOOD)])]))
+    assert table.present(1, hour) == (21.0, Quality.GOOD, hour)
+
+
+def test_a_value_from_the_future_is_no_good_one() -> None:
+    hour = 3600 * S
+    table = LiveTable({1: 5.0})
+    table.apply(SampleBatch.gather("c1", 1, 0, 2 * hour, [readings([(1, 2 * hour, 20.0, Quality.GOOD)])]))
+    assert table.present(1, hour)[1] == Quality.BAD_STALE
+    assert table.quality_now(hour)[1] == Quality.BAD_STALE
+    assert table.present(1, 2 * hour - 61 * S)[1] == Quality.UNCERTAIN_STALE

@@ -263,6 +263,31 @@ async def test_after_a_night_off_the_devices_have_time_to_report() -> None:
     assert await world.told() == []
 
 
+async def test_alarms_ring_although_the_clock_was_set_back_by_an_hour() -> None:
+    world = World()
+    for second in range(3600, 3660):
+        await world.publish(second, 20.0)
+    for second in range(60):
+        await world.publish(second, 20.0, trip=1.0)
+    for second in range(60, 120):
+        await world.publish(second, 20.0, trip=0.0)
+    await world.catch_up(world.runner())
+    raised, returned = await world.alarm_events()
+    assert (raised.type, returned.type) == ("AlarmRaised", "AlarmReturned")
+    assert raised.payload["observed_at"] == START_US
+
+
+async def test_timers_run_although_the_clock_was_set_back_while_nobody_was_there() -> None:
+    world = World()
+    for second in range(3600, 3610):
+        await world.publish(second, 20.0)
+    await world.catch_up(world.runner())
+    for second in range(0, 1900, 5):
+        await world.publish(second, -1.0)
+    await world.catch_up(world.runner())
+    assert await world.told() == [f"SLOW~{UNIT}.T AlarmRaised"]
+
+
 async def test_an_outage_of_the_telemetry_log_is_waited_for() -> None:
     world = World()
     runner = world.runner()
