@@ -105,6 +105,7 @@ class Historian:
                     await self._store(batches)
                 elif await self._telemetry.end() < self.position:
                     log.warning("telemetry_log_recreated", position=self.position)
+                    self._begin_anew()
                     return 0
                 if await self._tend(idle=not batches):
                     return 0
@@ -134,7 +135,14 @@ class Historian:
                 break
         if delay_s > self._options.retry_min_s:
             log.info("history_available")
+        if batches[-1].position < self.position:
+            self._begin_anew()
         self.position = batches[-1].position
+
+    def _begin_anew(self) -> None:
+        """Read another log, or this one from its oldest batch: positions noted so far may not be stored of it yet."""
+        self._stored.clear()
+        self.position = 0
 
     async def _tend(self, *, idle: bool) -> bool:
         """Work that is due now and then; true when the log should be read again from its oldest batch."""
