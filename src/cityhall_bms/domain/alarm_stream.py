@@ -1,10 +1,13 @@
 """Alarms as they follow from what the event log holds of them."""
 
 from collections.abc import Iterable
-from typing import Final
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final, cast
 
 from cityhall_bms.domain.alarms import Alarm, AlarmEvent, evolve
-from cityhall_bms.domain.events import StoredEvent
+from cityhall_bms.domain.errors import RefusedError
+from cityhall_bms.domain.events import EVENT_TYPES, StoredEvent
 
 ALARM_STREAMS: Final = "alarm/"
 """What the stream of every alarm starts with; reads them all."""
@@ -18,7 +21,19 @@ def identity_of(stream: str) -> str:
 def fold(alarm: Alarm, entries: Iterable[StoredEvent]) -> Alarm:
     """Alarm after further entries of its own stream, in order; entries that it already contains change nothing."""
     for entry in entries:
-        event = entry.event()
-        if entry.version > alarm.version and isinstance(event, AlarmEvent):
-            alarm = evolve(alarm, event, version=entry.version, position=entry.position)
+        if entry.version > alarm.version:
+            alarm = _after(alarm, entry)
     return alarm
+
+
+def _after(alarm: Alarm, entry: StoredEvent) -> Alarm:
+    """Alarm after one entry.
+
+    What cannot follow, or is of a type that only a newer version knows, changes nothing but the version: nobody can
+    take an entry back, and it must stop neither this alarm nor, with the engine that folds them all, every other.
+    """
+    known = EVENT_TYPES.get(entry.type)
+    if known is not None and issubclass(known, AlarmEvent):
+        with suppress(RefusedError):
+            return evolve(alarm, cast("AlarmEvent", entry.event()), version=entry.version, position=entry.position)
+    return replace(alarm, version=entry.version, position=entry.position)

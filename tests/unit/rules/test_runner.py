@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import given, settings
@@ -12,11 +13,17 @@ from tests.support.rule_world import HOT, TRIP, World
 from tests.support.until import until
 
 from cityhall_bms.adapters.memory import MemoryEventLog
+from cityhall_bms.domain.alarms import AlarmReset
 from cityhall_bms.domain.errors import EventLogUnavailableError
-from cityhall_bms.domain.events import StoredEvent
+from cityhall_bms.domain.events import Event, StoredEvent
 from cityhall_bms.domain.quality import Quality
 from cityhall_bms.ports.event_log import Append, Checkpoint
 from cityhall_bms.rules.runner import RulesRunner
+
+
+@dataclass(frozen=True, slots=True)
+class FromTheFuture(Event):
+    """Of a version that we do not know: not registered as stored."""
 
 
 class KilledError(BaseException):
@@ -210,6 +217,18 @@ async def test_an_alarm_whose_rule_is_gone_is_returned_and_one_of_somebody_else_
     await world.publish(1, 20.0, trip=1.0)
     await world.catch_up(world.runner())
     assert (await world.told())[3:] == [f"TRIP~{UNIT}.Trip AlarmRaised"]
+
+
+@pytest.mark.parametrize("stranger", [AlarmReset(at=START_US, by="x"), FromTheFuture()])
+async def test_an_entry_that_nobody_understands_stops_no_alarm(stranger: Event) -> None:
+    world = World()
+    await world.publish(0, 20.0, trip=1.0)
+    await world.catch_up(world.runner())
+    await world.events.append([Append(f"alarm/TRIP~{UNIT}.Trip", [stranger], "a newer version")])
+    await world.publish(1, 20.0, trip=0.0)
+    await world.catch_up(world.runner())
+    assert [text.split()[1] for text in await world.told()] == ["AlarmRaised", type(stranger).__name__, "AlarmReturned"]
+    assert (await world.desk.acknowledge(f"TRIP~{UNIT}.Trip", by="王小明")).version == 4
 
 
 async def test_a_new_version_of_a_rule_does_not_ring_again_for_what_is_active() -> None:
