@@ -1,5 +1,6 @@
 """Points: what is measured, its present value and its history."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import numpy as np
@@ -15,6 +16,9 @@ from cityhall_bms.domain.quality import Quality
 from cityhall_bms.ports.history import Aggregation, Series, Window
 
 SAMPLES_MAX = 100_000
+HISTORY_BEGINS_US = 0
+HISTORY_ENDS_US = to_us(datetime(2200, 1, 1, tzinfo=UTC))
+"""Bounds of a question: the days of ten thousand years are counted one by one, while everybody else waits."""
 
 INTERVALS = frozenset({"1s", "5s", "10s", "15s", "30s", "1m", "5m", "10m", "15m", "30m", "1h", "1d", "1mo"})
 
@@ -133,6 +137,8 @@ def checked_window(start: int, end: int, interval: str | None) -> Window:
     """Window of a question about history; 400 when it makes no sense."""
     if end <= start:
         raise HTTPException(400, "`to` must be later than `from`")
+    if start < HISTORY_BEGINS_US or end > HISTORY_ENDS_US:
+        raise HTTPException(400, "`from` and `to` must lie between the years 1970 and 2200")
     if interval is not None and interval not in INTERVALS:
         raise HTTPException(400, f"interval '{interval}' is unknown; take one of {', '.join(sorted(INTERVALS))}")
     return Window(start, end)
