@@ -204,7 +204,7 @@ class ReadModelContract:
         await caught_up()
 
         everything = await alarms.transitions(0, 10)
-        of_x = await alarms.transitions(1, 10, "hi~x")
+        of_x = await alarms.newest_transitions_of("hi~x", 2)
 
         assert [(item.position, item.type, item.alarm.alarm_id) for item in everything] == [
             (1, "AlarmRaised", "hi~x"),

@@ -127,14 +127,13 @@ class MemoryAlarmView:
         """One alarm, or none."""
         return (await self._alarms()).get(alarm_id)
 
-    async def transitions(self, after: int, limit: int, alarm_id: str | None = None) -> list[AlarmTransition]:
-        """What happened after a position, in order; of one alarm if it is named."""
-        chosen = [
-            transition
-            for transition in await self._transitions()
-            if transition.position > after and alarm_id in {None, transition.alarm.alarm_id}
-        ]
-        return chosen[:limit]
+    async def transitions(self, after: int, limit: int) -> list[AlarmTransition]:
+        """What happened after a position, in order."""
+        return [transition for transition in await self._transitions() if transition.position > after][:limit]
+
+    async def newest_transitions_of(self, alarm_id: str, limit: int) -> list[AlarmTransition]:
+        """What happened to one alarm last, in order."""
+        return [item for item in await self._transitions() if item.alarm.alarm_id == alarm_id][-limit:]
 
     async def follow(self, after: int) -> AsyncIterator[AlarmTransition]:
         """Every transition after a position, in order, without end."""

@@ -95,7 +95,7 @@ async def get_alarm(services: Services, alarm_id: str) -> models.AlarmHistory:
     alarm = await services.alarms.get(alarm_id)
     if alarm is None:
         raise NotFoundError(_unknown(alarm_id))
-    transitions = await services.alarms.transitions(0, TRANSITIONS_MAX, alarm_id)
+    transitions = await services.alarms.newest_transitions_of(alarm_id, TRANSITIONS_MAX)
     return models.AlarmHistory(
         alarm=models.Alarm.of(alarm), transitions=[describe_transition(item) for item in transitions]
     )

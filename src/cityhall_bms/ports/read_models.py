@@ -65,8 +65,12 @@ class AlarmView(Protocol):
         """One alarm, or none."""
         ...
 
-    async def transitions(self, after: int, limit: int, alarm_id: str | None = None) -> list[AlarmTransition]:
-        """What happened after a position, in order; of one alarm if it is named."""
+    async def transitions(self, after: int, limit: int) -> list[AlarmTransition]:
+        """What happened after a position, in order."""
+        ...
+
+    async def newest_transitions_of(self, alarm_id: str, limit: int) -> list[AlarmTransition]:
+        """What happened to one alarm last, in order."""
         ...
 
     def follow(self, after: int) -> AsyncIterator[AlarmTransition]:

@@ -24,9 +24,9 @@ class CountingView(MemoryAlarmView):
 
     questions = 0
 
-    async def transitions(self, after: int, limit: int, alarm_id: str | None = None) -> list[AlarmTransition]:
+    async def transitions(self, after: int, limit: int) -> list[AlarmTransition]:
         self.questions += 1
-        return await super().transitions(after, limit, alarm_id)
+        return await super().transitions(after, limit)
 
 
 class House:

@@ -93,13 +93,16 @@ class PostgresAlarmView:
             body = await self._pool.fetchval(QUERIES["get"], alarm_id)
         return None if body is None else _alarm(body)
 
-    async def transitions(self, after: int, limit: int, alarm_id: str | None = None) -> list[AlarmTransition]:
-        """What happened after a position, in order; of one alarm if it is named."""
+    async def transitions(self, after: int, limit: int) -> list[AlarmTransition]:
+        """What happened after a position, in order."""
         with translated(EventLogUnavailableError):
-            if alarm_id is None:
-                rows = await self._pool.fetch(QUERIES["transitions"], after, limit)
-            else:
-                rows = await self._pool.fetch(QUERIES["transitions_of"], after, limit, alarm_id)
+            rows = await self._pool.fetch(QUERIES["transitions"], after, limit)
+        return [_transition(*row) for row in rows]
+
+    async def newest_transitions_of(self, alarm_id: str, limit: int) -> list[AlarmTransition]:
+        """What happened to one alarm last, in order."""
+        with translated(EventLogUnavailableError):
+            rows = await self._pool.fetch(QUERIES["newest_transitions_of"], alarm_id, limit)
         return [_transition(*row) for row in rows]
 
     async def follow(self, after: int) -> AsyncIterator[AlarmTransition]:

@@ -48,6 +48,8 @@ SELECT alarm FROM alarm WHERE shelved_until <= $1 ORDER BY shelved_until, alarm_
 -- name: transitions
 SELECT position, recorded_at, type, actor, alarm FROM alarm_transition WHERE position > $1 ORDER BY position LIMIT $2;
 
--- name: transitions_of
-SELECT position, recorded_at, type, actor, alarm FROM alarm_transition
-WHERE alarm_id = $3 AND position > $1 ORDER BY position LIMIT $2;
+-- name: newest_transitions_of
+SELECT position, recorded_at, type, actor, alarm
+FROM (SELECT position, recorded_at, type, actor, alarm FROM alarm_transition
+      WHERE alarm_id = $1 ORDER BY position DESC LIMIT $2) AS newest
+ORDER BY position;
