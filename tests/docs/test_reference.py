@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
-from tests.support.pages import blocks, table, text_of
+from tests.support.pages import ROOT, blocks, table, text_of
 
 from cityhall_bms import bootstrap
 from cityhall_bms.adapters.site_files import models
@@ -168,3 +168,9 @@ def test_the_profile_on_the_how_to_page_passes_the_check(tmp_path: Path) -> None
         ("input:100", "kW", 1.0),
         ("holding:300", "kWh", 0.01),
     ]
+
+
+def test_the_page_of_figures_names_every_script_and_no_other() -> None:
+    scripts = {f"benchmarks/{path.name}" for path in (ROOT / "benchmarks").glob("*.py")}
+
+    assert set(re.findall(r"benchmarks/\w+\.py", text_of("benchmarks.md"))) == scripts
