@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import re
 import signal
 import socket
@@ -20,7 +21,7 @@ from cityhall_bms.adapters.embedded.child import Child, ChildPlan, StopStep, sta
 from cityhall_bms.domain.errors import CityHallError
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.settings import load_settings
-from cityhall_bms.supervisor import Job, running, stop_signal
+from cityhall_bms.supervisor import Job, running, until_stopped
 
 SIMULATED_SITES: Final = ("small",)
 FAULT_LASTS_S: Final = 60.0
@@ -81,7 +82,11 @@ class Options:
 
 async def run(options: Options, clock: Clock) -> None:
     """Run until the time is over, SIGTERM or Ctrl-C."""
-    stop = stop_signal()
+    await until_stopped(_run(options, clock))
+    _say("已結束，沒有留下任何程序 / stopped, nothing left running")
+
+
+async def _run(options: Options, clock: Clock) -> None:
     options.data_dir.mkdir(parents=True, exist_ok=True)
     port = free_port(options.port)
     if port != options.port:
@@ -94,10 +99,9 @@ async def run(options: Options, clock: Clock) -> None:
             _say_ready(address, options)
             async with asyncio.TaskGroup() as tasks:
                 others = [tasks.create_task(_fault(control, fault, clock)) for fault in options.faults]
-                await _until(stop, options.seconds)
+                await clock.sleep(math.inf if options.seconds is None else options.seconds)
                 for task in others:
                     task.cancel()
-    _say("已結束，沒有留下任何程序 / stopped, nothing left running")
 
 
 def free_port(wanted: int) -> int:
@@ -156,12 +160,6 @@ def _announced(log: Path) -> dict[str, str] | None:
             ready: dict[str, str] = json.loads(line)
             return ready
     return None
-
-
-async def _until(stop: asyncio.Event, seconds: float | None) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await stop.wait()
 
 
 async def _fault(control: str, fault: PlannedFault, clock: Clock) -> None:

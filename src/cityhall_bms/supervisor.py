@@ -4,11 +4,11 @@ import asyncio
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 import structlog
 
@@ -54,18 +54,22 @@ class Job:
 
 async def serve(job: Job, clock: Clock) -> None:
     """Run until SIGTERM or Ctrl-C."""
-    stop = stop_signal()
+    await until_stopped(_serve(job, clock))
+
+
+async def _serve(job: Job, clock: Clock) -> NoReturn:
     async with running(job, clock) as address:
         log.info("ready", address=address)
-        await stop.wait()
+        while True:
+            await asyncio.Event().wait()
 
 
-def stop_signal() -> asyncio.Event:
-    """Give an event that SIGTERM and Ctrl-C set."""
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return stop
+async def until_stopped(work: Coroutine[None, None, None]) -> None:
+    """Run something to its end, or cancel it at SIGTERM or Ctrl-C, also while it is still starting."""
+    async with asyncio.TaskGroup() as tasks:
+        working = tasks.create_task(work)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, working.cancel)
 
 
 @asynccontextmanager

@@ -1,6 +1,8 @@
 """What the supervisor finds out before it starts anything, and how it asks whether all is ready."""
 
 import asyncio
+import os
+import signal
 import socket
 from pathlib import Path
 
@@ -49,3 +51,23 @@ async def test_an_api_that_never_answers_is_not_ready(monkeypatch: pytest.Monkey
     monkeypatch.setattr(supervisor, "ANSWER_WITHIN_S", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         assert not await supervisor._answers(ApiSettings(port=silent.getsockname()[1]))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_stop_is_heard_also_while_everything_still_starts(number: signal.Signals) -> None:
+    begun, cleaned = asyncio.Event(), asyncio.Event()
+
+    async def starts_for_ever() -> None:
+        try:
+            begun.set()
+            await asyncio.Event().wait()
+        finally:
+            cleaned.set()
+
+    async with asyncio.timeout(5.0), asyncio.TaskGroup() as tasks:
+        tasks.create_task(supervisor.until_stopped(starts_for_ever()))
+        await begun.wait()
+        os.kill(os.getpid(), number)
+
+    assert cleaned.is_set()
+    asyncio.get_running_loop().remove_signal_handler(number)
