@@ -1,6 +1,7 @@
 """``kill -9`` of the service under load: what was acknowledged is in the database, exactly once. Counted."""
 
 import asyncio
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -8,6 +9,7 @@ from pathlib import Path
 from random import Random
 
 import asyncpg
+import httpx
 import numpy as np
 import pytest
 from tests.support.sites import write_site
@@ -80,8 +82,9 @@ async def test_the_whole_service_killed_at_once_loses_nothing_and_leaves_nothing
         demo = _start_demo(data)
         try:
             assert demo.stdout is not None
-            assert await asyncio.to_thread(demo.stdout.readline), (data / "service.log").read_text()
-            await asyncio.sleep(3)
+            line = await asyncio.to_thread(demo.stdout.readline)
+            assert line, (data / "service.log").read_text()
+            await _samples_stored(line.split()[-1], 300)
         finally:
             demo.kill()
             demo.wait()
@@ -93,9 +96,7 @@ async def test_the_whole_service_killed_at_once_loses_nothing_and_leaves_nothing
         historian = _start_historian(data / "site", settings, tmp_path)
         try:
             async with await JetStreamTelemetryLog.connect(nats.url, "TCH", clock) as log:
-                reader = await log.reader(after=0)
-                logged = [item.batch for item in await reader.fetch(100_000, 5.0)]
-                await reader.close()
+                logged = await _all_of(log)
                 await _caught_up(postgres.dsn, await log.end())
         finally:
             historian.kill()
@@ -135,6 +136,29 @@ async def _stored(dsn: str) -> Samples:
     finally:
         await connection.close()
     return Counter((p, t, None if v is None or v != v else v, q) for p, t, v, q in rows)  # noqa: PLR0124
+
+
+async def _all_of(log: JetStreamTelemetryLog) -> list[SampleBatch]:
+    """Every batch that the log holds."""
+    end, position, found = await log.end(), 0, []
+    reader = await log.reader(after=0)
+    async with asyncio.timeout(CATCH_UP_S):
+        while position < end:
+            for item in await reader.fetch(1_000, 1.0):
+                position = item.position
+                found.append(item.batch)
+    await reader.close()
+    return found
+
+
+async def _samples_stored(address: str, count: int) -> None:
+    """Return when the running service has stored so many samples."""
+    async with httpx.AsyncClient() as client, asyncio.timeout(CATCH_UP_S):
+        stored = 0.0
+        while stored < count:
+            figures = (await client.get(f"{address}metrics")).text
+            stored = float(re.search(r"^cityhall_historian_samples (\S+)", figures, re.MULTILINE)[1])  # type: ignore[index]
+            await asyncio.sleep(0.1)
 
 
 async def _caught_up(dsn: str, position: int) -> None:
