@@ -174,3 +174,18 @@ def test_the_page_of_figures_names_every_script_and_no_other() -> None:
     scripts = {f"benchmarks/{path.name}" for path in (ROOT / "benchmarks").glob("*.py")}
 
     assert set(re.findall(r"benchmarks/\w+\.py", text_of("benchmarks.md"))) == scripts
+
+
+def test_every_answer_on_the_interface_page_has_the_fields_of_the_interface() -> None:
+    answers = [json.loads(text.replace(", …", "")) for text in blocks(text_of("reference/api.md"), "json")]
+    known = {
+        name: set(schema.get("properties", ())) for name, schema in openapi_document()["components"]["schemas"].items()
+    }
+
+    shapes = [{name for name, fields in known.items() if set(answer) <= fields} for answer in answers]
+    assert len(shapes) >= 6
+    assert all(shapes), [answer for answer, names in zip(answers, shapes, strict=True) if not names]
+    for answer, names in zip(answers, shapes, strict=True):
+        for item in answer.get("items", ()):
+            parts = {"AlarmPage": "Alarm", "Events": "Event"}
+            assert any(set(item) <= known[part] for page, part in parts.items() if page in names), item

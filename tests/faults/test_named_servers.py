@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import sys
@@ -16,6 +17,7 @@ import pytest
 from tests.support.city_hall import CityHall, running_city_hall
 
 from cityhall_bms.adapters.embedded import EmbeddedNats, EmbeddedPostgres
+from cityhall_bms.adapters.postgres.connection import connect
 from cityhall_bms.adapters.system_clock import SystemClock
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]
@@ -64,7 +66,18 @@ class Machine:
 async def named_servers(folder: Path) -> AsyncIterator[Servers]:
     clock = SystemClock()
     async with EmbeddedPostgres(folder, clock) as postgres, EmbeddedNats(folder, clock) as nats:
-        yield Servers(postgres.dsn, nats.url)
+        yield Servers(await database_of_an_ordinary_user(postgres), nats.url)
+
+
+async def database_of_an_ordinary_user(postgres: EmbeddedPostgres) -> str:
+    """Make what the page on production asks an administrator for: a role that owns its database and nothing else."""
+    connection = await connect(postgres.dsn)
+    try:
+        await connection.execute("CREATE ROLE operator LOGIN")
+        await connection.execute("CREATE DATABASE building OWNER operator")
+    finally:
+        await connection.close()
+    return re.sub("//[^@]*@", "//operator@", postgres.dsn_of("building"))
 
 
 def write_config(folder: Path, servers: Servers, port: int) -> Path:
