@@ -120,3 +120,10 @@ async def test_the_list_is_in_the_operators_order(rig: ApiRig) -> None:
 
     assert pages == ["A4", "A3", "A1", "A2"]
     assert cursor is None
+
+
+async def test_names_with_a_nul_are_answered_as_any_other_unknown_name(rig: ApiRig) -> None:
+    body = {"by": "王小明"}
+    assert (await rig.client.post("/api/v1/alarms/%00/acknowledge", json=body)).status_code == 404
+    assert (await rig.client.get("/api/v1/events?stream=%00")).json()["items"] == []
+    assert (await rig.client.get("/api/v1/alarms?equipment=%00")).status_code == 422

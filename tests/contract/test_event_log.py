@@ -149,6 +149,11 @@ class EventLogContract:
         assert epochs(await log.read(after=3, limit=2)) == [3, 4]
         assert await log.read(after=10) == []
 
+    async def test_a_name_that_no_stream_can_have_reads_as_an_empty_one(self, log: EventLog) -> None:
+        await log.append([started(1)])
+        assert await log.read(stream="device/\x00") == []
+        assert await log.read(stream="\x00/") == []
+
     async def test_a_stream_is_read_by_its_name_and_many_by_their_prefix(self, log: EventLog) -> None:
         streams = ["alarm/a", "alarm/b", "alarm", "alarms/a", "alarm0", "device/甲"]
         await log.append([started(number, stream) for number, stream in enumerate(streams * 2)])

@@ -14,6 +14,8 @@ from cityhall_bms.domain.site import System
 from cityhall_bms.ports.read_models import AlarmFilter, AlarmTransition
 
 TRANSITIONS_MAX = 1_000
+NO_NUL = r"^[^\x00]*$"
+"""The event log and its views keep every character but NUL."""
 
 StateFilter = Literal[
     "open", "active", "unacknowledged", "shelved", "all",
@@ -23,9 +25,9 @@ StateFilter = Literal[
 router = APIRouter(prefix="/alarms", tags=["alarms"])
 
 
-Words = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=1000)]
-"""Text for people; the event log keeps every character but NUL."""
-Operator = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", min_length=1, max_length=100)]
+Words = Annotated[str, StringConstraints(pattern=NO_NUL, max_length=1000)]
+"""Text for people."""
+Operator = Annotated[str, StringConstraints(pattern=NO_NUL, min_length=1, max_length=100)]
 
 
 class Acknowledgement(BaseModel):
@@ -74,7 +76,7 @@ async def list_alarms(  # noqa: PLR0917 - one parameter per filter of the query 
     state: Annotated[StateFilter, Query(description="A displayed state, or a group of them.")] = "open",
     system: Annotated[System | None, Query()] = None,
     priority: Annotated[int | None, Query(ge=1, le=4)] = None,
-    equipment: Annotated[str | None, Query(max_length=200)] = None,
+    equipment: Annotated[str | None, Query(max_length=200, pattern=NO_NUL)] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
     cursor: Annotated[str | None, Query(max_length=400)] = None,
 ) -> models.AlarmPage:

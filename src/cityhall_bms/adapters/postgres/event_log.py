@@ -8,7 +8,7 @@ from typing import Final, Self
 
 import asyncpg
 
-from cityhall_bms.adapters.event_chain import draft
+from cityhall_bms.adapters.event_chain import NUL, draft
 from cityhall_bms.adapters.postgres.connection import open_pool, translated
 from cityhall_bms.adapters.postgres.group_writer import GroupWriter
 from cityhall_bms.adapters.postgres.listener import Listener
@@ -82,6 +82,8 @@ class PostgresEventLog:
 
     async def read(self, after: int = 0, limit: int = 1000, stream: str | None = None) -> list[StoredEvent]:
         """Events after a position, in order."""
+        if stream is not None and NUL in stream:
+            return []  # no name of a stream has one, and the database would refuse the question
         with translated(EventLogUnavailableError):
             if stream is None:
                 rows = await self._pool.fetch(QUERIES["read"], after, limit)
