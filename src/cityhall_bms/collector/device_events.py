@@ -15,6 +15,7 @@ from cityhall_bms.ports.event_log import Append, EventLog
 
 WAITING_EVENTS_MAX: Final = 10_000
 APPEND_EVENTS_MAX: Final = 500
+REASON_CHARACTERS_MAX: Final = 500
 RETRY_MIN_S: Final = 0.2
 RETRY_MAX_S: Final = 10.0
 
@@ -51,7 +52,7 @@ class DeviceEvents:
 
     def lost(self, device: str, reason: str, observed_at: int) -> None:
         """Note that a device stopped answering."""
-        self._add(f"device/{device}", DeviceLost(device=device, reason=reason, observed_at=observed_at))
+        self._add(f"device/{device}", DeviceLost(device=device, reason=_plain(reason), observed_at=observed_at))
 
     def restored(self, device: str, observed_at: int, down_s: float) -> None:
         """Note that a device answers (again)."""
@@ -95,3 +96,9 @@ class DeviceEvents:
             self.dropped += 1
         self._waiting.append((stream, event))
         self._woken.set()
+
+
+def _plain(reason: str) -> str:
+    """Text that an event can hold: a device may put anything into its answer, and no answer may end the collector."""
+    cut = reason[:REASON_CHARACTERS_MAX].replace("\x00", "")
+    return cut.encode(errors="replace").decode()

@@ -55,3 +55,17 @@ async def test_too_many_waiting_events_drop_the_oldest_and_say_so(monkeypatch: p
     assert events.dropped == 150
     assert kept[-100:] == list(range(150, 250))
     assert kept == sorted(set(kept))
+
+
+async def test_a_reason_that_no_event_can_hold_does_not_end_the_collector() -> None:
+    clock = ManualClock()
+    log = MemoryEventLog(clock)
+    events = DeviceEvents("c1", log, clock, Random(1))
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(events.run())
+        events.lost("D", "nonsense \x00\ud800 " + 10_000 * "x", 7)
+        await clock.advance(1)
+        running.cancel()
+    (entry,) = await log.read()
+    assert entry.payload["reason"].startswith("nonsense ? xxx")
+    assert len(entry.payload["reason"]) < 600
