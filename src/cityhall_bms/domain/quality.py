@@ -39,6 +39,13 @@ class Quality(IntEnum):
     BAD_DEVICE_FAULT = 0x88
     BAD_OUT_OF_SERVICE = 0x89
 
+    @classmethod
+    def _missing_(cls, value: object) -> "Quality | None":
+        """Take a reason that only another version knows for none: the severity is what counts."""
+        if isinstance(value, int) and 0 <= value <= 0xFF:
+            return cls.GOOD if value < UNCERTAIN_FROM else cls.UNCERTAIN if value < BAD_FROM else cls.BAD
+        return None
+
     @property
     def severity(self) -> str:
         """``good``, ``uncertain`` or ``bad``."""

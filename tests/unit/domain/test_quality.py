@@ -51,3 +51,12 @@ def test_the_codes_are_a_file_format() -> None:
         "BAD_DEVICE_FAULT": 0x88,
         "BAD_OUT_OF_SERVICE": 0x89,
     }
+
+
+def test_a_reason_of_another_version_keeps_its_severity() -> None:
+    severities = [Quality(byte).severity for byte in range(256)]
+
+    assert severities == ["good"] * 64 + ["uncertain"] * 64 + ["bad"] * 128
+    assert Quality(0x7F).reason is None
+    with pytest.raises(ValueError, match="256"):
+        Quality(256)
