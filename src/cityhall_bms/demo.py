@@ -21,7 +21,7 @@ from cityhall_bms.adapters.embedded.child import Child, ChildPlan, StopStep, sta
 from cityhall_bms.domain.errors import CityHallError
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.settings import load_settings
-from cityhall_bms.supervisor import Job, running, until_stopped
+from cityhall_bms.supervisor import Job, claimed, running, until_stopped
 
 SIMULATED_SITES: Final = ("small",)
 FAULT_LASTS_S: Final = 60.0
@@ -87,7 +87,12 @@ async def run(options: Options, clock: Clock) -> None:
 
 
 async def _run(options: Options, clock: Clock) -> None:
-    options.data_dir.mkdir(parents=True, exist_ok=True)
+    # The simulators write the site folder anew: another demo may be working with it.
+    with claimed(options.data_dir, "demo.lock"):
+        await _run_alone(options, clock)
+
+
+async def _run_alone(options: Options, clock: Clock) -> None:
     port = free_port(options.port)
     if port != options.port:
         _say(f"埠 {options.port} 已被使用，改用 {port} / port {options.port} is taken, using {port}")

@@ -4,8 +4,8 @@ import asyncio
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NoReturn
@@ -14,6 +14,7 @@ import structlog
 
 from cityhall_bms import bootstrap
 from cityhall_bms.adapters.embedded.child import ChildPlan, StopStep, start_child
+from cityhall_bms.adapters.embedded.folder_lock import FolderLock
 from cityhall_bms.adapters.embedded.nats import EmbeddedNats
 from cityhall_bms.adapters.embedded.postgres import EmbeddedPostgres
 from cityhall_bms.domain.errors import CityHallError
@@ -78,8 +79,9 @@ async def running(job: Job, clock: Clock) -> AsyncIterator[str]:
     if "api" in job.roles:
         require_free(job.settings.api)
     metrics = job.settings.data_dir / "metrics"
-    _empty(metrics)
     async with AsyncExitStack() as stack:
+        stack.enter_context(claimed(job.settings.data_dir, "service.lock"))
+        _empty(metrics)
         services = _embedded(job.settings, clock)
         for service in services:
             await stack.enter_async_context(service)
@@ -94,6 +96,25 @@ async def running(job: Job, clock: Clock) -> AsyncIterator[str]:
             finally:
                 for keeper in keepers:
                     keeper.cancel()
+
+
+@contextmanager
+def claimed(folder: Path, name: str) -> Iterator[None]:
+    """Keep a data folder for ourselves, before anything in it is touched.
+
+    :class:`FolderInUseError` naming the process that has it, :class:`NotReadyError` when it cannot be written to.
+    """
+    lock = FolderLock(folder / name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.take()
+    except OSError as error:
+        msg = f"{folder}: {error.strerror or error}; choose another data directory (--data-dir)"
+        raise NotReadyError(msg) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def require_free(api: ApiSettings) -> None:

@@ -9,8 +9,13 @@ from pathlib import Path
 import pytest
 from tests.support.manual_clock import ManualClock
 
-from cityhall_bms import bootstrap, supervisor
+from cityhall_bms import bootstrap, demo, supervisor
+from cityhall_bms.adapters.embedded.errors import FolderInUseError
 from cityhall_bms.settings import ApiSettings, Settings
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir())
 
 
 async def test_a_taken_port_is_told_at_once_and_nothing_is_started(tmp_path: Path) -> None:
@@ -22,6 +27,33 @@ async def test_a_taken_port_is_told_at_once_and_nothing_is_started(tmp_path: Pat
                 pass
 
     assert not (tmp_path / "data").exists()
+
+
+async def test_a_data_folder_in_use_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "metrics").mkdir()
+    (tmp_path / "metrics" / "counter_1.db").write_text("of the running service")
+    settings = Settings(data_dir=tmp_path, api=ApiSettings(port=0))
+    job = supervisor.Job(tmp_path / "site", settings, bootstrap.ROLES)
+
+    with supervisor.claimed(tmp_path, "service.lock"), pytest.raises(FolderInUseError, match=str(os.getpid())):
+        async with supervisor.running(job, ManualClock()):
+            pass
+
+    assert (tmp_path / "metrics" / "counter_1.db").exists()
+
+
+def test_a_data_folder_that_cannot_be_made_is_told_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(supervisor.NotReadyError, match="--data-dir"), supervisor.claimed(tmp_path / "file" / "x", "l"):
+        pass
+
+
+async def test_a_second_demo_leaves_the_site_of_the_first_alone(tmp_path: Path) -> None:
+    with supervisor.claimed(tmp_path, "demo.lock"), pytest.raises(FolderInUseError):
+        await demo._run(demo.Options.of("small", 1, 0, tmp_path, []), ManualClock())
+
+    assert names_in(tmp_path) == ["demo.lock"]
 
 
 @pytest.mark.parametrize(
