@@ -1,5 +1,6 @@
 """Every mistake in an OPC UA device and its points that can be found without a network."""
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -86,3 +87,15 @@ def _point_problems(points: Sequence[Point]) -> Iterator[ConfigProblem]:
         if point.encoding.type:
             message = f"'{point.encoding.type}': OPC UA values bring their type along"
             yield ConfigProblem("type", message, "leave the cell empty", point.name)
+        yield from _encoding_problems(point)
+
+
+def _encoding_problems(point: Point) -> Iterator[ConfigProblem]:
+    encoding = point.encoding
+    if encoding.word_order != "ABCD":
+        yield ConfigProblem("word_order", "OPC UA has one byte order", "leave the cell empty", point.name)
+    if not math.isfinite(encoding.scale) or encoding.scale == 0.0:
+        message = f"scale {encoding.scale} would hide the value"
+        yield ConfigProblem("scale", message, "give a number other than 0", point.name)
+    if not math.isfinite(encoding.offset):
+        yield ConfigProblem("offset", f"offset {encoding.offset} is no number", "give a number", point.name)

@@ -127,6 +127,16 @@ def decode(values: Iterable[Any]) -> Columns:
     return Columns(np.array(numbers, np.float64), np.array(qualities, np.uint8), np.array(times, np.int64), overflows)
 
 
+def scaled(columns: Columns, scale: NDArray[np.float64], offset: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values in the point's unit; one that scaling makes infinite becomes NaN and ``BAD_DECODE``."""
+    with np.errstate(all="ignore"):  # an overflow is found below
+        values = columns.value * scale + offset
+    broken = ~np.isfinite(values)
+    values[broken] = math.nan
+    columns.quality[broken & (columns.quality < Quality.BAD)] = Quality.BAD_DECODE
+    return values
+
+
 def _number(value: object) -> float:
     """A scalar as a number, a time as seconds since 1970; NaN for everything else."""
     if isinstance(value, bool | int | float):

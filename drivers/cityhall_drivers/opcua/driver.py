@@ -25,7 +25,7 @@ from cityhall_bms.ports.driver import BoundPoint, ConfigProblem, ReadPlan
 from cityhall_drivers.opcua import troubles
 from cityhall_drivers.opcua.certificates import Identity, client_identity, trusted_certificate
 from cityhall_drivers.opcua.checks import check_device
-from cityhall_drivers.opcua.codec import decode
+from cityhall_drivers.opcua.codec import decode, scaled
 from cityhall_drivers.opcua.config import OpcUaConfig
 from cityhall_drivers.opcua.plan import OpcUaPlan
 from cityhall_drivers.opcua.pushes import Pushes
@@ -127,7 +127,7 @@ class OpcUaDriver:
             raise DeviceUnreachableError(_in_words(error)) from error
         columns = decode(values)
         at = np.full(len(values), self._clock.now(), np.int64)
-        return Readings(plan.points, at, columns.value * plan.scale + plan.offset, columns.quality)
+        return Readings(plan.points, at, scaled(columns, plan.scale, plan.offset), columns.quality)
 
     async def subscribe(self, points: Sequence[BoundPoint], sink: Callable[[Readings], None]) -> bool:
         """Have the server push the changes of these points to ``sink``; a refused point is pushed once as bad.

@@ -9,7 +9,7 @@ import numpy as np
 
 from cityhall_bms.domain.batch import Readings
 from cityhall_bms.ports.clock import Clock
-from cityhall_drivers.opcua.codec import decode, quality_of
+from cityhall_drivers.opcua.codec import decode, quality_of, scaled
 from cityhall_drivers.opcua.plan import OpcUaPlan
 
 SILENT_KEEP_ALIVES: Final = 3
@@ -84,7 +84,7 @@ class Pushes:
         if columns.overflows:
             self._note_dropped(columns.overflows)
         at = np.where(columns.source_at > 0, columns.source_at, self._clock.now())
-        value = columns.value * self.plan.scale[handles] + self.plan.offset[handles]
+        value = scaled(columns, self.plan.scale[handles], self.plan.offset[handles])
         self._sink(Readings(self.plan.points[handles], at, value, columns.quality, partial=True))
 
     def _note_dropped(self, values: int) -> None:

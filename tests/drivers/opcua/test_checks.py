@@ -1,6 +1,9 @@
 """Mistakes in an OPC UA device that are found without a network."""
 
+import dataclasses
+import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.opcua_server import opcua_point
@@ -39,6 +42,11 @@ def found(site: Path, changes: dict[str, object], *points: Point) -> dict[str, s
 
 def device(settings: dict[str, object], site: Path) -> Device:
     return Device("lifts", Text("電梯", "Lifts"), "opcua", settings, folder=str(site))
+
+
+def encoded(**changes: Any) -> Point:
+    point = opcua_point("CarPos")
+    return dataclasses.replace(point, encoding=dataclasses.replace(point.encoding, **changes))
 
 
 def test_a_right_device_has_no_problem(site: Path) -> None:
@@ -102,6 +110,10 @@ def test_an_empty_password_file_is_refused(site: Path) -> None:
         (opcua_point("CarPos", address="CarPos"), "address", "'CarPos' is no NodeId|ns=2;s="),
         (opcua_point("CarPos", address="ns=2;s=Dir"), "address", "also read by TCH.01.N.ELV01.Dir"),
         (opcua_point("CarPos", type_="float32"), "type", "bring their type along|leave the cell empty"),
+        (encoded(word_order="CDAB"), "word_order", "one byte order|leave the cell empty"),
+        (encoded(scale=0.0), "scale", "would hide the value|other than 0"),
+        (encoded(scale=math.nan), "scale", "would hide the value"),
+        (encoded(offset=math.inf), "offset", "is no number|give a number"),
     ],
 )
 def test_a_mistake_in_a_point_names_the_point(site: Path, point: Point, field: str, words: str) -> None:

@@ -1,6 +1,7 @@
 """Losses that only the receiver of a subscription can notice."""
 
 import logging
+import math
 from types import SimpleNamespace
 from typing import Any
 
@@ -46,6 +47,15 @@ def test_a_value_without_any_time_gets_ours_and_is_scaled() -> None:
     assert heard.of(8) == [(42.0, Quality.GOOD, clock.now())]
     assert heard.of(7) == [(4.0, Quality.GOOD, clock.now())]
     assert len(heard.readings) == 1, "one message is one reading"
+
+
+def test_a_value_that_scaling_makes_infinite_is_bad_and_its_neighbour_good() -> None:
+    heard = Heard()
+    pushes(heard).take(changes(1, (1, value(1e308)), (0, value(1e308))))
+
+    ((number, quality, _),) = heard.of(8)
+    assert (math.isnan(number), quality) == (True, Quality.BAD_DECODE)
+    assert [(number, quality) for number, quality, _ in heard.of(7)] == [(1e308, Quality.GOOD)]
 
 
 def test_two_changes_of_one_point_in_a_message_are_both_kept_in_order() -> None:
