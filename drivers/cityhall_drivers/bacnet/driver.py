@@ -202,7 +202,7 @@ class BacnetDriver:
             raise TypeError(msg)
         answers: dict[Object, Answer] = {}
         observed_at = self._clock.now()
-        plan.cut(self._size_max)
+        plan.cut(self._size_max if self._multiple else 1)
         while group := _next(plan, answers):
             try:
                 answers |= await self._ask(plan, group)
@@ -275,6 +275,7 @@ class BacnetDriver:
             plan.cut(self._size_max)
         else:
             self._multiple = False
+            plan.cut(1)  # so that silence about one object does not cost what the others said
 
     async def _ask_singly(self, target: Object) -> Answer:
         """Read an object by two questions, as the simplest devices want it."""

@@ -210,6 +210,25 @@ async def test_a_device_that_falls_silent_half_way_keeps_what_it_said() -> None:
     assert readings.quality.tolist() == [0, 0, Quality.BAD_TIMEOUT, Quality.BAD_TIMEOUT]
 
 
+async def test_a_device_read_object_by_object_that_falls_silent_half_way_keeps_what_it_said() -> None:
+    device = with_analogs(3, habits=Habits(knows_multiple=False))
+    async with bacnet_device(device):
+        driver = await opened(device, timeout_s=0.3)
+        plan = driver.plan(analog(3))
+        await driver.read(plan)
+        original = driver._request
+
+        async def silent_about_the_second(question: Any) -> Any:
+            device.habits.silent = question.objectIdentifier[1] == 2
+            return await original(question)
+
+        driver._request = silent_about_the_second  # type: ignore[method-assign]
+        first, second = await driver.read(plan), await driver.read(plan)
+        await driver.close()
+    assert first.quality.tolist() == [0, Quality.BAD_TIMEOUT, Quality.BAD_TIMEOUT]
+    assert second.quality.tolist() == [0, Quality.BAD_TIMEOUT, 0], "the silent one is asked last from now on"
+
+
 async def test_a_question_met_with_silence_costs_the_others_nothing() -> None:
     device = with_analogs(4, habits=Habits(silent_about=1))
     async with bacnet_device(device):
