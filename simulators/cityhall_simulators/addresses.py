@@ -14,6 +14,8 @@ _DEFAULT_ENCODING: Final = {
 }  # fmt: skip
 # Each kind begins at its own hundred, as makers' manuals do, so that kinds never run into each other.
 _BASE_OF_KIND: Final = {"AI": 100, "MI": 200, "CI": 300, "AO": 400, "SP": 400, "MO": 500}
+_GROUP_FACTOR: Final = 10
+"""A unit that speaks for many pieces of equipment begins its kinds at thousands instead."""
 _STATUS_WORD: Final = 10
 """Register that holds the status bits of types that have no discrete inputs."""
 
@@ -60,23 +62,24 @@ class BacnetObject:
 
 
 def modbus_map(device: Device) -> dict[int, Register]:
-    """Registers by point index. Each unit speaks for one piece of equipment."""
+    """Registers by point index, in the order of the points."""
+    factor = _GROUP_FACTOR if len(device.equipment) > 1 else 1
     next_free: dict[tuple[str, int], int] = {}
     registers = {}
     for point in device.points:
-        register = _register(point, device.word_order, next_free)
+        register = _register(point, device.word_order, next_free, factor)
         registers[point.index] = register
     return registers
 
 
-def _register(point: Point, word_order: str, next_free: dict[tuple[str, int], int]) -> Register:
+def _register(point: Point, word_order: str, next_free: dict[tuple[str, int], int], factor: int) -> Register:
     words = (point.role.encoding or _DEFAULT_ENCODING[point.role.kind]).split()
     table = words[0]
     if table in {"discrete", "coil"}:
         return Register(table, _take(next_free, table, 0, 1), "bool")
     if words[1] == "bit":
         return Register(table, _STATUS_WORD, "bool", bit=_take(next_free, f"{table} bits", 0, 1))
-    base = _BASE_OF_KIND[point.role.kind]
+    base = _BASE_OF_KIND[point.role.kind] * factor
     count = REGISTERS_OF_TYPE[words[1]]
     address = _take(next_free, table, base, count)
     scale = float(words[2]) if len(words) > 2 else 1.0

@@ -8,6 +8,8 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any, Final
 
+from cityhall_simulators.placement import expand_layout
+
 WRITABLE_KINDS: Final = frozenset({"AO", "DO", "MO", "SP"})
 READ_ONLY_SYSTEMS: Final = frozenset({"fire", "lift", "security"})
 """Life safety: their faces refuse every write."""
@@ -23,7 +25,11 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A point of an equipment type. ``resolution`` is the sensor's, in engineering units."""
+    """A point of an equipment type. ``resolution`` is the sensor's, in engineering units.
+
+    ``normal`` and ``swing`` describe plant without physics: what it shows, and how far that wanders; for a counter
+    where it begins, and what an hour adds.
+    """
 
     role: str
     text: Text
@@ -34,6 +40,8 @@ class Role:
     resolution: float
     encoding: str
     states: Mapping[int, Text]
+    normal: float = 0.0
+    swing: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +150,7 @@ def load_building(name: str = "small") -> Building:
     if name not in site_names():
         raise KeyError(name)
     placement = tomllib.loads((_folder() / f"{name}.toml").read_text(encoding="utf-8"))
+    placement["layout"] = expand_layout(placement["layout"])
     types = _load_types()
     equipment = _place_equipment(placement, types)
     devices, points = _wire(placement, equipment)
@@ -177,8 +186,10 @@ def _load_types() -> dict[str, EquipmentType]:
         roles.setdefault(row["code"], []).append(_role(row, states))
     types = {}
     for row in _rows("equipment_types.csv"):
-        own = [role for macro in row["macros"].split() for role in roles[f"@{macro}"]] + roles.get(row["code"], [])
-        types[row["code"]] = EquipmentType(row["code"], row["class"], row["system"], float(row["scan_s"]), tuple(own))
+        listed = [role for macro in row["macros"].split() for role in roles[f"@{macro}"]] + roles.get(row["code"], [])
+        # A type that lists a role of its macro again gives it other ranges; the place stays the macro's.
+        own = tuple({role.role: role for role in listed}.values())
+        types[row["code"]] = EquipmentType(row["code"], row["class"], row["system"], float(row["scan_s"]), own)
     return types
 
 
@@ -193,6 +204,8 @@ def _role(row: Mapping[str, str], states: Mapping[str, Mapping[int, Text]]) -> R
         resolution=float(row["resolution"] or 0.0),
         encoding=row["encoding"],
         states=states[row["states"]] if row["states"] else {},
+        normal=float(row["normal"] or 0.0),
+        swing=float(row["swing"] or 0.0),
     )
 
 

@@ -7,20 +7,23 @@ from typing import Final
 
 import numpy as np
 
-from cityhall_simulators.description import Building
+from cityhall_simulators.description import Building, Role
 from cityhall_simulators.plants import (
     air_handler,
     charging,
     chiller,
+    distribution,
     indoor_air,
     lift,
     meters,
     parking,
     safety,
+    steady,
     water,
     weather,
 )
 from cityhall_simulators.plants.common import Column, Columns, Surroundings, slow_noise
+from cityhall_simulators.plants.loads import Load, load_kw, unmetered_kw
 
 Step = Callable[[Columns, Surroundings, float, np.random.Generator], Columns]
 
@@ -49,6 +52,8 @@ PLANTS: Final[Mapping[str, Plant]] = {
     "WM": Plant(water.initial_meter, water.step_meter),
     "EM": Plant(meters.initial_sub, meters.step_sub),
     "HVM": Plant(meters.initial_main, meters.step_main),
+    "TR": Plant(distribution.initial_transformer, distribution.step_transformer),
+    "LVP": Plant(distribution.initial_panel, distribution.step_panel),
     "IAQ": Plant(indoor_air.initial, indoor_air.step),
     "ACS": Plant(safety.initial_reader, safety.step_reader),
     "SOS": Plant(safety.initial_button, safety.step_button),
@@ -61,10 +66,16 @@ class Layout:
     """What the physics must know of the description: how many, and what lies beside what."""
 
     units: Mapping[str, int]
-    loads: tuple[str, ...]
+    loads: tuple[Load, ...]
     """What each sub-meter measures."""
     detectors_of_fan: tuple[tuple[int, ...], ...]
     parameters: Mapping[str, float]
+    zones: Mapping[str, tuple[str, ...]]
+    """Where the units of each type stand."""
+    water_shares: tuple[float, ...]
+    """Of the building's water, what runs through each meter."""
+    steady: Mapping[str, tuple[Role, ...]]
+    """Types without physics of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +92,26 @@ def layout_of(building: Building) -> Layout:
     by_code: dict[str, list[str]] = {}
     for item in building.equipment:
         by_code.setdefault(item.type.code, []).append(item.place)
+    inlets = [item.load for item in building.equipment if item.type.code == "WM"]
     detectors = by_code.get("PKG", [])
     beside = [tuple(i for i, d in enumerate(detectors) if d == place) for place in by_code.get("PKF", [])]
     return Layout(
         units={code: len(places) for code, places in by_code.items()},
-        loads=tuple(item.load for item in building.equipment if item.type.code == "EM"),
+        loads=tuple(Load.of(item.load) for item in building.equipment if item.type.code == "EM"),
         detectors_of_fan=tuple(found or tuple(range(len(detectors))) for found in beside),
         parameters=building.parameters,
+        zones={code: tuple(place.rsplit(".", 1)[1] for place in places) for code, places in by_code.items()},
+        water_shares=tuple(float(share) if share else 1.0 / len(inlets) for share in inlets),
+        steady={item.type.code: item.type.roles for item in building.equipment if item.type.code not in PLANTS},
     )
 
 
 def settled_city(layout: Layout, seed: int, local: datetime) -> CityState:
     """A city that has already run for a while when its doors open at ``local``; its counters begin there too."""
-    columns = {code: PLANTS[code].initial(count) for code, count in layout.units.items()}
+    columns = {
+        code: PLANTS[code].initial(count) if code in PLANTS else steady.initial(layout.steady[code], count)
+        for code, count in layout.units.items()
+    }
     state = CityState(columns, seed)
     begin = local - timedelta(seconds=_SETTLE_STEPS * _SETTLE_STEP_S)
     for number in range(_SETTLE_STEPS):
@@ -106,6 +124,8 @@ def step_city(state: CityState, layout: Layout, local: datetime, dt_s: float) ->
     columns = dict(state.columns)
     around = weather.surroundings(local, phase=float(state.seed % 1000))
     chance = np.random.default_rng((state.seed, state.steps))
+    for code, roles in layout.steady.items():
+        columns[code] = steady.step(columns[code], roles, around, dt_s)
     for code, plant in PLANTS.items():
         if code not in columns:
             continue
@@ -141,7 +161,8 @@ def _charging_meets(around: Surroundings, _: Mapping[str, Columns], layout: Layo
 
 def _car_park_meets(around: Surroundings, columns: Mapping[str, Columns], layout: Layout) -> Surroundings:
     taken = float(columns["EVSE"]["_plugged"].sum()) if "EVSE" in columns else 0.0
-    return replace(around, bays=layout.parameters["bays"], ev_bays_taken=taken)
+    ev_bays = layout.parameters.get("ev_bays", around.ev_bays)
+    return replace(around, bays=layout.parameters["bays"], ev_bays=ev_bays, ev_bays_taken=taken)
 
 
 def _fan_meets(around: Surroundings, columns: Mapping[str, Columns], layout: Layout) -> Surroundings:
@@ -152,12 +173,17 @@ def _fan_meets(around: Surroundings, columns: Mapping[str, Columns], layout: Lay
     return replace(around, fan_co_ppm=np.array([ppm[list(beside)].max() for beside in layout.detectors_of_fan]))
 
 
-def _water_meter_meets(around: Surroundings, columns: Mapping[str, Columns], _: Layout) -> Surroundings:
-    return replace(around, tank_inflow_m3_h=float(columns["TNK"]["_inflow"].sum()) if "TNK" in columns else 0.0)
+def _tank_meets(around: Surroundings, _: Mapping[str, Columns], layout: Layout) -> Surroundings:
+    return replace(around, water_used_part=layout.parameters.get("water_used_part", 1.0))
+
+
+def _water_meter_meets(around: Surroundings, columns: Mapping[str, Columns], layout: Layout) -> Surroundings:
+    inflow_m3_h = float(columns["TNK"]["_inflow"].sum()) if "TNK" in columns else 0.0
+    return replace(around, tank_inflow_m3_h=inflow_m3_h, water_shares=np.array(layout.water_shares))
 
 
 def _sub_meter_meets(around: Surroundings, columns: Mapping[str, Columns], layout: Layout) -> Surroundings:
-    loads = [_load_kw(kind, number, around, columns) for number, kind in enumerate(layout.loads)]
+    loads = [load_kw(load, number, around, columns, layout.zones) for number, load in enumerate(layout.loads)]
     return replace(around, loads_kw=np.array(loads))
 
 
@@ -165,21 +191,15 @@ def _main_meter_meets(around: Surroundings, columns: Mapping[str, Columns], layo
     night, day = layout.parameters["rest_night_kw"], layout.parameters["rest_day_kw"]
     unmetered = night + (day - night) * around.occupancy
     unmetered *= 1.0 + 0.02 * float(slow_noise(around.epoch_s * 2.0, 81.0)[0])
-    plants = sum(float(columns[code]["kW"].sum()) for code in ("CHC", "AHU", "PKF") if code in columns)
-    return replace(around, rest_kw=unmetered + plants)
+    return replace(around, rest_kw=unmetered + unmetered_kw(layout.loads, columns))
 
 
-def _load_kw(kind: str, number: int, around: Surroundings, columns: Mapping[str, Columns]) -> float:
-    """Power behind a sub-meter, never negative: what the lifts feed back is used on the spot."""
-    wave = float(slow_noise(around.epoch_s * 4.0, 90.0 + number)[0])
-    if kind == "lifts" and "ELV" in columns:
-        return max(0.5, 6.0 + float(columns["ELV"]["_kw"].sum()))
-    if kind == "ev" and "EVSE" in columns:
-        return 0.3 + float(columns["EVSE"]["kW"].sum())
-    if kind == "food":
-        lunch = float(np.exp(-(((around.hour - 12.0) / 1.5) ** 2)))
-        return 28.0 + (60.0 * around.occupancy + 90.0 * lunch) * (1.0 if around.workday else 0.3) + 3.0 * wave
-    return 9.0 + 52.0 * around.occupancy + 1.5 * wave
+def _transformer_meets(around: Surroundings, columns: Mapping[str, Columns], _: Layout) -> Surroundings:
+    return replace(around, feed_kw=float(columns["HVM"]["kW"].sum()))
+
+
+def _panel_feed_meets(around: Surroundings, columns: Mapping[str, Columns], _: Layout) -> Surroundings:
+    return replace(around, feed_kw=float((columns["TR"]["kW"] - columns["TR"]["LossKW"]).sum()))
 
 
 _Meets = Callable[[Surroundings, Mapping[str, Columns], Layout], Surroundings]
@@ -190,9 +210,12 @@ _MEETS: Final[Mapping[str, _Meets]] = {
     "EVSE": _charging_meets,
     "PMS": _car_park_meets,
     "PKF": _fan_meets,
+    "TNK": _tank_meets,
     "WM": _water_meter_meets,
     "EM": _sub_meter_meets,
     "HVM": _main_meter_meets,
+    "TR": _transformer_meets,
+    "LVP": _panel_feed_meets,
 }
 
 

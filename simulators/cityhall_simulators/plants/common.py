@@ -36,9 +36,13 @@ class Surroundings:
     loads_kw: Column = field(default_factory=lambda: _NOTHING)
     fan_co_ppm: Column = field(default_factory=lambda: _NOTHING)
     tank_inflow_m3_h: float = 0.0
+    water_used_part: float = 1.0
+    water_shares: Column = field(default_factory=lambda: _NOTHING)
+    feed_kw: float = 0.0
     zones_in_alarm: float = 0.0
     bays: float = 600.0
     feeder_limit_a: float = 48.0
+    ev_bays: float = 2.0
     ev_bays_taken: float = 0.0
 
 

@@ -53,7 +53,7 @@ def step_site(columns: Columns, around: Surroundings, dt_s: float, rng: np.rando
         "Occ": taken,
         "Free": spaces,
         "AccFree": np.floor(12.0 * spaces / around.bays),
-        "EvFree": np.full(units, max(0.0, 2.0 - around.ev_bays_taken)),
+        "EvFree": np.full(units, np.floor(max(0.0, around.ev_bays - around.ev_bays_taken) / units)),
         "GateIn": np.select([in_s > 5.0, in_s > 1.0, in_s > 0.0], [2.0, 1.0, 2.0], 0.0),
         "GateOut": np.select([out_s > 5.0, out_s > 1.0, out_s > 0.0], [2.0, 1.0, 2.0], 0.0),
         "FullSign": held(columns, "FullSign", (spaces < 1.0).astype(np.float64)),

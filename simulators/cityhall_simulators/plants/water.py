@@ -25,8 +25,9 @@ def step_tank(columns: Columns, around: Surroundings, dt_s: float, rng: np.rando
     stuck = columns["_fault_overflow"] > 0.0
     level = columns["Lvl"]
     valve = np.select([stuck | (level < _OPEN_BELOW), level > _CLOSE_ABOVE], [1.0, 0.0], columns["InVlv"])
-    used_m3_h = 4.0 + 20.0 * around.occupancy * (1.0 + 0.2 * slow_noise(around.epoch_s, 41.0, units))
-    inflow = _INLET_M3_H * valve
+    whole_m3_h = 4.0 + 20.0 * around.occupancy * (1.0 + 0.2 * slow_noise(around.epoch_s, 41.0, units))
+    used_m3_h = whole_m3_h * around.water_used_part
+    inflow = _INLET_M3_H * around.water_used_part * valve
     balance = level + (inflow - used_m3_h) / _TANK_M3 * 100.0 * dt_s / 3600.0
     draining = np.where(level > 90.0, lag(level, 84.0, dt_s, 2.0), balance)
     level = np.clip(np.where(stuck, lag(level, 99.0, dt_s, 2.0), draining), 0.0, 100.0)
@@ -40,12 +41,12 @@ def step_tank(columns: Columns, around: Surroundings, dt_s: float, rng: np.rando
 
 
 def step_meter(columns: Columns, around: Surroundings, dt_s: float, rng: np.random.Generator) -> Columns:
-    """Tank filling and direct use, shared by the inlets."""
+    """Tank filling and direct use, of which each meter sees its share."""
     units = len(columns["Flow"])
     direct = (
         2.0 + 3.0 * around.occupancy + 0.4 * slow_noise(around.epoch_s * 3.0, 42.0, units) + rng.uniform(0, 0.1, units)
     )
-    flow = np.maximum(0.0, around.tank_inflow_m3_h / units + direct)
+    flow = np.maximum(0.0, (around.tank_inflow_m3_h + direct) * around.water_shares)
     return columns | {
         "Flow": flow,
         "Vol": columns["Vol"] + flow * dt_s / 3600.0,
