@@ -1,5 +1,6 @@
 """Connections to PostgreSQL, and the translation of their failures."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -42,6 +43,11 @@ def translated(error_class: type[CityHallError]) -> Iterator[None]:
     try:
         yield
     except OUTAGES as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            # Cancelled in the middle of a COPY, asyncpg fails in its own clean-up, and that error takes the place of
+            # the cancellation. Taken for an outage it would be waited for by a task that nobody cancels again.
+            raise asyncio.CancelledError from error
         msg = f"PostgreSQL: {error or type(error).__name__}"
         raise error_class(msg) from error
 
