@@ -10,6 +10,8 @@ class Connection {
     this.port.onmessage = (event: MessageEvent<Message>) => {
       for (const listener of this.listeners) listener(event.data);
     };
+    // A page that the browser had put aside has left the hub: only loading it anew brings it up to date.
+    addEventListener("pageshow", (event) => event.persisted && location.reload());
     addEventListener("pagehide", () => this.port.postMessage({ leave: true } satisfies Join));
   }
 

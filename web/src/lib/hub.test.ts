@@ -15,7 +15,8 @@ class Tab implements Port {
 function hubWithStreams(): { hub: Hub; urls: string[]; streams: Map<string, StreamEvents> } {
   const urls: string[] = [];
   const streams = new Map<string, StreamEvents>();
-  const hub = new Hub((url, _types, events) => {
+  const hub = new Hub((address, _types, events) => {
+    const url = address();
     urls.push(url);
     streams.set(url.split("?")[0] ?? url, events);
     return () => undefined;
@@ -72,5 +73,23 @@ describe("the hub", () => {
     streams.get("/api/v1/alarms/feed")?.onEvent("alarm", { position: 1 });
 
     expect(tab.transitions()).toEqual([]);
+  });
+
+  it("opens a refused feed again from where it stood, and passes on nothing twice", () => {
+    const addresses: (() => string)[] = [];
+    let feed: StreamEvents | undefined;
+    const hub = new Hub((address, _types, events) => {
+      addresses.push(address);
+      feed = events;
+      return () => undefined;
+    });
+    const tab = new Tab();
+    hub.handle(tab, { join: "alarms", after: 3 });
+    feed?.onEvent("alarm", { position: 4 });
+    feed?.onEvent("alarm", { position: 5 });
+    feed?.onEvent("alarm", { position: 4 });
+
+    expect(addresses[0]?.()).toBe("/api/v1/alarms/feed?after=5");
+    expect(tab.transitions()).toEqual([4, 5]);
   });
 });

@@ -1,3 +1,4 @@
+import { supersedes } from "./ageing";
 import { openStream, type StreamEvents } from "./stream";
 
 /**
@@ -32,7 +33,7 @@ export interface Port {
   postMessage(message: Message): void;
 }
 
-type Open = (url: string, types: readonly string[], events: StreamEvents) => () => void;
+type Open = (url: () => string, types: readonly string[], events: StreamEvents) => () => void;
 
 const KEPT_TRANSITIONS_MAX = 5_000;
 
@@ -43,6 +44,7 @@ export class Hub {
   private readonly started = { points: false, alarms: false };
   private latest: Snapshot | undefined;
   private transitions: { position: number }[] = [];
+  private heardUntil = 0;
 
   constructor(private readonly open: Open = openStream) {}
 
@@ -60,7 +62,7 @@ export class Hub {
     if (this.latest) port.postMessage({ stream: "points", snapshot: this.latest });
     if (this.started.points) return;
     this.started.points = true;
-    this.open("/api/v1/points/stream", ["snapshot", "values"], {
+    this.open(() => "/api/v1/points/stream", ["snapshot", "values"], {
       onEvent: (type, data) => (type === "snapshot" ? this.takeSnapshot(data as Snapshot) : this.takeValues(data as Values)),
       onState: (connected) => this.tellState("points", this.points, connected),
     });
@@ -74,7 +76,8 @@ export class Hub {
     }
     if (this.started.alarms) return;
     this.started.alarms = true;
-    this.open(`/api/v1/alarms/feed?after=${after}`, ["alarm"], {
+    this.heardUntil = after;
+    this.open(() => `/api/v1/alarms/feed?after=${this.heardUntil}`, ["alarm"], {
       onEvent: (_, data) => this.takeTransition(data as { position: number }),
       onState: (connected) => this.tellState("alarms", this.alarms, connected),
     });
@@ -88,9 +91,10 @@ export class Hub {
   private takeValues(values: Values): void {
     const latest = this.latest;
     if (!latest) return;
+    const newest = values.t.reduce((latest, at) => Math.max(latest, at), 0);
     values.i.forEach((place, index) => {
       const at = values.t[index] ?? 0;
-      if (at < (latest.t[place] ?? 0)) return;
+      if (!supersedes(at, latest.t[place] ?? 0, newest)) return;
       latest.t[place] = at;
       latest.v[place] = values.v[index] ?? null;
       latest.q[place] = values.q[index] ?? 0x80;
@@ -99,6 +103,9 @@ export class Hub {
   }
 
   private takeTransition(transition: { position: number }): void {
+    // A feed that was opened anew may repeat itself.
+    if (transition.position <= this.heardUntil) return;
+    this.heardUntil = transition.position;
     this.transitions.push(transition);
     if (this.transitions.length > KEPT_TRANSITIONS_MAX) this.transitions.shift();
     for (const port of this.alarms) port.postMessage({ stream: "alarms", transition });

@@ -7,12 +7,20 @@ class I18n {
   language = $state<Language>(localStorage.getItem(STORED) === "en" ? "en" : "zh");
   timeZone = $state("Asia/Taipei");
 
+  constructor() {
+    this.tellBrowser();
+  }
+
   private locale = $derived(this.language === "zh" ? "zh-TW" : "en-GB");
   private clock = $derived(
     new Intl.DateTimeFormat(this.locale, { timeStyle: "medium", hourCycle: "h23", timeZone: this.timeZone }),
   );
   private date = $derived(
     new Intl.DateTimeFormat(this.locale, { dateStyle: "medium", timeZone: this.timeZone }),
+  );
+
+  private day = $derived(
+    new Intl.DateTimeFormat(this.locale, { month: "2-digit", day: "2-digit", timeZone: this.timeZone }),
   );
 
   t(key: TextKey, values: Record<string, string | number> = {}): string {
@@ -32,6 +40,13 @@ class I18n {
     return `${this.date.format(new Date(at))} ${this.time(at)}`;
   }
 
+  /** A time of today; with its day when it was another. */
+  moment(at: string | number | null | undefined, now: number): string {
+    if (at === null || at === undefined) return "–";
+    const day = this.day.format(new Date(at));
+    return day === this.day.format(new Date(now)) ? this.time(at) : `${day} ${this.time(at)}`;
+  }
+
   number(value: number, digits: number): string {
     return value.toLocaleString(this.locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });
   }
@@ -39,6 +54,10 @@ class I18n {
   toggle(): void {
     this.language = this.language === "zh" ? "en" : "zh";
     localStorage.setItem(STORED, this.language);
+    this.tellBrowser();
+  }
+
+  private tellBrowser(): void {
     document.documentElement.lang = this.language === "zh" ? "zh-Hant-TW" : "en";
   }
 }

@@ -1,9 +1,9 @@
+import { aged, BAD_FROM, BuildingClock, supersedes, UNCERTAIN_FROM } from "./ageing";
+import type { Point } from "./api";
 import { connection } from "./connection";
 import type { Snapshot, Values } from "./hub";
 
 const HISTORY_MAX = 120;
-const UNCERTAIN_FROM = 0x40;
-const BAD_FROM = 0x80;
 
 export type Severity = "good" | "uncertain" | "bad";
 
@@ -11,7 +11,8 @@ export type Severity = "good" | "uncertain" | "bad";
 export class LivePoint {
   value = $state<number | null>(null);
   code = $state(BAD_FROM);
-  at = $state(0);
+  at = 0;
+  scanS = 0;
   history = $state.raw<readonly number[]>([]);
 
   get severity(): Severity {
@@ -23,6 +24,11 @@ export class LivePoint {
     this.code = code;
     this.at = at;
     if (value !== null) this.history = [...this.history.slice(1 - HISTORY_MAX), value];
+  }
+
+  /** Let age take quality away. */
+  grade(now: number): void {
+    if (this.at > 0) this.code = aged(this.code, now - this.at, this.scanS);
   }
 }
 
@@ -36,6 +42,7 @@ export class LiveStore {
   private order: LivePoint[] = [];
   private waiting: Values[] = [];
   private frame = 0;
+  private clock = new BuildingClock();
 
   start(): () => void {
     return connection.join({ join: "points" }, (message) => {
@@ -44,6 +51,17 @@ export class LiveStore {
       else if ("values" in message) this.queue(message.values);
       else this.connected = message.connected;
     });
+  }
+
+  /** Learn how often each point is read: its age is judged by that. */
+  describe(points: readonly Point[]): void {
+    for (const point of points) this.point(point.name).scanS = point.scan_s;
+  }
+
+  /** Grade every value by its age; the stream says nothing when it stands still. */
+  grade(local: number): void {
+    const now = this.clock.now(local);
+    for (const point of this.order) point.grade(now);
   }
 
   point(name: string): LivePoint {
@@ -55,6 +73,8 @@ export class LiveStore {
   private load(data: Snapshot): void {
     this.waiting = [];
     this.order = data.names.map((name) => this.point(name));
+    // A snapshot is the whole truth of now, also where what we hold seems newer.
+    for (const point of this.order) point.at = 0;
     this.apply({ ...data, i: data.names.map((_, index) => index) });
     this.started = true;
   }
@@ -72,11 +92,13 @@ export class LiveStore {
   }
 
   private apply(data: Values): void {
+    const newest = data.t.reduce((latest, at) => Math.max(latest, at), 0);
+    this.clock.heard(newest, Date.now());
     data.i.forEach((place, index) => {
       const point = this.order[place];
       const at = data.t[index] ?? 0;
       // A late value is history, not the present.
-      if (point && at >= point.at) point.set(data.v[index] ?? null, data.q[index] ?? BAD_FROM, at);
+      if (point && supersedes(at, point.at, newest)) point.set(data.v[index] ?? null, data.q[index] ?? BAD_FROM, at);
     });
     this.receivedAt = Date.now();
   }

@@ -6,13 +6,13 @@ export interface StreamEvents {
 
 const RETRY_MS = 2_000;
 
-export function openStream(url: string, types: readonly string[], events: StreamEvents): () => void {
+export function openStream(url: () => string, types: readonly string[], events: StreamEvents): () => void {
   let source: EventSource | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let stopped = false;
 
   const connect = (): void => {
-    source = new EventSource(url);
+    source = new EventSource(url());
     source.onopen = () => events.onState(true);
     source.onerror = () => {
       events.onState(false);

@@ -60,15 +60,16 @@ export const TEXTS = {
   live: { zh: "即時", en: "Live" },
   connecting: { zh: "連線中…", en: "Connecting…" },
   disconnected: { zh: "與服務失聯 — 畫面停在 {time}，自動重試中", en: "Connection lost — the picture is of {time}; trying again" },
+  unreachable: { zh: "無法連上服務，自動重試中", en: "The service cannot be reached; trying again" },
+  loading: { zh: "載入中…", en: "Loading…" },
   streamAge: { zh: "資料 {n} 秒前", en: "data {n} s old" },
   language: { zh: "English", en: "中文" },
   themeDark: { zh: "深色", en: "Dark" },
   themeLight: { zh: "淺色", en: "Light" },
-  keys: { zh: "鍵盤：j/k 移動 · a 確認 · s 擱置", en: "Keys: j/k move · a acknowledge · s shelve" },
+  keys: { zh: "鍵盤：j/k 移動 · a 確認 · s 擱置 · Esc 取消", en: "Keys: j/k move · a acknowledge · s shelve · Esc cancel" },
   good: { zh: "良好", en: "good" },
   uncertain: { zh: "可疑", en: "uncertain" },
   bad: { zh: "不良", en: "bad" },
-  newer: { zh: "已有 {n} 筆警報", en: "{n} alarms" },
 } as const satisfies Record<string, { zh: string; en: string }>;
 
 export type TextKey = keyof typeof TEXTS;
