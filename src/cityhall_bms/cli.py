@@ -65,7 +65,9 @@ def serve(
 
 @app.command(name="demo")
 def run_demo(
-    site: Annotated[str, typer.Option("--site", help="small，或案場資料夾 / small, or a site folder")] = "small",
+    site: Annotated[
+        str, typer.Option("--site", help="small、full，或案場資料夾 / small, full, or a site folder")
+    ] = "small",
     seconds: Annotated[
         float | None, typer.Option("--for", min=1, help="幾秒後結束 / stop after so many seconds")
     ] = None,
