@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ctypes
+import gc
 import json
 import os
 import signal
@@ -108,6 +109,9 @@ async def serve(options: Options) -> None:
         try:
             for label, face in faces.items():
                 await face.start(options.host, ports[label])
+            # What the faces hold lasts as long as they do: a million objects, half a second for each full collection,
+            # in which no device would answer.
+            gc.freeze()
             await _run(options, stop, listener, desk, _tick(city, clock, faces), control)
         finally:
             for face in faces.values():

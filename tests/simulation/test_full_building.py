@@ -158,6 +158,16 @@ def test_no_two_points_of_a_modbus_unit_share_a_register() -> None:
             assert register.bit is None or register.bit < 16
 
 
+def test_a_unit_for_many_keeps_its_kinds_apart() -> None:
+    gateway = next(device for device in BUILDING.devices if device.name == "network-gateway")
+    registers = modbus_map(gateway)
+    numbers = [registers[p.index] for p in gateway.points if p.role.kind == "AI"]
+    assert min(r.address for r in numbers) == 1000
+    # Sixty-three values of two registers each: a hundred places between the kinds would not hold them.
+    assert max(r.address for r in numbers) - 1000 > 100
+    assert {registers[p.index].address for p in gateway.points if p.role.kind == "CI"} == {3000}
+
+
 def test_nobody_can_write_to_life_safety() -> None:
     systems = {"fire", "lift", "security"}
     read_only = {"GIS", "GEN", "ATS"}
