@@ -47,6 +47,7 @@ from cityhall_bms.settings import Settings, metrics_are_shared
 ROLES: Final = ("collector", "historian", "rules", "api")
 DASHBOARD: Final = Path(__file__).parent / "web_dist"
 OPEN_STREAMS_END_WITHIN_S: Final = 1
+STOP_WITHIN_S: Final = 20
 
 
 class RoleError(CityHallError):
@@ -111,6 +112,8 @@ async def work(folder: Path, settings: Settings, roles: Sequence[str], clock: Cl
         loops = [loop for role in roles for loop in BUILD[role](parts)]
         running = [tasks.create_task(loop) for loop in (*loops, parts.metrics.run())]
         await stop.wait()
+        # The kernel ends us if we cannot: a process that hears no one must not outlive its supervisor.
+        signal.alarm(STOP_WITHIN_S)
         for task in running:
             task.cancel()
 

@@ -18,7 +18,7 @@ ENV_PREFIX: Final = "CITYHALL_"
 METRICS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 """The Prometheus library's own name for it."""
 
-Port = Annotated[int, Field(ge=0, le=65_535)]
+Port = Annotated[int, Field(ge=1, le=65_535)]
 
 
 class _Table(BaseModel):

@@ -21,6 +21,7 @@ CASES = [
     ("GET", "/api/v1/events?after=-1", 422, "query/after"),
     ("GET", f"/api/v1/exports/samples.csv?points=NO.SUCH&{DAY}", 404, "no point is named NO.SUCH"),
     ("GET", f"/api/v1/exports/samples.csv?{DAY}", 422, "query/points"),
+    ("GET", f"/api/v1/exports/samples.csv?points=,&{DAY}", 400, "names no point"),
     ("GET", "/api/v1/points/stream?names=NO.SUCH", 404, "no point is named NO.SUCH"),
     ("DELETE", "/api/v1/points", 405, "Method Not Allowed"),
 ]

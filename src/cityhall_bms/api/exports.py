@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import StreamingResponse
 
 from cityhall_bms.api.points import checked_window, find_point
@@ -30,6 +30,8 @@ async def export_samples(
 ) -> StreamingResponse:
     """Samples of some points, one row each, oldest first (conventions: `docs/reference/csv.md`)."""
     chosen = [find_point(services, name) for name in dict.fromkeys(points.split(",")) if name]
+    if not chosen:
+        raise HTTPException(400, "`points` names no point")
     request = ExportRequest(
         points=[(services.ids[point.name], point.name, point.unit) for point in chosen],
         window=checked_window(to_us(start), to_us(end), interval),

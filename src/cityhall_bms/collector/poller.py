@@ -161,6 +161,7 @@ class Poller:
         if not isinstance(driver, SubscribableDriver):
             return False
         limit_s = HANG_FLOOR_S + 2 * self.device.timeout_s + 0.1 * len(self._points)
+        self._pushed.begin(self._clock.now())
         async with self._around.guard.within(limit_s, "subscribing"):
             return await driver.subscribe(self._points, self._on_push)
 
@@ -186,7 +187,8 @@ class Poller:
                 log.warning("driver pushed what it must not", device=self.device.name, reason=str(error))
             self.figures.pushes_refused += len(readings)
             return
-        for part in self._deadband.news(graded):
+        fresh = graded.pick(~self._pushed.old_news(readings.point, readings.observed_at))
+        for part in self._deadband.news(fresh) if len(fresh) else ():
             if not self._around.publisher.offer(part.pick(np.ones(len(part), np.bool_))):
                 # Not noted as heard: the safety net reads these points as soon as there is room.
                 self.figures.pushes_refused += len(part)

@@ -16,7 +16,25 @@ class PushedPoints:
     def __init__(self, points: Sequence[BoundPoint]) -> None:
         self._point = np.array(sorted(bound.point_id for bound in points), np.uint32)
         self._heard_at = np.zeros(len(self._point), np.int64)
+        self._told = np.zeros(len(self._point), np.bool_)
+        self._since = 0
         self._rows: dict[int, NDArray[np.intp]] = {}
+
+    def begin(self, now: int) -> None:
+        """A subscription begins: each point will be told once as it stands, with the time of its last change."""
+        self._told[:] = False
+        self._since = now
+
+    def old_news(self, point: NDArray[np.uint32], observed_at: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of these pushes only repeat, as a subscription begins, a change from before it.
+
+        That change was recorded when it happened, or is lost; the value of now is read once by polling. Only the first
+        push of a point can be one: a device whose clock is behind is heard from its second push on.
+        """
+        rows = np.searchsorted(self._point, point)
+        old = ~self._told[rows] & (observed_at < self._since)
+        self._told[rows] = True
+        return old
 
     def heard(self, point: NDArray[np.uint32], now: int) -> None:
         """Note that these points were pushed."""

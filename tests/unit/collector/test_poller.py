@@ -340,6 +340,18 @@ class TestPushed:
             await rig.clock.advance(1)
         assert 77.0 in [value for _, value, _ in rig.samples(2)]
 
+    async def test_what_a_subscription_only_repeats_is_not_recorded_again(self) -> None:
+        rig, device = await self.pushing()
+        long_ago = rig.clock.now() - 3_600_000_000
+        async with rig.running():
+            await rig.clock.advance(0.1)
+            device.push([1, 2], long_ago, [5.0, 6.0])  # as the subscription begins: changes from before it
+            device.push([1], long_ago + 1, [7.0])  # a device whose clock is an hour behind
+            await rig.clock.advance(2)
+        assert 5.0 not in [value for _, value, _ in rig.samples(1)]
+        assert 6.0 not in [value for _, value, _ in rig.samples(2)]
+        assert 7.0 in [value for _, value, _ in rig.samples(1)]
+
     async def test_a_push_of_anothers_point_is_refused_and_hurts_nobody(self) -> None:
         rig, device = await self.pushing()
         async with rig.running():
