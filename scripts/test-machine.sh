@@ -1,7 +1,8 @@
 #!/bin/sh
-# Install what the tests need from the system (a browser and Chinese fonts), where we may.
+# Install what the tests need from the system, where we may: a browser and Chinese fonts, the library that Playwright's
+# own Node needs, and the tools that the documentation tells people to use.
 set -eu
-wanted="chromium fonts-noto-cjk tzdata"
+wanted="chromium fonts-noto-cjk libatomic1 tzdata git curl"
 missing=""
 for package in $wanted; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $package"
