@@ -24,6 +24,13 @@ describe("key figures", () => {
     expect(keyFigures("hvac", points).map((item) => item.name)).toEqual(["t", "k"]);
   });
 
+  it("show every kind, however many there are of the first", () => {
+    const many = Array.from({ length: 28 }, (_, n) => point({ role: "CHWS_T", name: `t${n}` }));
+    const points = [...many, point({ role: "kW", name: "k" })];
+
+    expect(keyFigures("hvac", points).map((item) => item.name)).toEqual(["t0", "t1", "t2", "k"]);
+  });
+
   it("fall back to the first analog inputs of equipment that the list does not know", () => {
     const points = [point({ system: "water", equipment_class: "x:Fountain", role: "Lvl", name: "f" })];
 

@@ -53,9 +53,12 @@ export const SYSTEMS = Object.keys(KEY_FIGURES) as (
 /** Key figures of a system; where none is defined for its equipment, its first analog inputs. */
 export function keyFigures(system: string, points: readonly Point[]): Point[] {
   const own = points.filter((point) => point.system === system);
-  const chosen = (KEY_FIGURES[system] ?? []).flatMap(([cls, role]) =>
+  const kinds = (KEY_FIGURES[system] ?? []).map(([cls, role]) =>
     own.filter((point) => point.equipment_class === cls && point.role === role),
   );
+  // One of each kind before the second of any: in a large building the first kind alone would fill the tile.
+  const share = Math.max(1, Math.floor(FIGURES_MAX / Math.max(1, kinds.filter((kind) => kind.length).length)));
+  const chosen = kinds.flatMap((kind) => kind.slice(0, share));
   return (chosen.length ? chosen : own.filter((point) => point.kind === "AI")).slice(0, FIGURES_MAX);
 }
 
