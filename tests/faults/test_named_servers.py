@@ -150,7 +150,7 @@ async def test_collector_and_server_room_meet_in_named_servers_and_stop_when_ask
         name = chiller_point(city_hall)
         address = f"http://127.0.0.1:{port}"
         try:
-            machines.append(await serve(tmp_path / "plant", site, "collector", servers, 0))
+            machines.append(await serve(tmp_path / "plant", site, "collector", servers, free_port()))
             machines.append(await serve(tmp_path / "room", site, "historian,rules,api", servers, port))
 
             await answer(f"{address}/readyz", lambda status: status["status"] == "ok", machines)

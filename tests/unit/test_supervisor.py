@@ -32,7 +32,9 @@ async def test_a_taken_port_is_told_at_once_and_nothing_is_started(tmp_path: Pat
 async def test_a_data_folder_in_use_is_left_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "metrics").mkdir()
     (tmp_path / "metrics" / "counter_1.db").write_text("of the running service")
-    settings = Settings(data_dir=tmp_path, api=ApiSettings(port=0))
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        free = probe.getsockname()[1]
+    settings = Settings(data_dir=tmp_path, api=ApiSettings(port=free))
     job = supervisor.Job(tmp_path / "site", settings, bootstrap.ROLES)
 
     with supervisor.claimed(tmp_path, "service.lock"), pytest.raises(FolderInUseError, match=str(os.getpid())):
