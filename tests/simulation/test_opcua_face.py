@@ -168,5 +168,15 @@ async def test_a_silent_server_accepts_but_never_answers_and_recovers(city_hall:
     with pytest.raises((TimeoutError, ConnectionError)):
         await Client(table["url"], timeout=0.5).connect()
     await asyncio.to_thread(city_hall.fault_off, "device_silent")
-    async with anonymous(city_hall) as client:
-        assert (await value_of(client, "TCH.B1.N.PMS01.Occ")).StatusCode.is_good()
+    assert await good_after_silence(city_hall, "TCH.B1.N.PMS01.Occ")
+
+
+async def good_after_silence(city_hall: CityHall, point: str) -> bool:
+    """Connect as clients do that were cut off, again until it works: the first line may still be one of the silent ones."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                async with anonymous(city_hall) as client:
+                    return (await value_of(client, point)).StatusCode.is_good()
+            except (TimeoutError, ConnectionError):
+                await asyncio.sleep(0.1)
