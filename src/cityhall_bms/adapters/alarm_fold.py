@@ -4,18 +4,13 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final, TypeAlias
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
-import structlog
-
-from cityhall_bms.domain.alarms import UNACKNOWLEDGED_STATES, Alarm, AlarmEvent, AlarmState, evolve
-from cityhall_bms.domain.errors import RefusedError
+from cityhall_bms.domain.alarm_stream import ALARM_STREAMS, fold
+from cityhall_bms.domain.alarms import UNACKNOWLEDGED_STATES, Alarm, AlarmEvent, AlarmState
 from cityhall_bms.domain.events import EVENT_TYPES, StoredEvent
 from cityhall_bms.ports.read_models import AlarmFilter
-
-LOG: Final = structlog.get_logger(__name__)
-STREAMS: Final = "alarm/"
 
 OrderKey: TypeAlias = tuple[bool, int, int, str]
 """Ascending, this is the operators' order: what waits for them, by priority, newest first; the id decides ties."""
@@ -23,24 +18,13 @@ OrderKey: TypeAlias = tuple[bool, int, int, str]
 
 def is_alarm_event(entry: StoredEvent) -> bool:
     """Tell whether an entry belongs to an alarm and is of a type that we know."""
-    return entry.stream.startswith(STREAMS) and issubclass(EVENT_TYPES.get(entry.type, object), AlarmEvent)
+    return entry.stream.startswith(ALARM_STREAMS) and issubclass(EVENT_TYPES.get(entry.type, object), AlarmEvent)
 
 
-def fold(alarms: Mapping[str, Alarm], entry: StoredEvent) -> Alarm:
-    """Alarm after an entry, from those known before it.
-
-    An event that cannot follow is noted and changes nothing but the version: one wrong entry, which nobody can take
-    back, must not stop the list of all other alarms for ever.
-    """
-    identity = entry.stream.removeprefix(STREAMS)
-    alarm = alarms.get(identity, Alarm(identity))
-    event = entry.event()
-    assert isinstance(event, AlarmEvent)  # noqa: S101 - narrows the type; is_alarm_event has decided it
-    try:
-        return evolve(alarm, event, version=entry.version, position=entry.position)
-    except RefusedError:
-        LOG.exception("alarm_event_out_of_order", position=entry.position, stream=entry.stream)
-        return replace(alarm, version=entry.version, position=entry.position)
+def fold_into(alarms: Mapping[str, Alarm], entry: StoredEvent) -> Alarm:
+    """Alarm of an entry, after it, from the alarms known before."""
+    identity = entry.stream.removeprefix(ALARM_STREAMS)
+    return fold(alarms.get(identity, Alarm(identity)), [entry])
 
 
 def waiting(alarm: Alarm) -> bool:

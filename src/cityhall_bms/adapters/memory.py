@@ -7,17 +7,17 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 from cityhall_bms.adapters.alarm_fold import (
-    STREAMS,
     Selection,
     decode_cursor,
     encode_cursor,
-    fold,
+    fold_into,
     is_alarm_event,
     order_key,
 )
 from cityhall_bms.adapters.device_fold import device_state
 from cityhall_bms.adapters.event_chain import Head, chain, draft, selects
 from cityhall_bms.adapters.site_diff import STREAM, Known, compare, last_applied, parts
+from cityhall_bms.domain.alarm_stream import ALARM_STREAMS
 from cityhall_bms.domain.alarms import Alarm
 from cityhall_bms.domain.errors import EventLogUnavailableError
 from cityhall_bms.domain.events import StoredEvent
@@ -158,12 +158,12 @@ class MemoryAlarmView:
 
     async def _transitions(self) -> list[AlarmTransition]:
         alarms: dict[str, Alarm] = {}
-        entries = await self._log.read(0, await self._log.end(), STREAMS)
+        entries = await self._log.read(0, await self._log.end(), ALARM_STREAMS)
         return [_transition(alarms, entry) for entry in entries if is_alarm_event(entry)]
 
 
 def _transition(alarms: dict[str, Alarm], entry: StoredEvent) -> AlarmTransition:
-    alarm = alarms[entry.stream.removeprefix(STREAMS)] = fold(alarms, entry)
+    alarm = alarms[entry.stream.removeprefix(ALARM_STREAMS)] = fold_into(alarms, entry)
     return AlarmTransition(entry.position, entry.recorded_at, entry.type, entry.actor, alarm)
 
 

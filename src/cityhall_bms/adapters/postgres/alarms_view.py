@@ -8,11 +8,10 @@ from typing import Final
 import asyncpg
 
 from cityhall_bms.adapters.alarm_fold import (
-    STREAMS,
     Selection,
     decode_cursor,
     encode_cursor,
-    fold,
+    fold_into,
     is_alarm_event,
     order_key,
     waiting,
@@ -20,6 +19,7 @@ from cityhall_bms.adapters.alarm_fold import (
 from cityhall_bms.adapters.postgres.connection import translated
 from cityhall_bms.adapters.postgres.listener import Listener
 from cityhall_bms.adapters.postgres.sql import load
+from cityhall_bms.domain.alarm_stream import ALARM_STREAMS
 from cityhall_bms.domain.alarms import Alarm, AlarmState
 from cityhall_bms.domain.errors import EventLogUnavailableError
 from cityhall_bms.domain.events import StoredEvent
@@ -41,12 +41,12 @@ class AlarmsProjection:
         entries = [entry for entry in entries if is_alarm_event(entry)]
         if not entries:
             return
-        identities = sorted({entry.stream.removeprefix(STREAMS) for entry in entries})
+        identities = sorted({entry.stream.removeprefix(ALARM_STREAMS) for entry in entries})
         rows = await connection.fetch(QUERIES["load"], identities)
         alarms = {alarm.alarm_id: alarm for alarm in (_alarm(row["alarm"]) for row in rows)}
         after: list[Alarm] = []
         for entry in entries:
-            alarm = fold(alarms, entry)
+            alarm = fold_into(alarms, entry)
             alarms[alarm.alarm_id] = alarm
             after.append(alarm)
         await connection.execute(QUERIES["store"], *_columns(list(alarms.values())))
