@@ -57,7 +57,7 @@ class EquipmentType:
 
 @dataclass(frozen=True, slots=True)
 class Equipment:
-    """One piece of plant; ``unit`` counts within its type from zero."""
+    """One piece of plant; ``unit`` is its place among all of its type in the whole building, from zero."""
 
     name: str
     type: EquipmentType
@@ -212,13 +212,12 @@ def _role(row: Mapping[str, str], states: Mapping[str, Mapping[int, Text]]) -> R
 def _place_equipment(placement: Mapping[str, Any], types: Mapping[str, EquipmentType]) -> list[Equipment]:
     rows = placement["layout"]["equipment"]
     full = {row["at"].rsplit(".", 1)[1]: f"{placement['site']['code']}.{row['at']}" for row in rows}
-    counted: dict[str, int] = {}
     equipment = []
     for row in rows:
         short = row["at"].rsplit(".", 1)[1]
         code = short.rstrip("0123456789")
-        unit = counted.get(code, 0)
-        counted[code] = unit + 1
+        # A smaller site numbers its equipment anew; the plant behind it keeps its number.
+        unit = int(row.get("stands_for", short).removeprefix(code)) - 1
         equipment.append(
             Equipment(
                 name=full[short],

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cityhall_simulators.description import Building
 from cityhall_simulators.faults import FAULTS, Reach, resolve_target
-from cityhall_simulators.plants.city import commanded, disturbed, layout_of, settled_city, step_city
+from cityhall_simulators.plants.city import commanded, disturbed, settled_city, step_city
 
 _SPIKE_PERIOD_S, _SPIKE_S = 10.0, 2.0
 _NOISE_STREAM = 1_000
@@ -33,8 +33,7 @@ class City:
 
     def __init__(self, building: Building, seed: int, local: datetime) -> None:
         self.building = building
-        self._layout = layout_of(building)
-        self._state = settled_city(self._layout, seed, local)
+        self._state = settled_city(seed, local)
         self.local = local
         count = len(building.points)
         self.truth: NDArray[np.float64] = np.zeros(count)
@@ -57,7 +56,7 @@ class City:
         """Let ``dt_s`` seconds pass, up to ``local``."""
         self.local = local
         self._elapsed_s += dt_s
-        self._state = step_city(self._state, self._layout, local, dt_s)
+        self._state = step_city(self._state, local, dt_s)
         self._publish()
 
     def on_change(self, call: Callable[[], None]) -> None:
@@ -140,8 +139,8 @@ class City:
     # Sensors
 
     def _publish(self) -> None:
-        for code, role, indexes in self._gather:
-            self.truth[indexes] = self._state.columns[code][role]
+        for code, role, indexes, units in self._gather:
+            self.truth[indexes] = self._state.columns[code][role][units]
         chance = np.random.default_rng((self._state.seed, self._state.steps, _NOISE_STREAM))
         noise = chance.uniform(-1.0, 1.0, len(self.truth)) * self._resolution
         # A sensor that measures nothing shows exactly nothing (low cut-off), not noise around it.
@@ -162,13 +161,16 @@ class City:
         return float(low + 0.95 * (high - low) if value < (low + high) / 2.0 else low + 0.05 * (high - low))
 
 
-def _gather_plan(building: Building) -> list[tuple[str, str, NDArray[np.intp]]]:
-    """For each column of each type, where its units stand among the points."""
+_Gather = tuple[str, str, NDArray[np.intp], NDArray[np.intp]]
+
+
+def _gather_plan(building: Building) -> list[_Gather]:
+    """For each column of each type, where the units that this site shows stand among the points."""
     found: dict[tuple[str, str], list[tuple[int, int]]] = {}
     for point in building.points:
         key = (point.equipment.type.code, point.role.role)
         found.setdefault(key, []).append((point.equipment.unit, point.index))
     return [
-        (code, role, np.array([index for _, index in sorted(pairs)], dtype=np.intp))
+        (code, role, np.array([index for _, index in pairs]), np.array([unit for unit, _ in pairs]))
         for (code, role), pairs in found.items()
     ]

@@ -1,1 +1,1 @@
-"""Physics of the plants: pure, seeded, vectorised; no protocol and no clock."""
+"""Physics of the plants: columns of units, stepped by pure functions. Nothing here knows a protocol or a clock."""

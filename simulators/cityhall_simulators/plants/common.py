@@ -1,49 +1,62 @@
 """What all plants share: columns of units, the world around them, first-order behaviour."""
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cityhall_simulators.plants.moment import Moment
+from cityhall_simulators.plants.site import Site
+
 Column = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Columns = dict[str, Column]
 """One array per role, one element per unit. Names with a leading underscore are inner state; ``_fault_x`` is a
-disturbance from outside; ``_ovr_X`` holds what somebody commanded X to be, NaN while the plant decides itself."""
-
-_NOTHING: Final = np.zeros(0)
+disturbance from outside, 0 or 1; ``_ovr_X`` holds what somebody commanded X to be, NaN while the plant decides
+itself."""
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
-    """The world as one plant meets it. Temperatures in °C, powers in kW, ``hour`` 0..24 local, ``epoch_s`` local."""
+class Supply:
+    """Which busbars carry voltage: 1.0 or 0.0. The essential ones are fed by a generator while the utility is away."""
 
-    epoch_s: float = 0.0
-    hour: float = 10.0
-    workday: bool = True
-    occupancy: float = 1.0
-    air_conditioning: bool = True
-    outdoor_t: float = 31.0
-    outdoor_rh: float = 70.0
-    outdoor_wb: float = 26.5
-    solar_w_m2: float = 500.0
-    chilled_water_t: float = 7.0
-    cooling_kw: float = 1200.0
-    fire: bool = False
-    rest_kw: float = 2000.0
-    loads_kw: Column = field(default_factory=lambda: _NOTHING)
-    fan_co_ppm: Column = field(default_factory=lambda: _NOTHING)
-    tank_inflow_m3_h: float = 0.0
-    water_used_part: float = 1.0
-    water_shares: Column = field(default_factory=lambda: _NOTHING)
-    feed_kw: float = 0.0
-    zones_in_alarm: float = 0.0
-    bays: float = 600.0
-    feeder_limit_a: float = 48.0
-    ev_bays: float = 2.0
-    ev_bays_taken: float = 0.0
+    normal: float = 1.0
+    essential: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The world as a plant meets it within a step.
+
+    ``plants`` holds every type's columns: those stepped before this one as they are now, the others as they were.
+    """
+
+    moment: Moment
+    site: Site
+    plants: Mapping[str, Columns]
+    supply: Supply = field(default_factory=Supply)
+
+    def total(self, code: str, column: str) -> float:
+        """Sum over all units of a type."""
+        return float(self.plants[code][column].sum())
+
+
+Step = Callable[[Columns, Around, float, np.random.Generator], Columns]
+"""Columns of a type, the world, seconds that pass, chance: the columns afterwards. The given ones stay as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plant:
+    """How the units of a type begin (given their number) and go on."""
+
+    initial: Callable[[int], Columns]
+    step: Step
+
+
+SECONDS_PER_HOUR: Final = 3600.0
 
 
 def lag(value: Column, target: Column | float, dt_s: float, tau_s: float) -> Column:
@@ -67,6 +80,11 @@ def free(units: int, *roles: str) -> Columns:
     return {f"_ovr_{role}": np.full(units, np.nan) for role in roles}
 
 
+def sound(units: int, *faults: str) -> Columns:
+    """Fault columns, all off."""
+    return {f"_fault_{name}": np.zeros(units) for name in faults}
+
+
 def slow_noise(epoch_s: float, phase: float, count: int = 1) -> Column:
     """Smooth noise within about ±1 with periods of minutes to hours: a function of time alone."""
     each = phase + 2.399963 * np.arange(count)
@@ -77,14 +95,20 @@ def slow_noise(epoch_s: float, phase: float, count: int = 1) -> Column:
 
 
 def demand_15_min(columns: Columns, kw: Column, epoch_s: float, dt_s: float) -> Columns:
-    """Clock-aligned demand: the mean of the last whole quarter of an hour."""
-    window = np.floor(epoch_s / 900.0)
-    closed = columns["_window"] != window
-    with_time = closed & (columns["_window_s"] > 0.0)
-    mean = columns["_window_kws"] / np.maximum(columns["_window_s"], 1e-9)
+    """Clock-aligned demand: the mean of the last whole quarter of an hour.
+
+    A step that ends at ``epoch_s`` may be longer than a quarter; then the last whole quarter had this power.
+    """
+    window = math.floor(epoch_s / 900.0)
+    since_s = min(dt_s, epoch_s - window * 900.0)
+    same = columns["_window"] == window
+    before_s = np.where(same, 0.0, np.minimum(dt_s - since_s, 900.0 - np.minimum(columns["_window_s"], 900.0)))
+    closed_s = columns["_window_s"] + before_s
+    mean = (columns["_window_kws"] + kw * before_s) / np.maximum(closed_s, 1e-9)
+    whole = np.where(dt_s - since_s >= 900.0, kw, mean)
     return {
-        "Dmd15": np.where(with_time, mean, columns["Dmd15"]),
+        "Dmd15": np.where(same | (closed_s <= 0.0), columns["Dmd15"], whole),
         "_window": np.full_like(kw, window),
-        "_window_s": np.where(closed, 0.0, columns["_window_s"]) + dt_s,
-        "_window_kws": np.where(closed, 0.0, columns["_window_kws"]) + kw * dt_s,
+        "_window_s": np.where(same, columns["_window_s"], 0.0) + since_s,
+        "_window_kws": np.where(same, columns["_window_kws"], 0.0) + kw * since_s,
     }

@@ -5,13 +5,15 @@ state. Commands echo: the run status follows its command, and power, speed and r
 here depends on weather, load or other plant; a type that gets real physics leaves this module.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Final
 
 import numpy as np
 
-from cityhall_simulators.description import WRITABLE_KINDS, Role
-from cityhall_simulators.plants.common import Column, Columns, Surroundings, free, held, slow_noise
+from cityhall_simulators.description import WRITABLE_KINDS, Role, load_building
+from cityhall_simulators.plants.common import Around, Column, Columns, free, held, slow_noise
+from cityhall_simulators.plants.site import WHOLE_BUILDING
 
 _COMMAND_OF: Final = {"RunSts": ("StartCmd", "EnableCmd", "FanSpd"), "OnSts": ("OnCmd",)}
 """A status and the commands, one of which it follows where the type has it."""
@@ -30,7 +32,7 @@ def initial(roles: Sequence[Role], units: int) -> Columns:
     return columns | free(units, *(role.role for role in roles if role.kind in WRITABLE_KINDS))
 
 
-def step(columns: Columns, roles: Sequence[Role], around: Surroundings, dt_s: float) -> Columns:
+def step(columns: Columns, roles: Sequence[Role], around: Around, dt_s: float) -> Columns:
     """Let ``dt_s`` seconds pass; chance is a function of time alone, so none is drawn."""
     units = len(columns[roles[0].role])
     found = {
@@ -40,7 +42,7 @@ def step(columns: Columns, roles: Sequence[Role], around: Surroundings, dt_s: fl
     }
     found |= _statuses(roles, found, units)
     running = next((found[status] for status in _COMMAND_OF if status in found), np.ones(units))
-    found |= _measured(roles, around.epoch_s, running)
+    found |= _measured(roles, around.moment.epoch_s, running)
     return columns | found | _counted(columns, roles, found, running, dt_s / 3600.0)
 
 
@@ -77,3 +79,13 @@ def _counted(columns: Columns, roles: Sequence[Role], found: Columns, running: C
                 rate = running
             counted[role.role] = columns[role.role] + rate * hours
     return counted
+
+
+@cache
+def roles_without_physics(codes: frozenset[str]) -> Mapping[str, tuple[Role, ...]]:
+    """Points of the whole building's types that none of these plants moves."""
+    return {
+        item.type.code: item.type.roles
+        for item in load_building(WHOLE_BUILDING).equipment
+        if item.type.code not in codes
+    }

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cityhall_simulators.plants.common import Column, Columns, Surroundings, free, full, held, lag
+from cityhall_simulators.plants.common import Around, Column, Columns, free, full, held, lag
 
 _DESIGN_FLOW_M3_H = 22_000.0
 _COIL_EFFECTIVENESS = 0.85
@@ -26,9 +26,9 @@ def initial(units: int) -> Columns:
     return columns | free(units, "SpdCmd", "CCV_Cmd", "OAD_Cmd", "OccMode") | own
 
 
-def step(columns: Columns, around: Surroundings, dt_s: float, rng: np.random.Generator) -> Columns:  # noqa: ARG001
+def step(columns: Columns, around: Around, dt_s: float, rng: np.random.Generator) -> Columns:  # noqa: ARG001
     """Hold supply temperature and duct pressure at their set points while the fan runs."""
-    due = np.full_like(columns["StartCmd"], float(around.air_conditioning))
+    due = np.full_like(columns["StartCmd"], float(around.moment.air_conditioning))
     start = np.where(columns["_schedule"] != due, due, columns["StartCmd"])
     smoke = columns["_fault_smoke"] > 0.0
     on = ((start > 0.0) & (columns["_fault_fan"] == 0.0) & ~smoke).astype(np.float64)
@@ -70,23 +70,27 @@ def _fan(columns: Columns, on: Column, dt_s: float) -> Columns:
     }
 
 
-def _air(columns: Columns, around: Surroundings, fan: Columns, on: Column, dt_s: float) -> Columns:
+def _air(columns: Columns, around: Around, fan: Columns, on: Column, dt_s: float) -> Columns:
     moving = fan["SA_Flow"] / _DESIGN_FLOW_M3_H
     valve, damper, loop = _valves(columns, on, dt_s)
     outdoor_share = np.clip(0.01 + 0.8 * damper / 100.0, 0.0, 1.0) * (moving > 0.05)
-    mixed = lag(columns["MAT"], columns["RAT"] + outdoor_share * (around.outdoor_t - columns["RAT"]), dt_s, 20.0)
-    cooled = mixed - np.clip(_COIL_EFFECTIVENESS * valve / 100.0, 0.0, 1.0) * (mixed - around.chilled_water_t)
+    mixed = lag(columns["MAT"], columns["RAT"] + outdoor_share * (around.moment.outdoor_t - columns["RAT"]), dt_s, 20.0)
+    cooled = mixed - np.clip(_COIL_EFFECTIVENESS * valve / 100.0, 0.0, 1.0) * (
+        mixed - float(around.plants["PLT"]["CHWS_T"][0])
+    )
     supply = lag(columns["SAT"], np.where(moving > 0.05, cooled, columns["RAT"]), dt_s, 25.0)
-    uncooled_t = 26.0 + 3.0 * around.occupancy + 0.35 * (around.outdoor_t - 26.0) + columns["_gain_k"]
+    uncooled_t = 26.0 + 3.0 * around.moment.occupancy + 0.35 * (around.moment.outdoor_t - 26.0) + columns["_gain_k"]
     # The room: gains pull it up within hours, supply air pulls it down in proportion to the flow.
     rate = (uncooled_t - columns["RAT"]) / 5400.0 + moving * (supply - columns["RAT"]) / 9000.0
-    people_ppm = 420.0 + 430.0 * around.occupancy * (1.3 - 0.4 * moving)
+    people_ppm = 420.0 + 430.0 * around.moment.occupancy * (1.3 - 0.4 * moving)
     return loop | {
         "SAT": supply,
         "MAT": mixed,
         "RAT": np.clip(columns["RAT"] + rate * dt_s, 15.0, 36.0),
         "RA_CO2": lag(columns["RA_CO2"], people_ppm, dt_s, 900.0),
-        "RA_RH": lag(columns["RA_RH"], 55.0 + 0.6 * (supply - 14.0) + 0.1 * (around.outdoor_rh - 70.0), dt_s, 900.0),
+        "RA_RH": lag(
+            columns["RA_RH"], 55.0 + 0.6 * (supply - 14.0) + 0.1 * (around.moment.outdoor_rh - 70.0), dt_s, 900.0
+        ),
     }
 
 

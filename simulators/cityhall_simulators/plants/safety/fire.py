@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cityhall_simulators.plants.common import Columns, Surroundings, full
+from cityhall_simulators.plants.common import Around, Columns, full
 
 _ALARM = 2.0
 
@@ -30,25 +30,25 @@ def initial_button(units: int) -> Columns:
     return full(units, Pressed=0.0, Fault=0.0, _fault_pressed=0.0)
 
 
-def step_zone(columns: Columns, around: Surroundings, dt_s: float, rng: np.random.Generator) -> Columns:  # noqa: ARG001
+def step_zone(columns: Columns, around: Around, dt_s: float, rng: np.random.Generator) -> Columns:  # noqa: ARG001
     """A zone burns or is quiet."""
     return columns | {"State": np.where(columns["_fault_fire"] > 0.0, _ALARM, 0.0)}
 
 
-def step_panel(columns: Columns, around: Surroundings, dt_s: float, rng: np.random.Generator) -> Columns:  # noqa: ARG001
+def step_panel(columns: Columns, around: Around, dt_s: float, rng: np.random.Generator) -> Columns:  # noqa: ARG001
     """A panel sums up its zones."""
     units = len(columns["Alarm"])
     return columns | {
-        "Alarm": np.full(units, float(around.fire)),
-        "ZonesInAlm": np.full(units, around.zones_in_alarm),
+        "Alarm": np.full(units, float((around.plants["FZN"]["State"] == _ALARM).any())),
+        "ZonesInAlm": np.full(units, float((around.plants["FZN"]["State"] == _ALARM).sum())),
         "Trouble": (columns["_fault_trouble"] > 0.0).astype(np.float64),
     }
 
 
-def step_reader(columns: Columns, around: Surroundings, dt_s: float, rng: np.random.Generator) -> Columns:
+def step_reader(columns: Columns, around: Around, dt_s: float, rng: np.random.Generator) -> Columns:
     """People pass now and then; a forced door stands open though locked."""
     units = len(columns["DoorSts"])
-    chance = 1.0 - np.exp(-dt_s * around.occupancy / 45.0)
+    chance = 1.0 - np.exp(-dt_s * around.moment.occupancy / 45.0)
     passing = (columns["_open_s"] <= 0.0) & (rng.random(units) < chance)
     open_s = np.where(passing, 6.0, np.maximum(0.0, columns["_open_s"] - dt_s))
     forced = columns["_fault_forced"] > 0.0
@@ -60,6 +60,11 @@ def step_reader(columns: Columns, around: Surroundings, dt_s: float, rng: np.ran
     }
 
 
-def step_button(columns: Columns, around: Surroundings, dt_s: float, rng: np.random.Generator) -> Columns:  # noqa: ARG001
+def step_button(columns: Columns, around: Around, dt_s: float, rng: np.random.Generator) -> Columns:  # noqa: ARG001
     """Pressed until it is reset."""
     return columns | {"Pressed": (columns["_fault_pressed"] > 0.0).astype(np.float64)}
+
+
+def burning(around: Around) -> bool:
+    """Whether a fire panel is in alarm."""
+    return around.total("FACP", "Alarm") > 0.0

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cityhall_simulators.plants.common import Column, Columns, Surroundings, full, lag
+from cityhall_simulators.plants.common import Around, Column, Columns, full, lag
 
 CAPACITY_KW = 600.0 * 3.517
 WATER_KWH_M3_K = 1.163
@@ -22,7 +22,7 @@ def initial(units: int) -> Columns:
     )  # fmt: skip
 
 
-def step(columns: Columns, around: Surroundings, dt_s: float, rng: np.random.Generator) -> Columns:  # noqa: ARG001
+def step(columns: Columns, around: Around, dt_s: float, rng: np.random.Generator) -> Columns:  # noqa: ARG001
     """Follow the schedule's edges and the commands; keep the supply at its set point as far as capacity goes."""
     enable = _scheduled(columns, around)
     tripped = columns["_fault_trip"] > 0.0
@@ -37,7 +37,7 @@ def step(columns: Columns, around: Surroundings, dt_s: float, rng: np.random.Gen
         | _machine(columns, water, power_kw, heat_kw, dt_s, on)
         | {
             "EnableCmd": enable,
-            "_schedule": np.full_like(enable, float(around.air_conditioning)),
+            "_schedule": np.full_like(enable, float(around.moment.air_conditioning)),
             "RunSts": on,
             "AlmSum": tripped.astype(np.float64),
             "FaultCode": np.where(tripped, _HIGH_CONDENSER_PRESSURE, 0.0),
@@ -50,13 +50,13 @@ def step(columns: Columns, around: Surroundings, dt_s: float, rng: np.random.Gen
     )
 
 
-def _scheduled(columns: Columns, around: Surroundings) -> Column:
+def _scheduled(columns: Columns, around: Around) -> Column:
     """The time clock acts at its edges only, so that an operator's command stays in between."""
-    due = np.full_like(columns["EnableCmd"], float(around.air_conditioning))
+    due = np.full_like(columns["EnableCmd"], float(around.moment.air_conditioning))
     return np.where(columns["_schedule"] != due, due, columns["EnableCmd"])
 
 
-def _water_side(columns: Columns, around: Surroundings, enable: Column, on: Column, dt_s: float) -> Columns:
+def _water_side(columns: Columns, around: Around, enable: Column, on: Column, dt_s: float) -> Columns:
     flow = lag(columns["CHW_Flow"], 300.0 * enable, dt_s, 8.0)
     flow = np.where(flow < 1.0, 0.0, flow)
     limit_kw = CAPACITY_KW * columns["DmdLimit"] / 100.0
@@ -64,11 +64,11 @@ def _water_side(columns: Columns, around: Surroundings, enable: Column, on: Colu
     target = np.where(on > 0.0, np.maximum(columns["CHWS_SP"], reachable), columns["CHWR_T"])
     supply = lag(columns["CHWS_T"], target, dt_s, 15.0)
     # Coils take less from warm water, so a loop without a chiller settles near the rooms' temperature.
-    load_kw = around.cooling_kw / len(on) * np.clip((25.0 - columns["CHWR_T"]) / 13.0, 0.0, 1.2) * (flow > 0.0)
+    load_kw = _cooling_kw(around) / len(on) * np.clip((25.0 - columns["CHWR_T"]) / 13.0, 0.0, 1.2) * (flow > 0.0)
     removed_kw = WATER_KWH_M3_K * flow * (columns["CHWR_T"] - supply) * on
     returned = columns["CHWR_T"] + (load_kw - removed_kw) / (LOOP_M3 * WATER_KWH_M3_K) * dt_s / 3600.0
     condenser_flow = lag(columns["CDW_Flow"], 360.0 * on, dt_s, 8.0)
-    entering = lag(columns["CDWE_T"], max(18.0, around.outdoor_wb + 3.5), dt_s, 120.0)
+    entering = lag(columns["CDWE_T"], max(18.0, around.moment.outdoor_wb + 3.5), dt_s, 120.0)
     rejected_k = removed_kw * 1.18 / (WATER_KWH_M3_K * np.maximum(condenser_flow, 60.0))
     return {
         "CHW_Flow": flow,
@@ -104,3 +104,9 @@ def _machine(columns: Columns, water: Columns, power_kw: Column, heat_kw: Column
 def _saturation_kpa(temperature_c: Column) -> Column:
     """Saturation pressure of R-134a, absolute, within 3 % for 0..45 °C."""
     return np.asarray(293.0 * np.exp(0.0307 * temperature_c), dtype=np.float64)
+
+
+def _cooling_kw(around: Around) -> float:
+    """Heat that the building puts into the chilled water."""
+    warm_k = max(0.0, around.moment.outdoor_t - 20.0) * float(around.moment.air_conditioning)
+    return 1500.0 * around.moment.occupancy + 165.0 * warm_k

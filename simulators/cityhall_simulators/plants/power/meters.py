@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from cityhall_simulators.plants.common import Column, Columns, Surroundings, demand_15_min, full, slow_noise
+from cityhall_simulators.plants.common import Around, Column, Columns, demand_15_min, full, slow_noise
+from cityhall_simulators.plants.power.loads import loads_kw, unmetered_kw
 
 _MAIN_V = 22_800.0
 _LOW_V = 380.0
@@ -27,15 +28,19 @@ def initial_sub(units: int) -> Columns:
     ) | {"kWh": 120_000.0 + 13_777.0 * unit}  # fmt: skip
 
 
-def step_sub(columns: Columns, around: Surroundings, dt_s: float, rng: np.random.Generator) -> Columns:
-    """Measure ``around.loads_kw``, one load per meter."""
-    kw = around.loads_kw
-    pf = np.clip(0.975 + 0.01 * slow_noise(around.epoch_s, 21.0, len(kw)), 0.9, 0.999)
+def step_sub(columns: Columns, around: Around, dt_s: float, rng: np.random.Generator) -> Columns:
+    """Measure one load per meter."""
+    kw = loads_kw(around)
+    pf = np.clip(0.975 + 0.01 * slow_noise(around.moment.epoch_s, 21.0, len(kw)), 0.9, 0.999)
     swell = np.where(columns["_fault_overvoltage"] > 0.0, _OVERVOLTAGE, 1.0)
-    volts = _LOW_V * swell * (1.0 + 0.008 * slow_noise(around.epoch_s, 22.0, len(kw)) + 0.0004 * _jitter(rng, len(kw)))
+    volts = (
+        _LOW_V
+        * swell
+        * (1.0 + 0.008 * slow_noise(around.moment.epoch_s, 22.0, len(kw)) + 0.0004 * _jitter(rng, len(kw)))
+    )
     return (
         columns
-        | demand_15_min(columns, kw, around.epoch_s, dt_s)
+        | demand_15_min(columns, kw, around.moment.epoch_s, dt_s)
         | {
             "kW": kw,
             "kWh": columns["kWh"] + kw * dt_s / 3600.0,
@@ -46,41 +51,42 @@ def step_sub(columns: Columns, around: Surroundings, dt_s: float, rng: np.random
     )
 
 
-def step_main(columns: Columns, around: Surroundings, dt_s: float, rng: np.random.Generator) -> Columns:
+def step_main(columns: Columns, around: Around, dt_s: float, rng: np.random.Generator) -> Columns:
     """Measure the sum of the sub-meters and the rest, shared by the incoming lines."""
     units = len(columns["kW"])
-    kw = np.full(units, (float(around.loads_kw.sum()) + around.rest_kw) / units)
-    pf = np.clip(0.98 + 0.006 * slow_noise(around.epoch_s, 23.0, units), 0.9, 0.999)
+    rest_kw = unmetered_kw(around)
+    kw = np.full(units, (around.total("EM", "kW") + rest_kw) / units)
+    pf = np.clip(0.98 + 0.006 * slow_noise(around.moment.epoch_s, 23.0, units), 0.9, 0.999)
     kva = kw / pf
     kvar = np.sqrt(np.maximum(kva**2 - kw**2, 0.0))
     kwh = columns["kWh"] + kw * dt_s / 3600.0
     return (
         columns
         | _voltages(columns, kva, around, rng)
-        | demand_15_min(columns, kw, around.epoch_s, dt_s)
+        | demand_15_min(columns, kw, around.moment.epoch_s, dt_s)
         | {
             "kW": kw,
             "kVA": kva,
             "kVAR": kvar,
             "PF": pf,
-            "Hz": 60.0 + 0.03 * slow_noise(around.epoch_s * 7.0, 24.0, units),
+            "Hz": 60.0 + 0.03 * slow_noise(around.moment.epoch_s * 7.0, 24.0, units),
             "kWh": kwh,
             "kVARh": columns["kVARh"] + kvar * dt_s / 3600.0,
-            "THDv": 2.5 + 0.3 * slow_noise(around.epoch_s, 25.0, units),
-            "THDi": 8.0 + 1.5 * slow_noise(around.epoch_s, 26.0, units),
+            "THDv": 2.5 + 0.3 * slow_noise(around.moment.epoch_s, 25.0, units),
+            "THDi": 8.0 + 1.5 * slow_noise(around.moment.epoch_s, 26.0, units),
             # One pulse per kilowatt-hour, counted beside the register as the utility does.
             "PulseMin": np.floor(kwh) - 20_000_000.0,
-            "_rest_kw": np.full(units, around.rest_kw / units),
+            "_rest_kw": np.full(units, rest_kw / units),
         }
     )
 
 
-def _voltages(columns: Columns, kva: Column, around: Surroundings, rng: np.random.Generator) -> Columns:
+def _voltages(columns: Columns, kva: Column, around: Around, rng: np.random.Generator) -> Columns:
     units = len(kva)
     swell = np.where(columns["_fault_overvoltage"] > 0.0, _OVERVOLTAGE, 1.0)
     found: Columns = {}
     for phase, (volts, amps) in enumerate((("V12", "I1"), ("V23", "I2"), ("V31", "I3"))):
-        drift = 0.006 * slow_noise(around.epoch_s, 30.0 + phase * 0.1, units)
+        drift = 0.006 * slow_noise(around.moment.epoch_s, 30.0 + phase * 0.1, units)
         found[volts] = _MAIN_V * swell * (1.0 + drift + 0.0003 * _jitter(rng, units))
         found[amps] = kva * 1000.0 / (np.sqrt(3.0) * found[volts]) * (1.0 + 0.01 * (phase - 1))
     return found

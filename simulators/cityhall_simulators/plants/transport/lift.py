@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from cityhall_simulators.plants.common import Column, Columns, Mask, Surroundings, full
+from cityhall_simulators.plants.common import Around, Column, Columns, Mask, full
+from cityhall_simulators.plants.safety.fire import burning
 
 _STOPS = np.array([-1.0, 0.0, 1.0, 1.0, 1.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0])
 """Floors that are called: B2 is -1, B1 is 0; 2F and 3F are skipped, the ground floor is called most."""
@@ -20,7 +21,7 @@ def initial(units: int) -> Columns:
     )  # fmt: skip
 
 
-def step(columns: Columns, around: Surroundings, dt_s: float, rng: np.random.Generator) -> Columns:
+def step(columns: Columns, around: Around, dt_s: float, rng: np.random.Generator) -> Columns:
     """One car moves at a time through: waiting, called, travelling, door cycle."""
     trapped = columns["_fault_entrapment"] > 0.0
     position = _between_floors(columns["CarPos"], trapped)
@@ -34,7 +35,7 @@ def step(columns: Columns, around: Surroundings, dt_s: float, rng: np.random.Gen
     position = np.where(arrived, target, position + moved)
     door_s = np.where(arrived, _DOOR_CYCLE_S, np.maximum(0.0, columns["_door_s"] - dt_s))
     # A recalled car holds its doors open at the ground floor.
-    door_s = np.where(around.fire & (position == 1.0) & ~may_move, 5.0, door_s)
+    door_s = np.where(burning(around) & (position == 1.0) & ~may_move, 5.0, door_s)
     power_kw = _power_kw(load, np.sign(distance), may_move)
     return (
         columns
@@ -61,20 +62,18 @@ def _between_floors(position: Column, trapped: Mask) -> Column:
     return np.where(trapped & at_landing, np.round(position) + aside, position)
 
 
-def _calls(
-    columns: Columns, around: Surroundings, dt_s: float, rng: np.random.Generator
-) -> tuple[Column, Column, Column]:
+def _calls(columns: Columns, around: Around, dt_s: float, rng: np.random.Generator) -> tuple[Column, Column, Column]:
     """New targets and loads of the cars that were called in this step."""
     units = len(columns["CarPos"])
     stops = _STOPS[rng.integers(0, len(_STOPS), units)]
-    loads = np.round(rng.uniform(2.0, 25.0 + 50.0 * around.occupancy, units), 1)
-    chance = 1.0 - np.exp(-dt_s / (4.0 + 90.0 * (1.0 - min(around.occupancy, 1.0))))
+    loads = np.round(rng.uniform(2.0, 25.0 + 50.0 * around.moment.occupancy, units), 1)
+    chance = 1.0 - np.exp(-dt_s / (4.0 + 90.0 * (1.0 - min(around.moment.occupancy, 1.0))))
     waiting = (columns["_door_s"] <= 0.0) & (columns["CarPos"] == columns["_target"])
     called = waiting & (rng.random(units) < chance) & (stops != columns["CarPos"])
-    called &= not around.fire
+    called &= not burning(around)
     called &= columns["_fault_entrapment"] == 0.0
     target = np.where(called, stops, columns["_target"])
-    target = np.where(around.fire & (columns["_door_s"] <= 0.0), 1.0, target)
+    target = np.where(burning(around) & (columns["_door_s"] <= 0.0), 1.0, target)
     load = np.where(called, loads, np.where(waiting, 0.0, columns["LoadPct"]))
     return target, load, called.astype(np.float64)
 
@@ -92,7 +91,7 @@ def _power_kw(load_percent: Column, direction: Column, moving: Mask) -> Column:
 
 
 def _signals(
-    columns: Columns, around: Surroundings, door_s: Column, distance: Column, moving: Mask, speed: Column
+    columns: Columns, around: Around, door_s: Column, distance: Column, moving: Mask, speed: Column
 ) -> Columns:
     trapped = columns["_fault_entrapment"] > 0.0
     shut = np.zeros_like(door_s)
@@ -100,7 +99,7 @@ def _signals(
     speeding_up = speed > columns["_speed"] + 1e-9
     drive = np.select([~moving, np.abs(distance) < 0.5, speeding_up], [shut + 1.0, shut + 4.0, shut + 3.0], shut + 5.0)
     return {
-        "CarMode": np.full_like(door, 11.0 if around.fire else 1.0),
+        "CarMode": np.full_like(door, 11.0 if burning(around) else 1.0),
         "Dir": np.where(moving, np.where(distance > 0.0, 3.0, 4.0), 2.0),
         "DoorSts": np.where(trapped, 0.0, door),
         "DriveSts": drive,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cityhall_simulators.plants.common import Column, Columns, Surroundings, demand_15_min, full, lag, slow_noise
+from cityhall_simulators.plants.common import Around, Column, Columns, demand_15_min, full, lag, slow_noise
 
 _RATED_KW = 1500.0
 _IRON_LOSS_KW, _COPPER_LOSS_KW = 2.4, 9.0
@@ -27,9 +27,10 @@ def initial_panel(units: int) -> Columns:
     )  # fmt: skip
 
 
-def step_transformer(columns: Columns, around: Surroundings, dt_s: float, rng: np.random.Generator) -> Columns:  # noqa: ARG001
-    """``around.feed_kw`` is what all of them take from the high-voltage side together."""
-    kw = around.feed_kw * _shares(len(columns["kW"]))
+def step_transformer(columns: Columns, around: Around, dt_s: float, rng: np.random.Generator) -> Columns:  # noqa: ARG001
+    """They share what the main meters measure."""
+    feed_kw = around.total("HVM", "kW")
+    kw = feed_kw * _shares(len(columns["kW"]))
     part = kw / _RATED_KW
     hot = 45.0 + 60.0 * part**1.6
     windings = {
@@ -53,32 +54,33 @@ def step_transformer(columns: Columns, around: Surroundings, dt_s: float, rng: n
     )
 
 
-def step_panel(columns: Columns, around: Surroundings, dt_s: float, rng: np.random.Generator) -> Columns:
-    """``around.feed_kw`` is what all of them take from the transformers together."""
+def step_panel(columns: Columns, around: Around, dt_s: float, rng: np.random.Generator) -> Columns:
+    """They share what the transformers give."""
+    feed_kw = around.total("TR", "kW") - around.total("TR", "LossKW")
     units = len(columns["kW"])
-    kw = around.feed_kw * _shares(units)
-    pf = np.clip(0.98 + 0.006 * slow_noise(around.epoch_s, 27.0, units), 0.9, 0.999)
+    kw = feed_kw * _shares(units)
+    pf = np.clip(0.98 + 0.006 * slow_noise(around.moment.epoch_s, 27.0, units), 0.9, 0.999)
     kva = kw / pf
     kvar = np.sqrt(np.maximum(kva**2 - kw**2, 0.0))
     found: Columns = {}
     for phase, (volts, amps) in enumerate((("V12", "I1"), ("V23", "I2"), ("V31", "I3"))):
-        drift = 0.008 * slow_noise(around.epoch_s, 28.0 + phase * 0.1, units)
+        drift = 0.008 * slow_noise(around.moment.epoch_s, 28.0 + phase * 0.1, units)
         found[volts] = _LOW_V * (1.0 + drift + 0.0003 * rng.uniform(-1.0, 1.0, units))
         found[amps] = kva * 1000.0 / (np.sqrt(3.0) * found[volts]) * (1.0 + 0.01 * (phase - 1))
     return (
         columns
         | found
-        | demand_15_min(columns, kw, around.epoch_s, dt_s)
+        | demand_15_min(columns, kw, around.moment.epoch_s, dt_s)
         | {
             "kW": kw,
             "kVAR": kvar,
             "kVA": kva,
             "PF": pf,
-            "Hz": 60.0 + 0.03 * slow_noise(around.epoch_s * 7.0, 24.0, units),
+            "Hz": 60.0 + 0.03 * slow_noise(around.moment.epoch_s * 7.0, 24.0, units),
             "kWh": columns["kWh"] + kw * dt_s / 3600.0,
             "kVARh": columns["kVARh"] + kvar * dt_s / 3600.0,
-            "THDv": 2.5 + 0.3 * slow_noise(around.epoch_s, 29.0, units),
-            "THDi": 9.0 + 1.5 * slow_noise(around.epoch_s, 31.0, units),
+            "THDv": 2.5 + 0.3 * slow_noise(around.moment.epoch_s, 29.0, units),
+            "THDi": 9.0 + 1.5 * slow_noise(around.moment.epoch_s, 31.0, units),
             "BusT": lag(columns["BusT"], 35.0 + 0.012 * kw, dt_s, 1800.0),
         }
     )
