@@ -17,7 +17,8 @@ from pymodbus.client import AsyncModbusTcpClient
 
 from cityhall_simulators.addresses import REGISTERS_OF_TYPE, Register, modbus_map
 from cityhall_simulators.description import Device, load_building
-from cityhall_simulators.faces.modbus import ModbusFace, decode, encode
+from cityhall_simulators.faces.modbus import ModbusFace
+from cityhall_simulators.faces.modbus_unit import decode, encode
 from cityhall_simulators.runtime import City
 
 BUILDING = load_building("small")

@@ -64,7 +64,9 @@ class ModbusUnit:
         self._city = city
         self._map = modbus_map(device)
         self._at = {(r.table, r.address): index for index, r in self._map.items() if r.bit is None}
-        self._groups = _groups(self._map)
+        self._mine = slice(device.points[0].index, device.points[-1].index + 1)
+        self._groups = _groups(self._map, self._mine.start)
+        self._bits = [(index - self._mine.start, r) for index, r in self._map.items() if r.bit is not None]
         self._image = {table: np.zeros(size, dtype=np.uint16) for table, size in _sizes(self._map).items()}
         self._defined = _defined(self._map, self._image)
         self._made_of = (-1, False)
@@ -105,7 +107,7 @@ class ModbusUnit:
         swapped = self._city.has_fault("wrong_word_order", self.device.name)
         if self._made_of == (self._city.revision, swapped):
             return
-        values = np.where(self._city.bad, np.nan, self._city.shown)
+        values = np.where(self._city.bad[self._mine], np.nan, self._city.shown[self._mine])
         for (table, kind, order, scale), (indexes, places) in self._groups.items():
             if kind == "bool":
                 self._image[table][places] = np.nan_to_num(values[indexes]) != 0.0
@@ -116,10 +118,9 @@ class ModbusUnit:
         self._made_of = (self._city.revision, swapped)
 
     def _refresh_bits(self, values: NDArray[np.float64]) -> None:
-        bits = [(index, r) for index, r in self._map.items() if r.bit is not None]
-        for _, register in bits:
+        for _, register in self._bits:
             self._image[register.table][register.address] = 0
-        for index, register in bits:
+        for index, register in self._bits:
             if values[index] > 0.0 and register.bit is not None:
                 self._image[register.table][register.address] |= np.uint16(1 << register.bit)
 
@@ -128,13 +129,13 @@ _GroupKey = tuple[str, str, str, float]
 _Group = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 
-def _groups(registers: Mapping[int, Register]) -> dict[_GroupKey, _Group]:
-    """Points of equal encoding, with the registers they fill, so that each group is encoded at once."""
+def _groups(registers: Mapping[int, Register], first: int) -> dict[_GroupKey, _Group]:
+    """Points of equal encoding, counted from ``first``, with the registers they fill: each group is encoded at once."""
     found: dict[_GroupKey, tuple[list[int], list[int]]] = {}
     for index, r in registers.items():
         if r.bit is None:
             indexes, places = found.setdefault((r.table, r.type, r.word_order, r.scale), ([], []))
-            indexes.append(index)
+            indexes.append(index - first)
             places.extend(range(r.address, r.address + r.registers))
     return {key: (np.array(i, dtype=np.intp), np.array(p, dtype=np.intp)) for key, (i, p) in found.items()}
 
