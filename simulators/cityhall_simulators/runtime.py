@@ -3,9 +3,10 @@
 Faces read ``shown``, ``bad`` and the device switches; nothing here knows a protocol or a clock.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +14,13 @@ from numpy.typing import NDArray
 from cityhall_simulators.description import Building
 from cityhall_simulators.faults import FAULTS, Reach, resolve_target
 from cityhall_simulators.plants.city import commanded, disturbed, settled_city, step_city
+from cityhall_simulators.plants.common import Columns
+from cityhall_simulators.plants.site import whole_site
+from cityhall_simulators.sensors import Sensors
 
-_SPIKE_PERIOD_S, _SPIKE_S = 10.0, 2.0
 _NOISE_STREAM = 1_000
 """Apart from the plants' own streams of chance."""
+_SAYS_NOTHING = frozenset({"device_silent", "device_refuses"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +39,29 @@ class City:
         self.building = building
         self._state = settled_city(seed, local)
         self.local = local
-        count = len(building.points)
-        self.truth: NDArray[np.float64] = np.zeros(count)
-        self.shown: NDArray[np.float64] = np.zeros(count)
-        self.bad: NDArray[np.bool_] = np.zeros(count, dtype=np.bool_)
+        self.truth: NDArray[np.float64] = np.zeros(len(building.points))
+        self.shown: NDArray[np.float64] = np.zeros(len(building.points))
         self.revision = 0
         """Counts the changes of ``shown``; a face that kept something compares it."""
-        self._resolution = np.array([point.role.resolution for point in building.points])
-        self._low = np.array([-np.inf if p.role.low is None else p.role.low for p in building.points])
-        self._high = np.array([np.inf if p.role.high is None else p.role.high for p in building.points])
-        self._gather = _gather_plan(building)
+        self._sensors = Sensors(building.points)
+        self._gather = _Gather.of(building)
         self._faults: dict[tuple[str, str], ActiveFault] = {}
-        self._stuck: dict[int, float] = {}
-        self._spike_since: dict[int, float] = {}
         self._on_change: list[Callable[[], None]] = []
         self._elapsed_s = 0.0
         self._publish()
+
+    @property
+    def bad(self) -> NDArray[np.bool_]:
+        """Points whose sensor gives no valid value."""
+        return self._sensors.bad
+
+    @property
+    def unheard(self) -> NDArray[np.bool_]:
+        """Points whose device answers nobody just now."""
+        mute = {fault.target for fault in self._faults.values() if fault.name in _SAYS_NOTHING}
+        if not mute:
+            return np.zeros(len(self.truth), dtype=np.bool_)
+        return np.array([point.device in mute for point in self.building.points])
 
     def advance(self, local: datetime, dt_s: float) -> None:
         """Let ``dt_s`` seconds pass, up to ``local``."""
@@ -78,9 +89,7 @@ class City:
     def accepts(self, index: int, value: float) -> bool:
         """Whether a value is within the physical range, or one of the states."""
         states = self.building.points[index].role.states
-        if states:
-            return value in states
-        return bool(self._low[index] <= value <= self._high[index])
+        return value in states if states else self._sensors.accepts(index, value)
 
     # Faults
 
@@ -118,59 +127,41 @@ class City:
             item = self.building.find_equipment(active_fault.target)
             self._state = disturbed(self._state, item.type.code, item.unit, fault.column, active=active)
         elif fault.reach is Reach.SENSOR:
-            self._apply_to_sensor(fault.name, self.building.by_name[active_fault.target].index, active=active)
+            index = self.building.by_name[active_fault.target].index
+            if active:
+                self._sensors.fault_on(fault.name, index, float(self.shown[index]), self._elapsed_s)
+            else:
+                self._sensors.fault_off(fault.name, index)
         self.revision += 1
         self._changed()
-
-    def _apply_to_sensor(self, name: str, index: int, *, active: bool) -> None:
-        if name == "sensor_dropout":
-            self.bad[index] = active
-            return
-        kept = self._stuck if name == "sensor_stuck" else self._spike_since
-        if active:
-            kept[index] = float(self.shown[index]) if name == "sensor_stuck" else self._elapsed_s
-        else:
-            kept.pop(index, None)
 
     def _changed(self) -> None:
         for call in self._on_change:
             call()
 
-    # Sensors
-
     def _publish(self) -> None:
-        for code, role, indexes, units in self._gather:
-            self.truth[indexes] = self._state.columns[code][role][units]
+        self.truth = self._gather.truth(self._state.columns)
         chance = np.random.default_rng((self._state.seed, self._state.steps, _NOISE_STREAM))
-        noise = chance.uniform(-1.0, 1.0, len(self.truth)) * self._resolution
-        # A sensor that measures nothing shows exactly nothing (low cut-off), not noise around it.
-        shown = np.clip(self.truth + np.where(self.truth == 0.0, 0.0, noise), self._low, self._high)
-        for index, value in self._stuck.items():
-            shown[index] = value
-        for index, since_s in self._spike_since.items():
-            if (self._elapsed_s - since_s) % _SPIKE_PERIOD_S < _SPIKE_S:
-                shown[index] = self._spike(index)
-        self.shown = shown
+        self.shown = self._sensors.show(self.truth, self._elapsed_s, chance)
         self.revision += 1
 
-    def _spike(self, index: int) -> float:
-        """A value far away but within the physical range: only its jump betrays it."""
-        low, high, value = self._low[index], self._high[index], self.truth[index]
-        if not np.isfinite(low + high):
-            return float(value * 3.0 + 100.0)
-        return float(low + 0.95 * (high - low) if value < (low + high) / 2.0 else low + 0.05 * (high - low))
 
+@dataclass(frozen=True, slots=True)
+class _Gather:
+    """Where the points of a site stand among the columns of the whole building, all of them laid end to end."""
 
-_Gather = tuple[str, str, NDArray[np.intp], NDArray[np.intp]]
+    columns: tuple[tuple[str, str], ...]
+    take: NDArray[np.intp]
 
+    @classmethod
+    def of(cls, building: Building) -> Self:
+        units = whole_site().units
+        columns = tuple(dict.fromkeys((p.equipment.type.code, p.role.role) for p in building.points))
+        ends = np.cumsum([units[code] for code, _ in columns])
+        begins = dict(zip(columns, ends - [units[code] for code, _ in columns], strict=True))
+        take = [begins[p.equipment.type.code, p.role.role] + p.equipment.unit for p in building.points]
+        return cls(columns, np.array(take, dtype=np.intp))
 
-def _gather_plan(building: Building) -> list[_Gather]:
-    """For each column of each type, where the units that this site shows stand among the points."""
-    found: dict[tuple[str, str], list[tuple[int, int]]] = {}
-    for point in building.points:
-        key = (point.equipment.type.code, point.role.role)
-        found.setdefault(key, []).append((point.equipment.unit, point.index))
-    return [
-        (code, role, np.array([index for _, index in pairs]), np.array([unit for unit, _ in pairs]))
-        for (code, role), pairs in found.items()
-    ]
+    def truth(self, columns: Mapping[str, Columns]) -> NDArray[np.float64]:
+        laid: NDArray[np.float64] = np.concatenate([columns[code][role] for code, role in self.columns])
+        return laid[self.take]
