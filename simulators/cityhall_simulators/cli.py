@@ -15,10 +15,12 @@ import typer
 from cityhall_simulators.description import load_building, site_names
 from cityhall_simulators.faults import FAULTS, FaultTargetError, resolve_target
 from cityhall_simulators.free_ports import choose_ports
+from cityhall_simulators.history.command import history
 from cityhall_simulators.options import Options, TimedFault
 from cityhall_simulators.site_folder import write_site
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="模擬市政大樓 / The simulated city hall.")
+app.command()(history)
 
 BASE_PORT = 15020
 DEFAULT_PLANT_START = "2026-07-01T10:00"

@@ -1,0 +1,77 @@
+"""``cityhall-sim history``: years of a building, written to a folder."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Annotated, NoReturn
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from cityhall_simulators.description import load_building, site_names
+from cityhall_simulators.history.days import Span, SpanError, interval_s
+from cityhall_simulators.history.folder import TRUTH, HistoryFolderError, make_room, write_history
+from cityhall_simulators.history.recorder import record
+
+
+def history(
+    site: Annotated[str, typer.Argument(help="which building")],
+    folder: Annotated[Path, typer.Argument(help="folder to write")],
+    first: Annotated[str, typer.Option("--from", help="first day, YYYY-MM-DD")],
+    until: Annotated[str, typer.Option("--to", help="day after the last one")],
+    interval: Annotated[str, typer.Option(help="between two samples of a point: 1m, 15m, 1h, …")] = "15m",
+    seed: int = 1,
+) -> None:
+    """Write days or years of samples with their truth, for ``cityhall-bms import``."""
+    if site not in site_names():
+        _refuse(f"no building is called {site!r}; there are: {', '.join(site_names())}")
+    building = load_building(site)
+    begun_s = time.monotonic()
+    try:
+        zone = ZoneInfo(building.time_zone)
+        span = Span(date.fromisoformat(first), date.fromisoformat(until), interval_s(interval), zone)
+        if thrown := make_room(folder):
+            typer.echo(f"{folder}: an unfinished history ({thrown} files) is made anew", err=True)
+        steps = sum(len(span.times_us(day)) for day in span.days)
+        with _progress(steps, len(building.points)) as on_step:
+            size = write_history(
+                folder, building, seed, span, record(building, seed, span, folder / TRUTH, on_step=on_step)
+            )
+    except (SpanError, HistoryFolderError, ValueError) as error:
+        _refuse(str(error))
+    except OSError as error:
+        typer.echo(f"{folder}: {error.strerror or error}", err=True)
+        raise typer.Exit(1) from error
+    samples = steps * len(building.points)
+    typer.echo(
+        f"{folder}: {len(span.days)} days, {len(building.points)} points, {samples:,} samples, "
+        f"{size / 1e6:,.1f} MB, {time.monotonic() - begun_s:.1f} s"
+    )
+
+
+def _refuse(message: str) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(2)
+
+
+@contextmanager
+def _progress(steps: int, points: int) -> Iterator[Callable[[], None]]:
+    """A bar on stderr, with rate and time that remains; nothing where no person looks."""
+    columns = (TextColumn("{task.percentage:>3.0f} %"), BarColumn(), TextColumn("{task.fields[rate]}"))
+    console = Console(stderr=True)
+    with Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=steps, rate="")
+        begun_s = time.monotonic()
+        done = 0
+
+        def on_step() -> None:
+            nonlocal done
+            done += 1
+            rate = done * points / max(time.monotonic() - begun_s, 1e-3)
+            bar.update(task, completed=done, rate=f"{rate / 1e6:.2f} M samples/s")
+
+        yield on_step
