@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import sys
 import tempfile
 import urllib.error
@@ -9,14 +10,16 @@ import urllib.request
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
-from cityhall_simulators.description import load_building, site_names
+from cityhall_simulators.description import Building, load_building, site_names
 from cityhall_simulators.faults import FAULTS, FaultTargetError, resolve_target
 from cityhall_simulators.free_ports import choose_ports
 from cityhall_simulators.history.command import history
-from cityhall_simulators.options import Options, TimedFault
+from cityhall_simulators.options import Options
+from cityhall_simulators.scenarios import Run, ScenarioError, Strike, load_scenario, scenario_names
 from cityhall_simulators.site_folder import write_site
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="模擬市政大樓 / The simulated city hall.")
@@ -26,12 +29,17 @@ BASE_PORT = 15020
 DEFAULT_PLANT_START = "2026-07-01T10:00"
 """A summer working day: everything runs, whenever the demonstration is given."""
 
+SPEED_MAX = 3600.0
+"""An hour in a second: a step of the plants is then half an hour long."""
+_ENDLESS_RUN_S = 366 * 86_400.0
+"""How far ahead chance is drawn for a run that nobody has given an end."""
+
 _SiteName = Annotated[str, typer.Option("--site", help="which building")]
 
 
 @app.command()
 def run(  # noqa: PLR0913, PLR0917 - one parameter per option of the command
-    site: _SiteName = "small",
+    site: _SiteName = "full",
     site_dir: Annotated[Path | None, typer.Option(help="where to write the site folder")] = None,
     host: str = "127.0.0.1",
     base_port: Annotated[int, typer.Option(help="first port of the devices; 0 = free ports")] = 0,
@@ -39,6 +47,8 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option of the command
     seed: int = 1,
     truth: Annotated[Path | None, typer.Option(help="append a JSON line per fault switched on or off")] = None,
     fault: Annotated[list[str] | None, typer.Option(help="NAME@SECONDS or NAME:TARGET@SECONDS")] = None,
+    scenario: Annotated[str | None, typer.Option(help="faults by plan: a name or a TOML file")] = None,
+    speed: Annotated[float, typer.Option(min=0.1, max=SPEED_MAX, help="plant seconds in a real one")] = 1.0,
     plant_start: Annotated[str, typer.Option(help="local time the plants start at, or 'now'")] = DEFAULT_PLANT_START,
     parent_dies: Annotated[bool, typer.Option("--die-with-parent", help="end when the parent process ends")] = False,
 ) -> None:
@@ -48,7 +58,13 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option of the command
 
     if parent_dies:
         die_with_parent()
-    _check_site(site)
+    building = _building(site)
+    start = None if plant_start == "now" else datetime.fromisoformat(plant_start)
+    strikes = [_timed_fault(text, building) for text in fault or ()]
+    if scenario is not None:
+        zone = ZoneInfo(building.time_zone)
+        begins = datetime.now(zone) if start is None else start.replace(tzinfo=zone)
+        strikes += scenario_or_end(scenario, Run(building, begins, _ENDLESS_RUN_S, seed))
     folder = site_dir or Path(tempfile.mkdtemp(prefix="cityhall-site-"))
     options = Options(
         site=site,
@@ -58,8 +74,9 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option of the command
         control_port=control_port,
         seed=seed,
         truth_file=truth,
-        faults=tuple(_timed_fault(text, site) for text in fault or ()),
-        plant_start=None if plant_start == "now" else datetime.fromisoformat(plant_start),
+        strikes=tuple(strikes),
+        plant_start=start,
+        speed=speed,
     )
     try:
         asyncio.run(serve(options))
@@ -71,13 +88,12 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option of the command
 @app.command()
 def site(
     folder: Annotated[Path, typer.Argument(help="site folder to write")],
-    name: _SiteName = "small",
+    name: _SiteName = "full",
     host: str = "127.0.0.1",
     base_port: int = BASE_PORT,
 ) -> None:
     """Write the site folder of simulators that listen from BASE_PORT on; its secrets come with ``run``."""
-    _check_site(name)
-    building = load_building(name)
+    building = _building(name)
     write_site(folder, building, host, choose_ports(host, building.port_labels, base_port))
     typer.echo(str(folder))
 
@@ -87,7 +103,14 @@ def faults() -> None:
     """Show the table of faults."""
     for row in FAULTS.values():
         texts = f"{row.text.zh} / {row.text.en}"
-        typer.echo(f"{row.name:18} {row.reach.value:10} {row.default:12} {texts}")
+        typer.echo(f"{row.name:26} {row.reach.value:10} {row.default:14} {texts}")
+
+
+@app.command()
+def scenarios() -> None:
+    """Show the scenarios that come along."""
+    for name in scenario_names():
+        typer.echo(name)
 
 
 @app.command()
@@ -119,19 +142,28 @@ def fault(
         raise typer.Exit(1) from error
 
 
-def _check_site(name: str) -> None:
+def _building(name: str) -> Building:
     if name not in site_names():
         typer.echo(f"no building is called {name!r}; there are: {', '.join(site_names())}", err=True)
         raise typer.Exit(2)
+    return load_building(name)
 
 
-def _timed_fault(text: str, site_name: str) -> TimedFault:
+def scenario_or_end(name_or_file: str, run: Run) -> tuple[Strike, ...]:
+    """The strikes of a scenario; ends the command with a message when it makes no sense."""
+    try:
+        return load_scenario(name_or_file, run)
+    except ScenarioError as error:
+        typer.echo(f"--scenario: {error}", err=True)
+        raise typer.Exit(2) from error
+
+
+def _timed_fault(text: str, building: Building) -> Strike:
     """Parse ``NAME[:TARGET]@SECONDS``; ends the command with a message when it makes no sense."""
     what, _, seconds = text.partition("@")
     name, _, target = what.partition(":")
     try:
-        resolve_target(load_building(site_name), FAULTS[name], target or None)
-        return TimedFault(name, target or None, float(seconds or 0.0))
+        return Strike(name, resolve_target(building, FAULTS[name], target or None), float(seconds or 0.0), math.inf)
     except KeyError as error:
         typer.echo(f"no fault is called {name!r}; see `cityhall-sim faults`", err=True)
         raise typer.Exit(2) from error

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from cityhall_simulators.fault_desk import FaultDesk
 from cityhall_simulators.faults import FAULTS, FaultTargetError
+from cityhall_simulators.options import Options
 from cityhall_simulators.runtime import City
 
 
@@ -19,20 +20,27 @@ class FaultOrder(BaseModel):
     target: str | None = None
 
 
-def control_app(city: City, desk: FaultDesk, host: str, ports: Mapping[str, int]) -> FastAPI:
+def control_app(city: City, desk: FaultDesk, options: Options, ports: Mapping[str, int]) -> FastAPI:
     """The application; it holds no state of its own."""
     app = FastAPI(title="Simulated city hall", openapi_url="/openapi.json")
 
     @app.get("/")
     async def status() -> dict[str, object]:
         devices = [
-            {"name": d.name, "protocol": d.protocol, "host": host, "port": ports[d.port], "points": len(d.points)}
+            {
+                "name": d.name,
+                "protocol": d.protocol,
+                "host": options.host,
+                "port": ports[d.port],
+                "points": len(d.points),
+            }
             for d in city.building.devices
         ]
         faults = [asdict(fault) for fault in desk.active]
         return {
             "site": city.building.code,
             "plant_time": city.local.isoformat(),
+            "speed": options.speed,
             "points": len(city.building.points),
             "devices": devices,
             "faults": faults,

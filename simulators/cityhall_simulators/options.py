@@ -4,14 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-
-@dataclass(frozen=True, slots=True)
-class TimedFault:
-    """A fault that switches itself on some time after the start."""
-
-    name: str
-    target: str | None
-    after_s: float
+from cityhall_simulators.scenarios import Strike
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +18,9 @@ class Options:
     control_port: int
     seed: int
     truth_file: Path | None
-    faults: tuple[TimedFault, ...]
+    strikes: tuple[Strike, ...]
+    """Faults that switch themselves on and off."""
     plant_start: datetime | None
     """Local time that the plants believe it to be at the start (to the hour); None for the real one."""
+    speed: float
+    """Seconds that pass for the plants in a real one."""

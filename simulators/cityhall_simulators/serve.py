@@ -24,8 +24,9 @@ from cityhall_simulators.faces.modbus import ModbusFace
 from cityhall_simulators.faces.opcua import OpcUaFace
 from cityhall_simulators.fault_desk import FaultDesk
 from cityhall_simulators.free_ports import choose_ports
-from cityhall_simulators.options import Options, TimedFault
+from cityhall_simulators.options import Options
 from cityhall_simulators.runtime import City
+from cityhall_simulators.scenarios import ScenarioPlayer
 from cityhall_simulators.secrets_folder import ServerSecrets, write_secrets
 from cityhall_simulators.site_folder import write_site
 
@@ -70,17 +71,26 @@ def make_faces(building: Building, city: City, secrets: ServerSecrets) -> dict[s
 
 
 class PlantClock:
-    """Local time of the plants: the real one, shifted by whole hours so that quarters of an hour still agree."""
+    """The one clock that all plants go by: it starts when it is made and runs ``speed`` times as fast as the real one.
 
-    def __init__(self, zone: ZoneInfo, start: datetime | None) -> None:
+    Its start is the real time shifted by whole hours, so that quarters of an hour still agree while speed is 1.
+    """
+
+    def __init__(self, zone: ZoneInfo, start: datetime | None, speed: float) -> None:
         self._zone = zone
         real = datetime.now(zone)
         shift_h = 0 if start is None else round((start.replace(tzinfo=zone) - _on_the_hour(real)) / timedelta(hours=1))
-        self._shift = timedelta(hours=shift_h)
+        self._start = real + timedelta(hours=shift_h)
+        self._began_s = time.monotonic()
+        self._speed = speed
 
-    def now(self) -> datetime:
-        """Plant time."""
-        return datetime.now(self._zone) + self._shift
+    def elapsed_s(self) -> float:
+        """Plant seconds since the start."""
+        return (time.monotonic() - self._began_s) * self._speed
+
+    def after(self, elapsed_s: float) -> datetime:
+        """Plant time so many plant seconds after the start."""
+        return self._start + timedelta(seconds=elapsed_s)
 
     def real(self) -> datetime:
         """Wall clock, for records."""
@@ -97,14 +107,14 @@ async def serve(options: Options) -> None:
     ports = choose_ports(options.host, building.port_labels, options.base_port)
     write_site(options.folder, building, options.host, ports)
     secrets = await asyncio.to_thread(write_secrets, options.folder, options.host)
-    clock = PlantClock(ZoneInfo(building.time_zone), options.plant_start)
-    city = City(building, options.seed, clock.now())
+    clock = PlantClock(ZoneInfo(building.time_zone), options.plant_start, options.speed)
+    city = City(building, options.seed, clock.after(0.0))
     desk = FaultDesk(city, clock.real, options.truth_file)
     faces = make_faces(building, city, secrets)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    control = _Control(uvicorn.Config(control_app(city, desk, options.host, ports), log_level="error", lifespan="off"))
+    control = _Control(uvicorn.Config(control_app(city, desk, options, ports), log_level="error", lifespan="off"))
     with socket.create_server((options.host, options.control_port)) as listener:
         try:
             for label, face in faces.items():
@@ -112,7 +122,8 @@ async def serve(options: Options) -> None:
             # What the faces hold lasts as long as they do: a million objects, half a second for each full collection,
             # in which no device would answer.
             gc.freeze()
-            await _run(options, stop, listener, desk, _tick(city, clock, faces), control)
+            ticking = _tick(city, clock, faces, ScenarioPlayer(options.strikes, desk))
+            await _run(options, stop, listener, ticking, control)
         finally:
             for face in faces.values():
                 with contextlib.suppress(OSError):
@@ -123,21 +134,19 @@ async def _run(
     options: Options,
     stop: asyncio.Event,
     listener: socket.socket,
-    desk: FaultDesk,
     ticking: Coroutine[None, None, None],
     control: uvicorn.Server,
 ) -> None:
     """Everything that goes on while the faces serve, until ``stop``."""
     async with asyncio.TaskGroup() as tasks:
-        endless = [tasks.create_task(ticking), *(tasks.create_task(_strike(desk, fault)) for fault in options.faults)]
+        endless = tasks.create_task(ticking)
         tasks.create_task(control.serve(sockets=[listener]))
         while not control.started:  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(_TICK_MIN_S)
         _announce(options, listener.getsockname()[1])
         await stop.wait()
         control.should_exit = True
-        for task in endless:
-            task.cancel()
+        endless.cancel()
 
 
 def _announce(options: Options, control_port: int) -> None:
@@ -154,22 +163,18 @@ class _Control(uvicorn.Server):
         yield
 
 
-async def _tick(city: City, clock: PlantClock, faces: dict[str, Face]) -> None:
+async def _tick(city: City, clock: PlantClock, faces: dict[str, Face], scenario: ScenarioPlayer) -> None:
     changed = asyncio.Event()
     city.on_change(changed.set)
-    before_s = time.monotonic()
+    before_s = 0.0
     while True:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(changed.wait(), TICK_S)
         changed.clear()
-        now_s = time.monotonic()
-        city.advance(clock.now(), now_s - before_s)
+        now_s = clock.elapsed_s()
+        scenario.play(now_s)
+        city.advance(clock.after(now_s), now_s - before_s)
         before_s = now_s
         for face in faces.values():
             await face.refresh()
         await asyncio.sleep(_TICK_MIN_S)
-
-
-async def _strike(desk: FaultDesk, fault: TimedFault) -> None:
-    await asyncio.sleep(fault.after_s)
-    desk.on(fault.name, fault.target)

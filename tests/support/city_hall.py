@@ -49,7 +49,7 @@ class CityHall:
 def city_hall_process(folder: Path, faults: Sequence[str] = (), options: Sequence[str] = ()) -> Iterator[CityHall]:
     """Start ``cityhall-sim run`` with its site folder in ``folder``; ``faults`` as on the command line."""
     command = [sys.executable, "-m", "cityhall_simulators", "run", "--die-with-parent"]
-    command += ["--site-dir", str(folder / "site"), "--truth", str(folder / "truth.jsonl"), *options]
+    command += ["--site", "small", "--site-dir", str(folder / "site"), "--truth", str(folder / "truth.jsonl"), *options]
     for fault in faults:
         command += ["--fault", fault]
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
