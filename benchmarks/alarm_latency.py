@@ -43,7 +43,8 @@ def delays(address: str, control: str) -> list[tuple[float, float]]:
 def main() -> None:
     """Start the demo, measure, print a table."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "cityhall_bms", "demo", "--port", "18990", "--data-dir", folder]
+        command = [sys.executable, "-m", "cityhall_bms", "demo", "--site", "small"]
+        command += ["--port", "18990", "--data-dir", folder]
         demo = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         try:
             assert demo.stdout is not None

@@ -66,8 +66,8 @@ def serve(
 @app.command(name="demo")
 def run_demo(
     site: Annotated[
-        str, typer.Option("--site", help="small、full，或案場資料夾 / small, full, or a site folder")
-    ] = "small",
+        str, typer.Option("--site", help="full、small，或案場資料夾 / full, small, or a site folder")
+    ] = "full",
     seconds: Annotated[
         float | None, typer.Option("--for", min=1, help="幾秒後結束 / stop after so many seconds")
     ] = None,
@@ -76,9 +76,12 @@ def run_demo(
     fault: Annotated[
         list[str] | None, typer.Option("--fault", metavar="NAME@SECONDS[+DURATION]", help="製造故障 / a fault to come")
     ] = None,
+    scenario: Annotated[
+        str | None, typer.Option("--scenario", metavar="NAME", help="依劇本發生故障 / faults by plan")
+    ] = None,
 ) -> None:
     """啟動模擬市政大樓與服務 / Start the simulated city hall and the service."""
-    options = _ending_well(lambda: demo.Options.of(site, seconds, port or 0, data_dir, fault or []))
+    options = _ending_well(lambda: demo.Options.of(site, seconds, port or 0, data_dir, fault or [], scenario))
     _run(lambda: demo.run(options, SystemClock()))
 
 

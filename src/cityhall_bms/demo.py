@@ -23,7 +23,7 @@ from cityhall_bms.ports.clock import Clock
 from cityhall_bms.settings import load_settings
 from cityhall_bms.supervisor import Job, claimed, running, until_stopped
 
-SIMULATED_SITES: Final = ("small", "full")
+SIMULATED_SITES: Final = ("full", "small")
 FAULT_LASTS_S: Final = 60.0
 FAULT_PATTERN: Final = re.compile(r"(?P<name>[a-z0-9_]+)@(?P<at>\d+(\.\d+)?)(\+(?P<lasts>\d+(\.\d+)?))?")
 PORTS_TRIED: Final = 50
@@ -67,18 +67,27 @@ class Options:
     port: int
     data_dir: Path
     faults: tuple[PlannedFault, ...]
+    scenario: str | None
 
     @classmethod
-    def of(cls, site: str, seconds: float | None, port: int, data_dir: Path, faults: Sequence[str]) -> Self:
+    def of(
+        cls,
+        site: str,
+        seconds: float | None,
+        port: int,
+        data_dir: Path,
+        faults: Sequence[str],
+        scenario: str | None = None,
+    ) -> Self:
         """Check the options; :class:`DemoError` says what is wrong with them."""
         folder = None if site in SIMULATED_SITES else Path(site)
         if folder is not None and not (folder / "site.toml").is_file():
             msg = f"--site {site}: take {' or '.join(SIMULATED_SITES)}, or a folder with a site.toml"
             raise DemoError(msg)
-        if folder is not None and faults:
-            msg = "--fault works with the simulated city hall only: leave --site out"
+        if folder is not None and (faults or scenario):
+            msg = "--fault and --scenario work with the simulated city hall only: leave --site out"
             raise DemoError(msg)
-        return cls(site, folder, seconds, port, data_dir, tuple(PlannedFault.of(text) for text in faults))
+        return cls(site, folder, seconds, port, data_dir, tuple(PlannedFault.of(text) for text in faults), scenario)
 
 
 async def run(options: Options, clock: Clock) -> None:
@@ -140,6 +149,7 @@ async def _site(options: Options, clock: Clock) -> AsyncIterator[tuple[Path, str
         options.simulated,
         "--site-dir",
         str(folder),
+        *(() if options.scenario is None else ("--scenario", options.scenario)),
     )
     child = await start_child(ChildPlan(arguments=command, cwd=Path.cwd(), log=log, death_signal=signal.SIGTERM))
     try:

@@ -50,7 +50,8 @@ def free_port() -> int:
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     data = tmp_path_factory.mktemp("demo")
-    command = [sys.executable, "-m", "cityhall_bms", "demo", "--port", str(free_port()), "--data-dir", str(data)]
+    options = ["--site", "small", "--port", str(free_port()), "--data-dir", str(data)]
+    command = [sys.executable, "-m", "cityhall_bms", "demo", *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         assert process.stdout is not None

@@ -193,5 +193,6 @@ def _start_historian(site: Path, settings: Settings, folder: Path) -> subprocess
 
 
 def _start_demo(data: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "cityhall_bms", "demo", "--data-dir", str(data), "--port", "18820"]
+    options = ["--site", "small", "--data-dir", str(data), "--port", "18820"]
+    command = [sys.executable, "-m", "cityhall_bms", "demo", *options]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)

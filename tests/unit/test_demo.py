@@ -35,6 +35,8 @@ def test_faults_need_the_simulated_city_hall(tmp_path: Path) -> None:
 
     with pytest.raises(DemoError, match="simulated"):
         Options.of(str(tmp_path), None, 8800, tmp_path, ["chiller_trip@1"])
+    with pytest.raises(DemoError, match="simulated"):
+        Options.of(str(tmp_path), None, 8800, tmp_path, [], "working_day")
 
 
 def test_a_port_that_is_taken_gives_way_to_the_next_free_one() -> None:
