@@ -1,112 +1,160 @@
-"""Car park: traffic and gates, carbon monoxide, and the fans that it stages."""
+"""Cars: who comes and goes, how many are parked where, the gates between.
+
+Staff come in the morning and leave in the evening; visitors stay a little more than an hour; a few cars of the city
+itself never leave. Every car is counted in and out, so that entries less exits are the cars inside.
+"""
+
+import math
+from functools import cache
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from cityhall_simulators.plants.common import Around, Column, Columns, free, full, held, lag, slow_noise
+from cityhall_simulators.plants.common import Around, Column, Columns, free, full, held, sound
+from cityhall_simulators.plants.moment import Moment
+from cityhall_simulators.plants.site import whole_site
 
-_LOW_PPM, _HIGH_PPM, _RELEASE_PPM = 35.0, 75.0, 10.0
-_RUN_MIN_S = 600.0
-_KW_OF_STAGE = np.array([0.0, 2.2, 11.0])
+_STAFF_CARS, _VISITORS_PER_H, _VISIT_H, _CITY_CARS = 190.0, 24.0, 1.3, 8.0
+"""Of one car park: cars of the whole staff, visitors in their busiest hour, how long they stay, cars that stay."""
+_ACCESSIBLE_BAYS = 12.0
+_GATE_S, _GATE_MOVES_S = 6.0, 1.0
+_CLOSED, _OPEN, _MOVING, _GATE_FAULT = 0.0, 1.0, 2.0, 3.0
+_LOWER_LEVEL_LATER: Final = 0.08
+"""How far the zones of an empty car park differ: the upper level fills first."""
 
 
 def initial_site(units: int) -> Columns:
-    """Columns of car parks on a working morning."""
-    return full(
-        units, EntryCnt=411_200.0, ExitCnt=410_900.0, Occ=310.0, Free=290.0, AccFree=9.0, EvFree=2.0, GateIn=0.0,
-        GateOut=0.0, GateAlm=0.0, LprSts=1.0, FullSign=0.0, Overstay=3.0, _in_s=0.0, _out_s=0.0,
-    ) | free(units, "FullSign")  # fmt: skip
+    """Columns of car parks in which only the city's own cars stand."""
+    return (
+        full(
+            units, EntryCnt=411_200.0, ExitCnt=411_200.0 - _CITY_CARS, Occ=_CITY_CARS, Free=0.0, AccFree=0.0,
+            EvFree=0.0, GateIn=_CLOSED, GateOut=_CLOSED, GateAlm=0.0, LprSts=1.0, FullSign=0.0, Overstay=3.0,
+            _staff=0.0, _visitors=0.0, _in_s=0.0, _out_s=0.0, _moves_per_h=0.0,
+        )
+        | full(units, _bays=whole_site().parameters["bays"] / units)
+        | free(units, "FullSign")
+        | sound(units, "gate", "plates")
+    )  # fmt: skip
 
 
-def initial_detector(units: int) -> Columns:
-    """Columns of detectors in fresh air."""
-    return full(units, CO=5.0, NO2=0.1, Fault=0.0, _fault_co=0.0)
-
-
-def initial_fan(units: int) -> Columns:
-    """Columns of fans at rest, in remote."""
-    rest = full(units, RunSts=0.0, TripAlm=0.0, LocRem=1.0, StartCmd=0.0, SpdCmd=0.0, kW=0.0, _stage=0.0, _stage_s=0.0)
-    return rest | free(units, "StartCmd", "SpdCmd") | full(units, _fault_fan=0.0)
-
-
-def arrivals_per_h(hour: float, *, workday: bool) -> tuple[float, float]:
-    """Cars in and out per hour."""
-    share = 1.0 if workday else 0.15
-    morning, evening = np.exp(-(((hour - 8.0) / 0.7) ** 2)), np.exp(-(((hour - 17.6) / 0.8) ** 2))
-    daytime = 1.0 if 7.0 < hour < 21.0 else 0.05
-    return float(share * (70.0 * daytime + 260.0 * morning)), float(share * (70.0 * daytime + 260.0 * evening))
+def initial_zone(units: int) -> Columns:
+    """Columns of empty zones with sound sensors."""
+    bays = whole_site().parameters["bays"] / units
+    return full(units, Bays=bays, Occ=0.0, SensFault=0.0) | sound(units, "sensors")
 
 
 def step_site(columns: Columns, around: Around, dt_s: float, rng: np.random.Generator) -> Columns:
-    """Cars come and go; a gate stands open for a moment after each."""
-    units = len(columns["Occ"])
-    rate_in, rate_out = arrivals_per_h(around.moment.hour, workday=around.moment.workday)
-    room, parked = around.site.parameters["bays"] - columns["Occ"], columns["Occ"]
-    entered = np.minimum(rng.poisson(rate_in * dt_s / 3600.0, units), room)
-    left = np.minimum(rng.poisson(rate_out * dt_s / 3600.0, units), parked)
-    taken = columns["Occ"] + entered - left
-    in_s = np.where(entered > 0.0, 6.0, np.maximum(0.0, columns["_in_s"] - dt_s))
-    out_s = np.where(left > 0.0, 6.0, np.maximum(0.0, columns["_out_s"] - dt_s))
-    spaces = around.site.parameters["bays"] - taken
+    """Cars come and go; a gate stands open for a moment after each. Who finds it full or broken turns away."""
+    chance = rng.random((6, len(columns["Occ"])))
+    moment, hours = around.moment, dt_s / 3600.0
+    bays = columns["_bays"]
+    opens = (columns["FullSign"] <= 0.0) * (1.0 - columns["_fault_gate"])
+    staff, visitors = columns["_staff"], columns["_visitors"]
+    staff_per_h, visitors_per_h = _arrivals_per_h(moment)
+    staff_leave_per_h = staff_rate_out_per_h(moment) / max(moment.occupancy, 0.02)
+    staff_in = np.floor(staff_per_h * hours + chance[0]) * opens
+    visitors_in = np.floor(visitors_per_h * hours + chance[1]) * opens
+    staff_in = np.minimum(staff_in, bays - columns["Occ"])
+    visitors_in = np.minimum(visitors_in, bays - columns["Occ"] - staff_in)
+    staff_out = _leaving(staff, staff_in, staff_leave_per_h * hours, chance[2])
+    visitors_out = _leaving(visitors, visitors_in, hours / _VISIT_H, chance[3])
+    entered, left = staff_in + visitors_in, staff_out + visitors_out
+    parked = columns["Occ"] + entered - left
+    spaces = bays - parked
+    in_s = _gate_s(columns["_in_s"], entered, dt_s, chance[4])
+    out_s = _gate_s(columns["_out_s"], left, dt_s, chance[5])
     return columns | {
         "EntryCnt": columns["EntryCnt"] + entered,
         "ExitCnt": columns["ExitCnt"] + left,
-        "Occ": taken,
+        "Occ": parked,
         "Free": spaces,
-        "AccFree": np.floor(12.0 * spaces / around.site.parameters["bays"]),
-        "EvFree": np.full(
-            units, np.floor(max(0.0, around.site.parameters["ev_bays"] - around.total("EVSE", "_plugged")) / units)
-        ),
-        "GateIn": np.select([in_s > 5.0, in_s > 1.0, in_s > 0.0], [2.0, 1.0, 2.0], 0.0),
-        "GateOut": np.select([out_s > 5.0, out_s > 1.0, out_s > 0.0], [2.0, 1.0, 2.0], 0.0),
+        "AccFree": np.floor(_ACCESSIBLE_BAYS * spaces / bays),
+        "EvFree": np.minimum(_free_chargers(around), spaces),
+        "GateIn": np.where(columns["_fault_gate"] > 0.0, _GATE_FAULT, _gate(in_s)),
+        "GateOut": _gate(out_s),
+        "GateAlm": columns["_fault_gate"],
+        "LprSts": 1.0 - columns["_fault_plates"],
         "FullSign": held(columns, "FullSign", (spaces < 1.0).astype(np.float64)),
+        "Overstay": 2.0 + (moment.day_of_year + np.arange(len(bays))) % 3.0,
+        "_staff": staff + staff_in - staff_out,
+        "_visitors": visitors + visitors_in - visitors_out,
         "_in_s": in_s,
         "_out_s": out_s,
+        "_moves_per_h": (staff_per_h + visitors_per_h) * opens + staff * staff_leave_per_h + visitors / _VISIT_H,
     }
 
 
-def step_detector(columns: Columns, around: Around, dt_s: float, rng: np.random.Generator) -> Columns:
-    """Exhaust follows the traffic; an idling engine in a corner passes 100 ppm within seconds."""
-    units = len(columns["CO"])
-    traffic = sum(arrivals_per_h(around.moment.hour, workday=around.moment.workday))
-    usual = (
-        2.0
-        + 0.045 * traffic
-        + 1.2 * slow_noise(around.moment.epoch_s * 3.0, 51.0, units)
-        + rng.uniform(-0.2, 0.2, units)
-    )
-    surge = columns["_fault_co"] > 0.0
-    target = np.where(surge, 170.0, np.maximum(usual, 1.0))
-    # Clearing is the fans' work, and theirs is fast next to an engine that has been switched off.
-    carbon_monoxide = lag(columns["CO"], target, dt_s, 4.0)
-    return columns | {"CO": carbon_monoxide, "NO2": 0.02 + 0.009 * carbon_monoxide}
+def step_zone(columns: Columns, around: Around, dt_s: float, rng: np.random.Generator) -> Columns:  # noqa: ARG001
+    """Every parked car stands in one zone; drivers take the upper level first."""
+    sites = around.plants["PMS"]
+    parked = np.empty_like(columns["Occ"])
+    zones = _zones_of_sites()
+    parked[zones] = _spread(sites["Occ"], sites["_bays"], zones.shape[1])
+    return columns | {"Occ": parked, "SensFault": 3.0 * columns["_fault_sensors"]}
 
 
-def step_fan(columns: Columns, around: Around, dt_s: float, rng: np.random.Generator) -> Columns:  # noqa: ARG001
-    """Stage by the worst detector of the zone: up at once, down 10 ppm lower after the minimum run."""
-    ppm = _worst_ppm(around)
-    wanted = (ppm >= _LOW_PPM).astype(np.float64) + (ppm >= _HIGH_PPM)
-    keep = (ppm >= _LOW_PPM - _RELEASE_PPM).astype(np.float64) + (ppm >= _HIGH_PPM - _RELEASE_PPM)
-    ran_enough = columns["_stage_s"] >= _RUN_MIN_S
-    lower = np.where(ran_enough, np.minimum(columns["_stage"], keep), columns["_stage"])
-    stage = np.maximum(wanted, lower)
-    stage_s = np.where(stage > columns["_stage"], 0.0, columns["_stage_s"] + dt_s)
-    start = held(columns, "StartCmd", (held(columns, "SpdCmd", stage) > 0.0).astype(np.float64))
-    speed = held(columns, "SpdCmd", np.maximum(stage, start))
-    on = ((start > 0.0) & (speed > 0.0) & (columns["_fault_fan"] == 0.0)).astype(np.float64)
-    return columns | {
-        "_stage": stage,
-        "_stage_s": stage_s,
-        "StartCmd": start,
-        "SpdCmd": speed,
-        "RunSts": on,
-        "kW": lag(columns["kW"], on * _KW_OF_STAGE[np.clip(speed, 0, 2).astype(np.intp)], dt_s, 2.0),
-    }
+def _arrivals_per_h(moment: Moment) -> tuple[float, float]:
+    """Cars of staff and of visitors that come to one car park per hour."""
+    return _STAFF_CARS * staff_rate_in_per_h(moment), _VISITORS_PER_H * moment.visitors
 
 
-def _worst_ppm(around: Around) -> Column:
-    """The worst detector beside each fan; one in fault counts as the worst case."""
-    detectors = around.plants["PKG"]
-    ppm = np.where(detectors["Fault"] > 0.0, 250.0, detectors["CO"])
-    floors, zones = around.site.floors["PKF"], around.site.zones["PKF"]
-    beside = [around.site.where("PKG", floor, zone) for floor, zone in zip(floors, zones, strict=True)]
-    return np.array([ppm[units].max() for units in beside])
+def staff_rate_in_per_h(moment: Moment) -> float:
+    """Part of the staff that arrives per hour."""
+    return _bump(moment, 8.0, 0.45)
+
+
+def staff_rate_out_per_h(moment: Moment) -> float:
+    """Part of the staff that leaves per hour."""
+    return _bump(moment, 17.6, 0.6)
+
+
+def _bump(moment: Moment, at_h: float, width_h: float) -> float:
+    part = 1.0 if moment.workday else 0.05
+    return part * math.exp(-0.5 * ((moment.hour - at_h) / width_h) ** 2) / (width_h * math.sqrt(2.0 * math.pi))
+
+
+def _leaving(cars: Column, entered: Column, rate: float, chance: Column) -> Column:
+    """How many of those inside leave; who entered within the step was there for half of it."""
+    expected = (cars + 0.5 * entered) * (1.0 - math.exp(-rate))
+    return np.minimum(np.floor(expected + chance), cars + entered)
+
+
+def _gate_s(before_s: Column, cars: Column, dt_s: float, chance: Column) -> Column:
+    """How long a gate still moves or stands open; in a long step only the last cars matter."""
+    recent = min(1.0, _GATE_S / dt_s)
+    opened = chance < 1.0 - (1.0 - recent) ** cars
+    return np.where(opened, _GATE_S, np.maximum(0.0, before_s - dt_s))
+
+
+def _gate(left_s: Column) -> Column:
+    moving = (left_s > _GATE_S - _GATE_MOVES_S) | ((left_s > 0.0) & (left_s <= _GATE_MOVES_S))
+    return np.where(moving, _MOVING, np.where(left_s > 0.0, _OPEN, _CLOSED))
+
+
+def _free_chargers(around: Around) -> Column:
+    """Stations without a car in each car park."""
+    plugged = around.plants["EVSE"]["_plugged"]
+    sites = _site_of_chargers()
+    return np.bincount(sites, weights=1.0 - plugged, minlength=int(sites.max()) + 1).astype(np.float64)
+
+
+def _spread(parked: Column, bays: Column, zones: int) -> Column:
+    """Whole cars per zone whose sum is ``parked``: unequal while there is room, equal when it is full."""
+    lean = _LOWER_LEVEL_LATER * np.where(np.arange(zones) < zones / 2.0, 1.0, -1.0)
+    parts = 1.0 / zones + lean * (1.0 - parked / bays)[:, None]
+    up_to = np.floor(parked[:, None] * np.cumsum(parts, axis=1) + 1e-6)
+    return np.diff(up_to, axis=1, prepend=0.0)
+
+
+@cache
+def _zones_of_sites() -> NDArray[np.intp]:
+    """For each car park its zones, the upper level first."""
+    site = whole_site()
+    return np.array([site.where("PKZ", zone=zone) for zone in site.zones["PMS"]])
+
+
+@cache
+def _site_of_chargers() -> NDArray[np.intp]:
+    site = whole_site()
+    return np.array([site.zones["PMS"].index(zone) for zone in site.zones["EVSE"]], dtype=np.intp)
