@@ -12,6 +12,7 @@ from typing import Any, Final
 import asyncpg
 import uvicorn
 
+from cityhall_bms.adapters.history_folder import check_history, open_history
 from cityhall_bms.adapters.installed_drivers import find_factories, find_profile_folders
 from cityhall_bms.adapters.nats.telemetry_log import JetStreamTelemetryLog
 from cityhall_bms.adapters.postgres.alarms_view import AlarmsProjection, PostgresAlarmView
@@ -20,6 +21,7 @@ from cityhall_bms.adapters.postgres.devices_view import DevicesProjection, Postg
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
 from cityhall_bms.adapters.postgres.history import PostgresHistory
 from cityhall_bms.adapters.postgres.history_export import PostgresExporter
+from cityhall_bms.adapters.postgres.history_import import PostgresImport
 from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.adapters.postgres.projector import Projector
 from cityhall_bms.adapters.postgres.registry import PostgresPointRegistry
@@ -34,8 +36,10 @@ from cityhall_bms.api.live import LiveFeed
 from cityhall_bms.api.services import ApiServices
 from cityhall_bms.collector.collector import Collector, CollectorOptions, Logs
 from cityhall_bms.domain.errors import CityHallError
+from cityhall_bms.domain.events import HistoryImported
 from cityhall_bms.domain.site import Site
 from cityhall_bms.historian.historian import Historian
+from cityhall_bms.historian.importing import import_history
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.driver import DriverFactory
 from cityhall_bms.rules.binding import bind
@@ -81,6 +85,26 @@ async def prepare(folder: Path, settings: Settings, clock: Clock) -> None:
     await migrate(settings.database.url)
     async with PostgresEventLog(settings.database.url, clock) as events, _pool(settings) as pool:
         await PostgresPointRegistry(pool, events).apply(site, actor="system")
+
+
+def check_import(folder: Path, site_folder: Path) -> None:
+    """Check a folder of history against a site; :class:`SiteError` or :class:`HistoryFileError` before anything runs."""
+    check_history(folder, read_site(site_folder))
+
+
+async def load_history(
+    folder: Path, site_folder: Path, settings: Settings, clock: Clock, on_day: Callable[[int, int], None]
+) -> HistoryImported:
+    """Import a folder of history on a running database; ``on_day`` hears how many days of how many are stored."""
+    site = read_site(site_folder)
+    await prepare(site_folder, settings, clock)
+    async with (
+        PostgresEventLog(settings.database.url, clock) as events,
+        _pool(settings) as pool,
+        PostgresImport.open(settings.database.url, clock, site.time_zone) as store,
+    ):
+        file = open_history(folder, site, await PostgresPointRegistry(pool, events).ids())
+        return await import_history(file, store, events, lambda done: on_day(done, file.plan.days))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,9 @@ from cityhall_bms.adapters.logs import configure_logs
 from cityhall_bms.adapters.site_files.render import render_problems
 from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.api.app import openapi_document
+from cityhall_bms.day_bar import day_bar
 from cityhall_bms.domain.errors import CityHallError, SiteError
+from cityhall_bms.domain.events import HistoryImported
 from cityhall_bms.settings import Settings, load_settings
 
 ResultT = TypeVar("ResultT")
@@ -83,6 +85,25 @@ def run_demo(
     """啟動模擬市政大樓與服務 / Start the simulated city hall and the service."""
     options = _ending_well(lambda: demo.Options.of(site, seconds, port or 0, data_dir, fault or [], scenario))
     _run(lambda: demo.run(options, SystemClock()))
+
+
+@app.command(name="import")
+def load_history(
+    folder: Annotated[Path, typer.Argument(help="歷史資料夾 / a folder of history, as cityhall-sim history writes it")],
+    site: Annotated[Path, typer.Option("--site", help="案場資料夾 / the site folder")],
+    config: Config = None,
+    data_dir: DataDir = None,
+) -> None:
+    """載入多年歷史資料 / Load years of history; ended at any time, it goes on when called again."""
+    configure_logs()
+    settings = _ending_well(lambda: _settings(config, data_dir, None, None))
+    with day_bar() as on_day:
+        job = supervisor.ImportJob(folder, site, settings, on_day, _print_imported)
+        _run(lambda: supervisor.load_history(job, SystemClock()))
+
+
+def _print_imported(event: HistoryImported) -> None:
+    print(f"已載入 loaded: {event.samples:,} samples of {event.points:,} points, digest {event.digest[:16]}")
 
 
 @app.command()

@@ -41,15 +41,17 @@ def make_room(folder: Path) -> int:
 
 def write_history(folder: Path, building: Building, seed: int, span: Span, days: Iterable[RecordedDay]) -> int:
     """Write a chunk per day as the days come, and the manifest after the last one; gives the bytes of the chunks."""
-    chunks = []
+    chunks: list[dict[str, object]] = []
+    size = 0
     for day in days:
         data = encode_chunk(day.times_us, day.values, day.bad)
         name = f"{day.day.isoformat()}{_SUFFIX}"
         _write(folder / name, data)
+        size += len(data)
         chunks.append({"file": name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()})
     text = json.dumps(_manifest(folder, building, seed, span, chunks), ensure_ascii=False, indent=1)
     _write(folder / MANIFEST, text.encode())
-    return sum(int(chunk["bytes"]) for chunk in chunks)
+    return size
 
 
 def _manifest(

@@ -31,6 +31,10 @@ class ConcurrencyError(CityHallError):
     """A stream has moved on since it was read; read it again and decide again."""
 
 
+class HistoryFileError(CityHallError):
+    """A file of past samples cannot be read or does not fit; trying again will not help."""
+
+
 class NotFoundError(CityHallError):
     """Nothing of that name exists."""
 

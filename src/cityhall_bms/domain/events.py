@@ -128,6 +128,23 @@ class TelemetryLost(Event):
 
 @stored
 @dataclass(frozen=True, slots=True)
+class HistoryImported(Event):
+    """A file of past samples was loaded whole; ``digest`` (SHA-256 of its manifest) names it, ``until`` is excluded.
+
+    ``provenance`` says where its values come from, as ``simulated``. Times are µs UTC.
+    """
+
+    digest: str
+    provenance: str
+    first: int
+    until: int
+    interval_s: int
+    points: int
+    samples: int
+
+
+@stored
+@dataclass(frozen=True, slots=True)
 class RuleFailed(Event):
     """A rule could not be evaluated and is parked; the others go on."""
 

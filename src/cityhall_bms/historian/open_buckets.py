@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from cityhall_bms.domain.quality import is_good
 from cityhall_bms.historian.columns import Samples, Scans
+from cityhall_bms.historian.holds import LIVE, Holds
 from cityhall_bms.historian.intervals import HOUR_US, MINUTE_US, floor_to
-from cityhall_bms.historian.rollups import HOLD_MAX_US, Rollups, rollup
+from cityhall_bms.historian.rollups import Rollups, rollup
 
 GRACE_US: Final = 10 * 1_000_000
 """How long after its end a minute waits for batches that are on their way."""
@@ -40,8 +41,9 @@ def closes_through(recorded_at: int, now: int) -> int:
 class OpenBuckets:
     """Samples of the open minutes, and before them what is still held."""
 
-    def __init__(self, closed_through: int, held: Samples) -> None:
+    def __init__(self, closed_through: int, held: Samples, holds: Holds = LIVE) -> None:
         self.closed_through = closed_through
+        self._holds = holds
         self._waiting: list[Samples | Scans] = [held]
         self._count = len(held)
 
@@ -49,8 +51,8 @@ class OpenBuckets:
         """Take samples in, and tell for which hours they are too late, or too far ahead of the present to wait."""
         ahead = max(self.closed_through, present) + AHEAD_MAX_US
         late = (scans.at < self.closed_through) | (scans.at >= ahead)
-        useful = (scans.at >= self.closed_through - HOLD_MAX_US) & (scans.at < ahead)
-        touched = _touched_by(scans.samples().select(np.repeat(late, scans.length))) if late.any() else _NOTHING
+        useful = (scans.at >= self._holds.since(self.closed_through)) & (scans.at < ahead)
+        touched = self._touched_by(scans.samples().select(np.repeat(late, scans.length))) if late.any() else _NOTHING
         if useful.all():
             self._wait(scans)
         elif useful.any():
@@ -63,10 +65,12 @@ class OpenBuckets:
             return Rollups.empty()
         samples = self._ordered()
         begin = max(self.closed_through, floor_to(int(samples.at.min()), MINUTE_US)) if len(samples) else through
-        end = min(through, floor_to(int(samples.at.max()), MINUTE_US) + HOLD_MAX_US + MINUTE_US) if len(samples) else 0
-        rows = rollup(samples, np.arange(begin, end + 1, MINUTE_US)) if end > begin else Rollups.empty()
+        held_until = int(self._holds.ends(samples.at).max()) if len(samples) else 0
+        end = min(through, floor_to(held_until, MINUTE_US) + MINUTE_US)
+        edges = np.arange(begin, end + 1, MINUTE_US)
+        rows = rollup(samples, edges, holds=self._holds) if end > begin else Rollups.empty()
         self.closed_through = through
-        self._waiting = [_still_needed(samples, through)]
+        self._waiting = [self._still_needed(samples, through)]
         self._count = len(self._waiting[0].point)
         return rows
 
@@ -79,29 +83,35 @@ class OpenBuckets:
 
     def _spill(self, touched: Touched) -> Touched:
         """Let go of everything that waits; the scans are in the store, and the hours are computed from there."""
-        waited = _touched_by(self._ordered())
+        waited = self._touched_by(self._ordered())
         self._waiting, self._count = [], 0
         return Touched(np.concatenate((touched.hour, waited.hour)), np.concatenate((touched.block, waited.block)))
+
+    def _touched_by(self, samples: Samples) -> Touched:
+        """Hours that a sample lies in or is held into."""
+        return touched_between(samples.point, samples.at, self._holds.ends(samples.at))
+
+    def _still_needed(self, samples: Samples, through: int) -> Samples:
+        """Of each point the samples not summed up yet, and of those before them the last one and the last good one."""
+        before = samples.at < through
+        fresh = before & (self._holds.ends(samples.at) >= through)
+        last = _last_of_point(samples, fresh)
+        good = _last_of_point(samples, fresh & is_good(samples.quality) & np.isfinite(samples.value))
+        return samples.select(~before | last | good)
 
 
 _NOTHING: Final = Touched(np.empty(0, np.int64), np.empty(0, np.int64))
 
 
-def _touched_by(samples: Samples) -> Touched:
-    """Hours that a sample lies in or is held into."""
-    block = samples.point.astype(np.int64) // POINTS_PER_BLOCK
-    hours = np.concatenate((samples.at // HOUR_US, (samples.at + HOLD_MAX_US) // HOUR_US))
-    pairs = np.unique(np.stack((hours, np.tile(block, 2))), axis=1)
+def touched_between(point: NDArray[np.uint32], begin: NDArray[np.int64], end: NDArray[np.int64]) -> Touched:
+    """Hours from ``begin`` to ``end`` (included), each with the blocks of its points."""
+    first = begin // HOUR_US
+    count = end // HOUR_US - first + 1
+    step = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
+    hour = np.repeat(first, count) + step
+    block = np.repeat(point.astype(np.int64) // POINTS_PER_BLOCK, count)
+    pairs = np.unique(np.stack((hour, block)), axis=1)
     return Touched(pairs[0] * HOUR_US, pairs[1])
-
-
-def _still_needed(samples: Samples, through: int) -> Samples:
-    """Of each point the samples not summed up yet, and of those before them the last one and the last good one."""
-    before = samples.at < through
-    fresh = before & (samples.at >= through - HOLD_MAX_US)
-    last = _last_of_point(samples, fresh)
-    good = _last_of_point(samples, fresh & is_good(samples.quality) & np.isfinite(samples.value))
-    return samples.select(~before | last | good)
 
 
 def _last_of_point(samples: Samples, among: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -1,7 +1,7 @@
 """What an interval amounts to: the arithmetic of rollups, over columns, without a clock or a store.
 
-A good value holds until the next sample of its point, of whatever quality, and at most :data:`HOLD_MAX_US`. Samples
-that are not good end the hold and feed no figure; missing is NaN, never zero (`docs/reference/history.md`).
+A good value holds until the next sample of its point, of whatever quality, and at most as long as ``Holds`` says.
+Samples that are not good end the hold and feed no figure; missing is NaN, never zero (`docs/reference/history.md`).
 """
 
 from dataclasses import dataclass, fields
@@ -12,10 +12,8 @@ from numpy.typing import NDArray
 
 from cityhall_bms.domain.quality import Quality, is_good
 from cityhall_bms.historian.columns import Samples
+from cityhall_bms.historian.holds import LIVE, Holds
 from cityhall_bms.ports.history import Aggregation
-
-HOLD_MAX_US: Final = 15 * 60 * 1_000_000
-"""How long a value stands when nothing follows it; a value older than this says nothing about the present."""
 
 FAR_FUTURE: Final = np.iinfo(np.int64).max // 2
 
@@ -79,10 +77,10 @@ class Rollups:
         return {Aggregation.MEAN: self.mean, Aggregation.MIN: self.low, Aggregation.MAX: self.high}[aggregation]
 
 
-def rollup(samples: Samples, edges: NDArray[np.int64], known_until: int = FAR_FUTURE) -> Rollups:
+def rollup(samples: Samples, edges: NDArray[np.int64], known_until: int = FAR_FUTURE, holds: Holds = LIVE) -> Rollups:
     """Sum up *ordered* samples over the buckets between ascending ``edges``.
 
-    ``samples`` must reach back to the hold before the first edge. Nothing holds beyond ``known_until`` (the present).
+    ``samples`` must reach back to ``holds.since`` the first edge. Nothing holds beyond ``known_until`` (the present).
     """
     if not len(samples) or len(edges) < 2:
         return Rollups.empty()
@@ -90,9 +88,10 @@ def rollup(samples: Samples, edges: NDArray[np.int64], known_until: int = FAR_FU
     if not len(good):
         return Rollups.empty()
     at, point = samples.at[good], samples.point[good].astype(np.int64)
-    pieces = _Pieces.cut(at, _next_of_point(at, point), edges)
+    ends = holds.ends(at)
+    pieces = _Pieces.cut(at, np.minimum(_next_of_point(at, point), ends - 1), edges)
     number = pieces.sample
-    held_until = np.minimum(_next_of_point(samples.at, samples.point)[good], np.minimum(at + HOLD_MAX_US, known_until))
+    held_until = np.minimum(_next_of_point(samples.at, samples.point)[good], np.minimum(ends, known_until))
     begin = np.maximum(at[number], edges[pieces.bucket])
     end = np.minimum(held_until[number], edges[pieces.bucket + 1])
     return _reduce(point[number], pieces, samples.value[good][number], np.maximum(end - begin, 0), edges)
@@ -114,15 +113,14 @@ class _Pieces:
     own: NDArray[np.bool_]
 
     @classmethod
-    def cut(cls, at: NDArray[np.int64], next_good: NDArray[np.int64], edges: NDArray[np.int64]) -> Self:
-        """A sample is carried into every bucket at whose start it is the last good one and not older than the hold.
+    def cut(cls, at: NDArray[np.int64], reach: NDArray[np.int64], edges: NDArray[np.int64]) -> Self:
+        """A sample is carried into every bucket at whose start (``reach`` at latest) it is the last good one and holds.
 
         Within a point the pieces are in order of time, and a bucket's carried piece is its first one.
         """
         buckets = len(edges) - 1
         home = np.searchsorted(edges, at, "right") - 1
         inside = (home >= 0) & (home < buckets)
-        reach = np.minimum(next_good, at + HOLD_MAX_US - 1)
         last = np.searchsorted(edges[:-1], reach, "right") - 1
         first = np.where(inside, home, np.maximum(home + 1, 0))
         count = np.maximum(np.maximum(last, np.where(inside, home, -1)) - first + 1, 0)

@@ -11,7 +11,8 @@ from tests.support.reference_rollup import Heard, reference
 
 from cityhall_bms.domain.quality import Quality
 from cityhall_bms.historian.columns import Samples
-from cityhall_bms.historian.rollups import HOLD_MAX_US, Rollups, combine, rollup
+from cityhall_bms.historian.holds import HOLD_MIN_US
+from cityhall_bms.historian.rollups import Rollups, combine, rollup
 from cityhall_bms.ports.history import Aggregation
 
 MINUTE = 60_000_000
@@ -100,7 +101,7 @@ def test_a_value_is_weighted_by_the_time_it_stood() -> None:
 
 def test_a_value_holds_a_quarter_of_an_hour_and_no_longer() -> None:
     result = one([(1, T0, 10.0, 0)])
-    assert result.good_us.tolist() == [15 * MINUTE] == [HOLD_MAX_US]
+    assert result.good_us.tolist() == [15 * MINUTE] == [HOLD_MIN_US]
 
 
 def test_a_bad_sample_ends_the_hold_and_is_no_zero() -> None:

@@ -16,10 +16,11 @@ from cityhall_bms.adapters.postgres.history_rollups import moment
 from cityhall_bms.adapters.postgres.history_writer import HistoryWriter
 from cityhall_bms.adapters.postgres.sql import load
 from cityhall_bms.domain.errors import HistoryUnavailableError, RefusedError
+from cityhall_bms.historian.holds import Holds
 from cityhall_bms.historian.intervals import HOUR_US, INTERVALS_MAX, LEVELS, interval_edges, source_level
 from cityhall_bms.historian.latest import NEVER
 from cityhall_bms.historian.open_buckets import POINTS_PER_BLOCK
-from cityhall_bms.historian.rollups import HOLD_MAX_US, Rollups, combine, coverage, interval_quality, rollup
+from cityhall_bms.historian.rollups import Rollups, combine, coverage, interval_quality, rollup
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.history import Aggregation, Latest, MissingBatches, Progress, Series, Window
 from cityhall_bms.ports.telemetry_log import LoggedBatch
@@ -143,13 +144,16 @@ class PostgresHistory:
         calendar = edges if zone.key == self._zone.key and _are_days(edges, zone) else None
         level = source_level(edges, calendar)
         small = edges if level is None else _small_edges(edges, level, zone)
-        complete = await self._complete(connection, point_id, small) if level else np.zeros(len(small) - 1, np.bool_)
+        holds = await rollups.fetch_holds(connection)
+        complete = np.zeros(len(small) - 1, np.bool_)
+        if level:
+            complete = await self._complete(connection, point_id, small) & is_stored(holds, level, small)
         parts = []
         if level and complete.any():
             rows = await rollups.read(connection, level, Window(int(small[0]), int(small[-1])), point_id)
             parts.append(rows.select(complete[np.searchsorted(small, rows.bucket)]))
         for begin, end in _runs(~complete):
-            parts.append(await self._from_samples(connection, point_id, small[begin : end + 1]))
+            parts.append(await self._from_samples(connection, point_id, small[begin : end + 1], holds))
         rows = Rollups.merge(*parts) if parts else Rollups.empty()
         return rows if level is None else combine(rows, edges)
 
@@ -168,13 +172,15 @@ class PostgresHistory:
             complete &= (edges[1:] <= hour) | (edges[:-1] >= hour + HOUR_US)
         return complete
 
-    async def _from_samples(self, connection: asyncpg.Connection, point_id: int, edges: NDArray[np.int64]) -> Rollups:
-        begin, end = moment(int(edges[0]) - HOLD_MAX_US), moment(int(edges[-1]))
+    async def _from_samples(
+        self, connection: asyncpg.Connection, point_id: int, edges: NDArray[np.int64], holds: Holds
+    ) -> Rollups:
+        begin, end = moment(holds.since(int(edges[0]))), moment(int(edges[-1]))
         samples = await fetch_samples(connection, QUERIES["samples"], point_id, begin, end, RAW_SAMPLES_MAX + 1)
         if len(samples) > RAW_SAMPLES_MAX:
             msg = f"that would read more than {RAW_SAMPLES_MAX} samples of one point: take a shorter time"
             raise RefusedError(msg)
-        return rollup(samples, edges, known_until=self._clock.now())
+        return rollup(samples, edges, known_until=self._clock.now(), holds=holds)
 
 
 def dense(rows: Rollups, edges: NDArray[np.int64], aggregation: Aggregation) -> Series:
@@ -186,6 +192,15 @@ def dense(rows: Rollups, edges: NDArray[np.int64], aggregation: Aggregation) -> 
     share = np.zeros(count)
     share[place] = coverage(rows, np.diff(edges)[place])
     return Series(edges[:-1], value, interval_quality(value), share)
+
+
+def is_stored(holds: Holds, level: str, edges: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell of which buckets a level is stored at all: none is where samples came no more often than its buckets."""
+    stored = np.ones(len(edges) - 1, np.bool_)
+    for stretch in holds.stretches:
+        if level in LEVELS and LEVELS[level] < stretch.finest_us:
+            stored &= (edges[1:] <= stretch.first) | (edges[:-1] >= stretch.until)
+    return stored
 
 
 def _are_days(edges: NDArray[np.int64], zone: ZoneInfo) -> bool:

@@ -19,13 +19,15 @@ from cityhall_bms.adapters.postgres.history_copy import (
     pg_time,
 )
 from cityhall_bms.adapters.postgres.sql import load
+from cityhall_bms.historian.holds import LIVE, Holds, Stretch
 from cityhall_bms.historian.intervals import EPOCH, HOUR_US, LEVELS, MINUTE_US, floor_to, interval_edges, source_level
 from cityhall_bms.historian.open_buckets import AHEAD_MAX_US, POINTS_PER_BLOCK, OpenBuckets, Touched
-from cityhall_bms.historian.rollups import HOLD_MAX_US, Rollups, combine, rollup
+from cityhall_bms.historian.rollups import Rollups, combine, rollup
 from cityhall_bms.ports.history import Window
 
 QUERIES: Final = load("history_rollups.sql")
 HISTORY: Final = load("history.sql")
+IMPORTS: Final = load("history_import.sql")
 FIGURES: Final = {
     "count": "i4",
     "good_us": "i8",
@@ -90,22 +92,30 @@ async def _fetch(connection: asyncpg.Connection, query: str, arguments: Sequence
     return Rollups.merge(Rollups(*columns))
 
 
+async def fetch_holds(connection: asyncpg.Connection) -> Holds:
+    """How long values hold in this history."""
+    return Holds.of_stretches(Stretch(*row) for row in await connection.fetch(IMPORTS["stretches"]))
+
+
 class RollupWriter:
     """Writes buckets as they close, and again where samples came late. Belongs to the historian's transaction."""
 
     def __init__(self, zone: ZoneInfo) -> None:
         self._zone = zone
+        self._holds = LIVE
 
     async def load(self, connection: asyncpg.Connection) -> OpenBuckets | None:
         """Open buckets as the scans give them; none in a new history."""
+        self._holds = await fetch_holds(connection)
         state = await connection.fetchrow(QUERIES["state"])
         if state is None:
             return None
         closed = int(state["closed_through"])
         if state["time_zone"] != self._zone.key:
             await self._rezone(connection, closed)
-        since, until = moment(closed - HOLD_MAX_US), moment(closed + 2 * AHEAD_MAX_US)
-        return OpenBuckets(closed, await fetch_samples(connection, HISTORY["samples_since"], since, until))
+        since, until = moment(self._holds.since(closed)), moment(closed + 2 * AHEAD_MAX_US)
+        held = await fetch_samples(connection, HISTORY["samples_since"], since, until)
+        return OpenBuckets(closed, held, self._holds)
 
     async def mark(self, connection: asyncpg.Connection, touched: Touched) -> None:
         """Note hours that must be computed from the scans."""
@@ -134,16 +144,16 @@ class RollupWriter:
         if not marks:
             return False
         hour, blocks = int(marks[0]["hour"]), [mark["block"] for mark in marks]
-        samples = await fetch_samples(
-            connection, HISTORY["samples_of_blocks"], moment(hour - HOLD_MAX_US), moment(hour + HOUR_US), blocks
-        )
-        rows = rollup(samples.ordered(), np.arange(hour, hour + HOUR_US + 1, MINUTE_US))
+        since, until = moment(self._holds.since(hour)), moment(hour + HOUR_US)
+        samples = await fetch_samples(connection, HISTORY["samples_of_blocks"], since, until, blocks)
+        minutes = np.arange(hour, hour + HOUR_US + 1, MINUTE_US)
+        rows = rollup(samples.ordered(), minutes, holds=self._holds)
         window = Window(hour, hour + HOUR_US)
-        await self._replace(connection, "1m", window, blocks, rows)
+        await self.replace(connection, "1m", window, blocks, rows)
         for level in ("15m", "1h"):
             # Step by step as when they closed, so that the figures are the same to the last bit.
             rows = combine(rows, np.arange(hour, hour + HOUR_US + 1, LEVELS[level]))
-            await self._replace(connection, level, window, blocks, rows)
+            await self.replace(connection, level, window, blocks, rows)
         await self._recompute_days(connection, window, blocks, closed_through)
         await connection.execute(QUERIES["clean"], moment(hour), blocks)
         return True
@@ -155,11 +165,12 @@ class RollupWriter:
         edges = edges[edges <= closed_through]
         if len(edges) > 1:
             rows = await self._summed(connection, "1d", edges, blocks)
-            await self._replace(connection, "1d", Window(int(edges[0]), int(edges[-1])), blocks, rows)
+            await self.replace(connection, "1d", Window(int(edges[0]), int(edges[-1])), blocks, rows)
 
-    async def _replace(
+    async def replace(
         self, connection: asyncpg.Connection, level: str, window: Window, blocks: list[int], rows: Rollups
     ) -> None:
+        """Write the rows of some blocks whose buckets begin in a window, in place of those that are there."""
         await connection.execute(statement("forget", level), moment(window.start), moment(window.end), blocks)
         await write(connection, level, rows)
 
@@ -186,7 +197,7 @@ class RollupWriter:
     async def _rezone(self, connection: asyncpg.Connection, closed_through: int) -> None:
         """Make the daily rollup again, because the building's time zone was changed."""
         await connection.execute(statement("forget_all", "1d"))
-        begin = await connection.fetchval(statement("oldest", "15m"))
+        begin = await connection.fetchval(statement("oldest", "1h"))
         edges = self._edges("1d", begin, closed_through) if begin is not None else np.empty(0, np.int64)
         for number in range(0, len(edges) - 1, REZONE_DAYS):
             part = edges[number : number + REZONE_DAYS + 1]

@@ -26,10 +26,10 @@ from cityhall_bms.adapters.postgres.history_sets import PointSets
 from cityhall_bms.domain.batch import SampleBatch
 from cityhall_bms.historian.admission import Admission, Gap, admit
 from cityhall_bms.historian.columns import Samples, Scans
+from cityhall_bms.historian.holds import HOLD_MAX_US
 from cityhall_bms.historian.intervals import EPOCH, HOUR_US
 from cityhall_bms.historian.latest import NEVER, POINTS_PER_BLOCK, LatestTable
 from cityhall_bms.historian.open_buckets import OpenBuckets, closes_through
-from cityhall_bms.historian.rollups import HOLD_MAX_US
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.telemetry_log import LoggedBatch
 
@@ -38,7 +38,7 @@ QUERIES: Final = HISTORY
 
 
 @dataclass(slots=True)
-class _Memory:
+class Memory:
     """What the writer knows of the database. Thrown away on any failure: the database is right."""
 
     version: int
@@ -54,8 +54,8 @@ class HistoryWriter:
     def __init__(self, pool: asyncpg.Pool, clock: Clock, zone: ZoneInfo) -> None:
         self._pool = pool
         self._clock = clock
-        self._rollups = RollupWriter(zone)
-        self._memory: _Memory | None = None
+        self.rollups = RollupWriter(zone)
+        self._memory: Memory | None = None
         self.samples_stored = 0
         self.batches_skipped = 0
 
@@ -64,7 +64,7 @@ class HistoryWriter:
         if not logged:
             return
         batches = [entry.batch for entry in logged]
-        async with self._transaction(_days_of(batches)) as (connection, memory):
+        async with self.transaction(_days_of(batches)) as (connection, memory):
             admission = await self._admit(connection, batches)
             scans = _cleaned(admission.batches)
             if len(scans):
@@ -75,8 +75,8 @@ class HistoryWriter:
 
     async def recompute(self) -> bool:
         """Compute one hour again that late samples fell into; false when there is none."""
-        async with self._transaction([]) as (connection, memory):
-            return memory.open is not None and await self._rollups.recompute(connection, memory.open.closed_through)
+        async with self.transaction([]) as (connection, memory):
+            return memory.open is not None and await self.rollups.recompute(connection, memory.open.closed_through)
 
     async def prepare(self, days: int) -> None:
         """Make room for today and the coming days."""
@@ -85,7 +85,8 @@ class HistoryWriter:
             await _create_days(connection, range(today, today + days + 1))
 
     @asynccontextmanager
-    async def _transaction(self, days: Sequence[int]) -> AsyncIterator[tuple[asyncpg.Connection, _Memory]]:
+    async def transaction(self, days: Sequence[int]) -> AsyncIterator[tuple[asyncpg.Connection, Memory]]:
+        """History for one writer alone, with room for these days (since 1970, UTC), and what is known of it."""
         memory, self._memory = self._memory, None
         async with self._fresh_on_failure() as connection:
             missing = [day for day in days if memory is None or day not in memory.days]
@@ -111,10 +112,10 @@ class HistoryWriter:
                 connection.terminate()
                 raise
 
-    async def _load(self, connection: asyncpg.Connection, version: int) -> _Memory:
+    async def _load(self, connection: asyncpg.Connection, version: int) -> Memory:
         sets = {row["set_id"]: row["point_ids"] for row in await connection.fetch(QUERIES["sets"])}
         latest = LatestTable(await fetch_latest(connection, QUERIES["latest"], NEVER))
-        return _Memory(version, PointSets(sets), latest, await self._rollups.load(connection), set())
+        return Memory(version, PointSets(sets), latest, await self.rollups.load(connection), set())
 
     async def _admit(self, connection: asyncpg.Connection, batches: Sequence[SampleBatch]) -> Admission:
         known = {(row["source"], row["epoch"]): row["sequence"] for row in await connection.fetch(QUERIES["progress"])}
@@ -135,31 +136,25 @@ class HistoryWriter:
             key = (gap.source, gap.epoch, gap.first, gap.last)
             await connection.execute(QUERIES["open_gap"], *key, found_at, self._clock.now(), reported)
 
-    async def _write(self, connection: asyncpg.Connection, memory: _Memory, scans: Scans) -> None:
-        settled, new = memory.sets.settle(scans)
-        for number, points in new.items():
-            await connection.execute(QUERIES["add_set"], number, points.tolist())
-            await connection.execute(QUERIES["add_members"], number, points.tolist())
-        await connection.copy_to_table(
-            "scan", source=_copy_source(encode_scans(settled)), columns=SCAN_COLUMNS, format="binary"
-        )
-        await _write_latest(connection, memory.latest, memory.latest.take(settled))
+    async def _write(self, connection: asyncpg.Connection, memory: Memory, scans: Scans) -> None:
+        settled = await write_scans(connection, memory.sets, scans)
+        await write_latest(connection, memory.latest, memory.latest.take(settled))
         await self._sum_up(connection, memory, scans)
 
-    async def _sum_up(self, connection: asyncpg.Connection, memory: _Memory, scans: Scans) -> None:
+    async def _sum_up(self, connection: asyncpg.Connection, memory: Memory, scans: Scans) -> None:
         now = self._clock.now()
         recorded = np.clip(scans.recorded_at, *YEARS_SUMMED_US)
         oldest, newest = int(recorded.min()), int(recorded.max())
         if memory.open is None:
             begin = max(oldest, newest - HOUR_US)
             memory.open = OpenBuckets(closes_through(begin, now), Samples.join([]))
-            await self._rollups.keep_state(connection, memory.open.closed_through)
+            await self.rollups.keep_state(connection, memory.open.closed_through)
         # First what was over before these batches: after a night of silence they are not "far ahead".
-        await self._rollups.close(connection, memory.open, closes_through(oldest, now))
-        await self._rollups.mark(connection, memory.open.absorb(scans, min(newest, now)))
-        await self._rollups.close(connection, memory.open, closes_through(newest, now))
+        await self.rollups.close(connection, memory.open, closes_through(oldest, now))
+        await self.rollups.mark(connection, memory.open.absorb(scans, min(newest, now)))
+        await self.rollups.close(connection, memory.open, closes_through(newest, now))
 
-    async def _move(self, connection: asyncpg.Connection, memory: _Memory, admission: Admission, position: int) -> None:
+    async def _move(self, connection: asyncpg.Connection, memory: Memory, admission: Admission, position: int) -> None:
         moved = sorted((source, epoch, sequence) for (source, epoch), sequence in admission.sequences.items())
         if moved:
             await connection.execute(QUERIES["move_progress"], *(list(column) for column in zip(*moved, strict=True)))
@@ -202,6 +197,17 @@ def _date(day: int) -> date:
     return min(EPOCH.date() + timedelta(days=day), date.max) if day * DAY_US <= TIME_MAX_US else date.max
 
 
+async def write_scans(connection: asyncpg.Connection, sets: PointSets, scans: Scans) -> Scans:
+    """Add scans and the sets that are new with them; gives the scans with the sets that they were stored under."""
+    settled, new = sets.settle(scans)
+    for number, points in new.items():
+        await connection.execute(QUERIES["add_set"], number, points.tolist())
+        await connection.execute(QUERIES["add_members"], number, points.tolist())
+    source = _copy_source(encode_scans(settled))
+    await connection.copy_to_table("scan", source=source, columns=SCAN_COLUMNS, format="binary")
+    return settled
+
+
 async def _copy_source(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
     yield SIGNATURE
     for part in parts:
@@ -209,7 +215,8 @@ async def _copy_source(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
     yield TRAILER
 
 
-async def _write_latest(connection: asyncpg.Connection, latest: LatestTable, blocks: NDArray[np.int64]) -> None:
+async def write_latest(connection: asyncpg.Connection, latest: LatestTable, blocks: NDArray[np.int64]) -> None:
+    """Write the newest samples of some blocks of points."""
     if not len(blocks):
         return
     columns: dict[str, tuple[str, NDArray[np.generic]]] = {"block": ("i4", blocks)}
