@@ -1,0 +1,144 @@
+"""Who feeds whom, from the utility's two lines down to every load, read from the description of the building.
+
+``fed_by`` makes the branches (line, transformer, panel, meter); the ``load`` of a meter or panel names the leaves as
+terms joined by ``+``: a type (``CHC``), a type in places (``ELV@N,NE``, ``LTG@01.CN``), on the meter's own floor
+(``LTG@here``), one unit (``DWS#3``), or a use of :mod:`uses` (``plugs``). Every unit is fed once: named places come
+before whole floors, so that the hall's lamps are not also the first floor's.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+import numpy as np
+
+from cityhall_simulators.description import Equipment, load_building
+from cityhall_simulators.plants.common import Column, Columns
+from cityhall_simulators.plants.power.uses import uses
+from cityhall_simulators.plants.site import WHOLE_BUILDING, whole_site
+
+POWER_COLUMN: Final = {"UPS": "_in_kw"} | dict.fromkeys(
+    ("LTG", "HWD", "ELV", "ESC", "FCU", "EF", "WPP", "SMP", "RWS", "FPP", "SMK"), "_kw"
+)
+"""Where a type keeps its power; all others have a point of it."""
+_PRODUCERS: Final = frozenset({"PV"})
+
+
+@dataclass(frozen=True, slots=True)
+class Leaves:
+    """Plant behind the meters or panels of one level: ``share[m, k]`` is 1 where ``m`` feeds the ``k``-th unit."""
+
+    codes: tuple[str, ...]
+    share: Column
+
+    def kw(self, plants: Mapping[str, Columns]) -> Column:
+        """Power of the plant behind each meter or panel; production counts against it."""
+        power = [_power(plants[code], POWER_COLUMN.get(code, "kW")) for code in self.codes]
+        return np.asarray(self.share @ np.concatenate(power), dtype=np.float64)
+
+
+def _power(columns: Columns, name: str) -> Column:
+    found = columns.get(name, columns.get("kW"))
+    return np.zeros(len(next(iter(columns.values())))) if found is None else found
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """Incidence of feeders: each matrix has a row per feeder and a column per thing fed, in the order of units."""
+
+    metered: Leaves
+    """Plant behind sub-meters."""
+    direct: Leaves
+    """Plant that hangs on a panel without a meter between."""
+    meter_uses: Column
+    panel_uses: Column
+    meters: Column
+    """Panels x meters."""
+    panels: Column
+    """Transformers x panels."""
+    lines: Column
+    """Incoming lines x transformers."""
+    bays: Column
+    """Switchgear bays x transformers; the rows of the incoming bays are empty."""
+
+
+@cache
+def tree() -> Tree:
+    """Of the whole building."""
+    by_name = {item.name: item for item in load_building(WHOLE_BUILDING).equipment}
+    return Tree(
+        metered=_leaves("EM"),
+        direct=_leaves("LVP"),
+        meter_uses=_uses_of("EM"),
+        panel_uses=_uses_of("LVP"),
+        meters=_incidence(by_name, "LVP", "EM"),
+        panels=_incidence(by_name, "TR", "LVP"),
+        lines=_incidence(by_name, "HVM", "TR"),
+        bays=_incidence(by_name, "GIS", "TR"),
+    )
+
+
+def terms(code: str) -> list[list[str]]:
+    """Terms of what each meter or panel feeds."""
+    return [[term for term in text.split("+") if term] for text in whole_site().loads[code]]
+
+
+def fed_units(code: str, term: str, feeder: str, number: int) -> list[int]:
+    """Units of type ``code`` that a term names, as seen by one feeder; empty when it speaks of something else."""
+    site = whole_site()
+    named, _, places = term.partition("@")
+    named, _, single = named.partition("#")
+    if named != code:
+        return []
+    if single:
+        return [int(single) - 1] if int(single) <= site.units[code] else []
+    here = site.floors[feeder][number]
+    wanted = set(places.split(","))
+    standing = enumerate(zip(site.floors[code], site.zones[code], strict=True))
+    if places == "here":
+        return [unit for unit, (floor, _) in standing if floor == here]
+    return [unit for unit, (floor, zone) in standing if not places or {zone, f"{floor}.{zone}"} & wanted]
+
+
+def _leaves(feeder: str) -> Leaves:
+    texts = terms(feeder)
+    named = {term.partition("@")[0].partition("#")[0] for each in texts for term in each}
+    codes = tuple(code for code in whole_site().units if code in named)
+    share = [_fed(feeder, code, texts) for code in codes]
+    return Leaves(codes, np.hstack(share) if share else np.zeros((len(texts), 0)))
+
+
+def _fed(feeder: str, code: str, texts: list[list[str]]) -> Column:
+    share = np.zeros((len(texts), whole_site().units[code]))
+    for whole_floor in (False, True):
+        for number, each in enumerate(texts):
+            for term in each:
+                if term.endswith("@here") is whole_floor:
+                    units = [u for u in fed_units(code, term, feeder, number) if not share[:, u].any()]
+                    share[number, units] = -1.0 if code in _PRODUCERS else 1.0
+    return share
+
+
+def _uses_of(feeder: str) -> Column:
+    names = uses().names
+    return np.array([[float(name in each) for name in names] for each in terms(feeder)])
+
+
+def _incidence(by_name: Mapping[str, Equipment], feeder: str, fed: str) -> Column:
+    site = whole_site()
+    found = np.zeros((site.units[feeder], site.units[fed]))
+    for item in by_name.values():
+        if item.type.code == fed:
+            for above in _above(by_name, item, feeder):
+                found[above.unit, item.unit] = 1.0
+    return found
+
+
+def _above(by_name: Mapping[str, Equipment], item: Equipment, feeder: str) -> list[Equipment]:
+    """Feeders of a type over a piece of plant, directly or through switches between."""
+    directly = [by_name[name] for name in item.fed_by]
+    found = [above for above in directly if above.type.code == feeder]
+    if found:
+        return found
+    return [above for switch in directly if switch.type.code == "ATS" for above in _above(by_name, switch, feeder)]
