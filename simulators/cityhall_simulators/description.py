@@ -110,6 +110,10 @@ class Device:
     word_order: str = "ABCD"
     device_instance: int = 0
     security: str = "none"
+    framing: str = "tcp"
+    """``rtu`` for a serial line over TCP, frames and checksum as they are on the wire."""
+    bus_baud: int = 0
+    """Speed of the serial bus behind a gateway; 0 when there is none to wait for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +263,7 @@ def _wire(placement: Mapping[str, Any], equipment: list[Equipment]) -> tuple[lis
     return devices, points
 
 
-_DEVICE_OPTIONS: Final = ("profile", "unit_id", "word_order", "device_instance", "security")
+_DEVICE_OPTIONS: Final = ("profile", "unit_id", "word_order", "device_instance", "security", "framing", "bus_baud")
 
 
 def _scan_s(scan: Mapping[str, Any], kind: EquipmentType, role: Role) -> float:

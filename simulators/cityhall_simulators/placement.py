@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 _FIRST_INSTANCE: Final = 2001
-_PASSED_ON: Final = ("protocol", "profile", "word_order", "security")
+_PASSED_ON: Final = ("protocol", "profile", "word_order", "security", "framing", "bus_baud")
 
 Row = dict[str, Any]
 
