@@ -88,7 +88,7 @@ async def prepare(folder: Path, settings: Settings, clock: Clock) -> None:
 
 
 def check_import(folder: Path, site_folder: Path) -> None:
-    """Check a folder of history against a site; :class:`SiteError` or :class:`HistoryFileError` before anything runs."""
+    """Check a folder of history before anything runs; :class:`SiteError` or :class:`HistoryFileError`."""
     check_history(folder, read_site(site_folder))
 
 

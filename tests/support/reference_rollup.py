@@ -11,6 +11,7 @@ class Heard:
     at: int
     value: float
     good: bool
+    hold_us: int = HOLD_US
 
 
 @dataclass
@@ -44,13 +45,13 @@ def reference(samples: list[Heard], begin: int, end: int) -> Figures:
     previous: float = math.nan
     for sample in samples:
         if sample.good and sample.at < begin:
-            figures.start = sample.value if begin - sample.at < HOLD_US else math.nan
+            figures.start = sample.value if begin - sample.at < sample.hold_us else math.nan
     previous = figures.start
     for index, sample in enumerate(samples):
         if not sample.good:
             continue
         following = samples[index + 1].at if index + 1 < len(samples) else 10**18
-        held_until = min(following, sample.at + HOLD_US, end)
+        held_until = min(following, sample.at + sample.hold_us, end)
         held = held_until - max(sample.at, begin)
         if held > 0:
             figures.good_us += held

@@ -95,22 +95,22 @@ class HistoryFolder:
 
     def _decode(self, data: bytes, day: Window) -> DayOfSamples:
         points, moments, bad = _counts(data, len(self._point))
-        size = 8 * moments + 8 * points * moments + 4 * bad
-        unpressed = zlib.decompressobj()
-        # No file may take more memory than its counts say.
-        content = unpressed.decompress(data[len(MAGIC) + COUNTS.size :], size + 1)
-        if len(content) != size or not unpressed.eof or unpressed.unused_data:
-            msg = f"it does not hold {moments} moments of {points} points"
-            raise ValueError(msg)
+        content = _unpressed(data[len(MAGIC) + COUNTS.size :], 8 * moments * (points + 1) + 4 * bad)
         at = np.frombuffer(content, "<i8", moments).astype(np.int64)
-        planes = np.frombuffer(content, np.uint8, 8 * points * moments, 8 * moments).reshape(8, points, moments)
-        value = np.ascontiguousarray(planes.transpose(1, 2, 0)[self._order]).view("<f8")[..., 0]
-        quality = np.zeros(points * moments, np.uint8)
-        quality[np.frombuffer(content, "<u4", bad, 8 * moments * (points + 1))] = Quality.BAD_DEVICE_FAULT
         if at[0] < day.start or at[-1] >= day.end or (np.diff(at) <= 0).any():
             msg = "its moments are not those of its day, in order"
             raise ValueError(msg)
-        return DayOfSamples(self._point, at, value, quality.reshape(points, moments)[self._order])
+        planes = np.frombuffer(content, np.uint8, 8 * points * moments, 8 * moments).reshape(8, points, moments)
+        value = np.ascontiguousarray(planes.transpose(1, 2, 0)[self._order]).view("<f8")[..., 0]
+        places = np.frombuffer(content, "<u4", bad, 8 * moments * (points + 1))
+        if bad and places.max() >= points * moments:
+            msg = "it calls values bad that it does not have"
+            raise ValueError(msg)
+        quality = np.zeros(points * moments, np.uint8)
+        quality[places] = Quality.BAD_DEVICE_FAULT
+        quality = quality.reshape(points, moments)[self._order]
+        quality[~np.isfinite(value)] = Quality.BAD_DEVICE_FAULT
+        return DayOfSamples(self._point, at, value, quality)
 
 
 def check_history(folder: Path, site: Site) -> tuple[bytes, Manifest]:
@@ -187,6 +187,16 @@ def _counts(data: bytes, points_expected: int) -> tuple[int, int, int]:
         msg = f"it claims {moments} moments of {points} points, {bad} bad; the manifest names {points_expected} points"
         raise ValueError(msg)
     return points, moments, bad
+
+
+def _unpressed(data: bytes, size: int) -> bytes:
+    """Content of exactly this size: no file may take more memory than its counts say."""
+    unpressed = zlib.decompressobj()
+    content = unpressed.decompress(data, size + 1)
+    if len(content) != size or not unpressed.eof or unpressed.unused_data:
+        msg = "its content is not of the size that its counts say"
+        raise ValueError(msg)
+    return content
 
 
 def _read(path: Path) -> bytes:

@@ -147,7 +147,7 @@ class PostgresHistory:
         holds = await rollups.fetch_holds(connection)
         complete = np.zeros(len(small) - 1, np.bool_)
         if level:
-            complete = await self._complete(connection, point_id, small) & is_stored(holds, level, small)
+            complete = await self._complete(connection, point_id, small) & is_stored(holds, small)
         parts = []
         if level and complete.any():
             rows = await rollups.read(connection, level, Window(int(small[0]), int(small[-1])), point_id)
@@ -194,12 +194,16 @@ def dense(rows: Rollups, edges: NDArray[np.int64], aggregation: Aggregation) -> 
     return Series(edges[:-1], value, interval_quality(value), share)
 
 
-def is_stored(holds: Holds, level: str, edges: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Tell of which buckets a level is stored at all: none is where samples came no more often than its buckets."""
+def is_stored(holds: Holds, edges: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell which buckets are stored: of imported times only what is longer than their samples' interval.
+
+    Days are summed from the shortest level there is; a zone whose midnights lie inside of its buckets has none.
+    """
     stored = np.ones(len(edges) - 1, np.bool_)
     for stretch in holds.stretches:
-        if level in LEVELS and LEVELS[level] < stretch.finest_us:
-            stored &= (edges[1:] <= stretch.first) | (edges[:-1] >= stretch.until)
+        outside = (edges[1:] <= stretch.first) | (edges[:-1] >= stretch.until)
+        uneven = edges % stretch.finest_us != 0
+        stored &= outside | ~(uneven[1:] | uneven[:-1])
     return stored
 
 
