@@ -10,7 +10,8 @@ from cityhall_simulators.plants.power.grid import DISTURBANCES, HIGH_V, LOW_V, S
 from cityhall_simulators.plants.power.tree import tree
 from cityhall_simulators.plants.power.uses import uses_kw
 
-_NIGHT_LOAD_KW: Final = 78.0
+_LEFT_ON_KW, _LEFT_ON_PF = 30.0, 0.82
+"""An old air conditioner that nobody switches off."""
 _WRONG_RATIO: Final = 0.6
 _PULSES_FROM_KWH: Final = 20_000_000.0
 _LINE_TIE: Final = siblings((1, 2), (2, 1))
@@ -46,14 +47,17 @@ def step_sub(columns: Columns, around: Around, dt_s: float, rng: np.random.Gener
     branch, epoch_s = tree(), around.moment.epoch_s
     wave = slow_noise(epoch_s * 4.0, 90.0, len(columns["kW"]))
     own_kw = (branch.meter_uses @ uses_kw(around.moment, around.supply)) * _weights() * (1.0 + 0.03 * wave)
-    own_kw = own_kw + _NIGHT_LOAD_KW * around.supply.normal * columns["_fault_night_load"]
+    left_on_kw = _LEFT_ON_KW * around.supply.normal * columns["_fault_night_load"]
+    own_kw = own_kw + left_on_kw
     true_kw = own_kw + branch.metered.kw(around.plants)
     alive = 1.0 - columns["_fault_meter_dead"]
     # Lifts that brake feed their neighbours: the panel sees it, a meter that counts one way does not.
     kw = np.maximum(0.0, true_kw) * alive * (1.0 - (1.0 - _WRONG_RATIO) * columns["_fault_ct_wrong"])
+    flow_kw = np.abs(true_kw)
     pf = _power_factors() + 0.004 * wave
+    pf = pf + (_LEFT_ON_PF - pf) * left_on_kw / np.maximum(flow_kw, _LEFT_ON_KW)
     volts = _low_volts(around, true_kw) * (1.0 + (OVERVOLTAGE - 1.0) * columns["_fault_overvoltage"])
-    amps = np.maximum(0.0, true_kw) * alive / pf * 1000.0 / (SQRT3 * np.maximum(volts, 1.0))
+    amps = flow_kw * alive / pf * 1000.0 / (SQRT3 * np.maximum(volts, 1.0))
     return (
         columns
         | demand_15_min(columns, kw, epoch_s, dt_s)
