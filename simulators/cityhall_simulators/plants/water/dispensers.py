@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from cityhall_simulators.plants.common import Around, Column, Columns, free, full, held, slow_noise, sound
+from cityhall_simulators.plants.common import Around, Column, Columns, Mask, free, full, held, slow_noise, sound
 from cityhall_simulators.plants.water.cycle import two_point
 from cityhall_simulators.plants.years import factor
 
@@ -55,7 +55,7 @@ def step(own: Columns, around: Around, dt_s: float, rng: np.random.Generator) ->
     }
 
 
-def _boiler(own: Columns, draw_m3_h: Column, hot: Column, dt_s: float) -> tuple[Column, Column, Column]:
+def _boiler(own: Columns, draw_m3_h: Column, hot: Mask, dt_s: float) -> tuple[Column, Column, Column]:
     """Temperature, whether the element is on, and its mean power."""
     dt_h, warmth = dt_s / 3600.0, own["TankT"]
     leaving_kw_per_k = _LOSS_KW_PER_K + draw_m3_h * (1000.0 * 4.186 / 3600.0)
@@ -74,4 +74,5 @@ def _boiler(own: Columns, draw_m3_h: Column, hot: Column, dt_s: float) -> tuple[
 def _filter_days(epoch_s: float, units: int) -> Column:
     """Whole days of filter life left; the service comes a few days before the end, at each on another day."""
     age = np.mod(epoch_s / _DAY_S + 8.7 * np.arange(units), _FILTER_DAYS - _REPLACED_AT_DAYS)
-    return np.floor(_FILTER_DAYS - age)
+    found: Column = np.floor(_FILTER_DAYS - age)
+    return found

@@ -27,7 +27,7 @@ def initial(units: int) -> Columns:
     return (
         initial_pumps(units)
         | full(units, OutP=_STATIC_KPA)
-        | {"RunHr": 15_200.0 + 0.5 * np.arange(units)}
+        | {"RunHr": np.linspace(15_200.0, 15_203.5, units)}
         | sound(units, "trip", "local")
     )
 

@@ -69,4 +69,5 @@ def _fillings(around: Around) -> tuple[Column, Column]:
 def _battery_percent(epoch_s: float, units: int) -> Column:
     """Empties within ten years and is replaced at 15 %; each meter had its turn at another time."""
     age = np.mod(epoch_s / (_BATTERY_YEARS * 365.25 * _DAY_S) + 0.618034 * np.arange(units), 1.0)
-    return 100.0 - 85.0 * age
+    found: Column = 100.0 - 85.0 * age
+    return found

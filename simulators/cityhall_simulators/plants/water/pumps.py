@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cityhall_simulators.plants.common import Column, Columns, Mask, free, full, held
 from cityhall_simulators.plants.water.cycle import two_point
@@ -63,7 +64,7 @@ def pumped(own: Columns, hours_role: str, group: Group, task: Task, dt_s: float)
     removing = group.flow_m3_h * (chosen & able).sum(axis=1)
     by_hand = group.flow_m3_h * forced.sum(axis=1) * (task.due_m3 > group.cut_m3)
     after, on = two_point(
-        task.due_m3, on_duty.any(axis=1), task.gathering_m3_h - by_hand, removing, task.start_m3, dt_h
+        task.due_m3, np.asarray(on_duty.any(axis=1)), task.gathering_m3_h - by_hand, removing, task.start_m3, dt_h
     )
     after = np.where(task.due_m3 > group.cut_m3, np.maximum(after, group.cut_m3), after)
     moved_m3_h = np.maximum(task.gathering_m3_h + (task.due_m3 - after) / dt_h, 0.0)
@@ -82,8 +83,7 @@ def pumped(own: Columns, hours_role: str, group: Group, task: Task, dt_s: float)
     }
 
 
-def _turn(score: Column, refused: Mask) -> Column:
+def _turn(score: Column, refused: Mask) -> NDArray[np.intp]:
     """Place of each pump in its group's queue, 0 first; those that cannot come last."""
     order = np.argsort(score + _AT_THE_END * refused, axis=1, kind="stable")
-    turn: Column = np.argsort(order, axis=1)
-    return turn
+    return np.argsort(order, axis=1)

@@ -26,7 +26,7 @@ def initial(units: int) -> Columns:
     """Columns of pumps at rest."""
     return (
         initial_pumps(units)
-        | {"HiLvlAlm": np.zeros(units), "_run_h": 2_100.0 + 0.2 * np.arange(units)}
+        | {"HiLvlAlm": np.zeros(units), "_run_h": np.linspace(2_100.0, 2_102.0, units)}
         | sound(units, *_FAULTS)
     )
 
@@ -40,7 +40,7 @@ def step(own: Columns, around: Around, dt_s: float, rng: np.random.Generator) ->
         gathering_m3_h=waste_m3_h(around),
         start_m3=np.where(cycling.any(axis=1), _SHORT_START_M3, _PIT.start_m3),
         # A pump that burns out takes the feeder of its pit along.
-        able=~fail.any(axis=1) & (around.supply.essential > 0.0),
+        able=np.asarray(~fail.any(axis=1)) & (around.supply.essential > 0.0),
         tripped=trip | fail,
         first=cycling | high,
         local=np.zeros_like(trip),
