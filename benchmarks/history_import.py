@@ -34,6 +34,7 @@ from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.adapters.postgres.registry import PostgresPointRegistry
 from cityhall_bms.adapters.site_files import load_site
 from cityhall_bms.adapters.system_clock import SystemClock
+from cityhall_bms.domain.events import HistoryImported
 from cityhall_bms.domain.site import Site
 from cityhall_bms.historian.importing import import_history, scans_of
 from cityhall_bms.ports.history import Aggregation, Window
@@ -46,7 +47,7 @@ from cityhall_simulators.site_folder import write_site
 FIRST: Final = date(2015, 1, 1)
 HOST: Final = "127.0.0.1"
 BASE_PORT: Final = 15020
-BARE: Final = """CREATE UNLOGGED TABLE bare (observed_at timestamptz, recorded_at timestamptz, set_id bigint,
+BARE: Final = """CREATE TABLE bare (observed_at timestamptz, recorded_at timestamptz, set_id bigint,
 point_ids integer[], "values" double precision[], quality bytea)"""
 TABLES: Final = ("scan", "rollup_1m", "rollup_15m", "rollup_1h", "rollup_1d")
 SIZE: Final = """SELECT coalesce(sum(pg_total_relation_size(relid)), pg_total_relation_size($1))
@@ -88,19 +89,8 @@ def make_site(folder: Path, name: str) -> Site:
 
 def make_history(folder: Path, site: str, days: int, interval_s: int) -> float:
     """Seconds that ``cityhall-sim history`` takes, its start included."""
-    command = [
-        sys.executable,
-        "-m",
-        "cityhall_simulators",
-        "history",
-        site,
-        str(folder),
-        "--interval",
-        f"{interval_s}s",
-    ]
-    command += ["--from", str(FIRST), "--to", str(FIRST + timedelta(days=days))]
-    if interval_s > 60:
-        command[command.index(f"{interval_s}s")] = f"{interval_s // 60}m"
+    command = [sys.executable, "-m", "cityhall_simulators", "history", site, str(folder)]
+    command += ["--interval", f"{interval_s}s", "--from", str(FIRST), "--to", str(FIRST + timedelta(days=days))]
     watch = StopWatch()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return watch.read().s
@@ -109,7 +99,7 @@ def make_history(folder: Path, site: str, days: int, interval_s: int) -> float:
 async def bare_copy(dsn: str, file: HistoryFile, days: int) -> Taken:
     """Read the first days and COPY their rows."""
     connection = await connect(dsn, command_timeout_s=None)
-    await connection.execute(BARE.replace("UNLOGGED ", ""))
+    await connection.execute(BARE)
     watch = StopWatch()
     for number in range(1, days + 1):
         day = await asyncio.to_thread(file.read_day, number)
@@ -124,9 +114,8 @@ async def bare_copy(dsn: str, file: HistoryFile, days: int) -> Taken:
 async def sizes(dsn: str, samples: int) -> None:
     """Print bytes per sample on disk."""
     connection = await connect(dsn)
-    await connection.execute("CHECKPOINT")
     for table in TABLES:
-        size = await connection.fetchval(SIZE, table)
+        size = int(await connection.fetchval(SIZE, table))
         print(f"{table:12} {size / samples:8.2f} bytes a sample {size / 1e9:8.2f} GB")
     await connection.close()
 
@@ -140,50 +129,53 @@ async def questions(history: PostgresHistory, window: Window) -> None:
             series = await history.intervals(77, window, interval, Aggregation.MEAN, "Asia/Taipei")
             took.append(1e3 * watch.read().s)
         print(
-            f"a point by {interval:4} {len(series.at):7} rows: first {took[0]:7.1f} ms, then {np.median(took[1:]):7.1f} ms"
+            f"a point by {interval:4} {len(series.at):7} rows: first {took[0]:.1f} ms, then {np.median(took[1:]):.1f} ms"
         )
 
 
-async def run(arguments: argparse.Namespace) -> None:
-    """Print the table."""
+async def measure(arguments: argparse.Namespace, site: Site, folder: Path, dsn: str) -> HistoryImported:
+    """Load the folder and print how that went; gives what was loaded."""
     clock = SystemClock()
+    await migrate(dsn)
+    pool = await open_pool(dsn)
+    async with PostgresEventLog(dsn, clock) as events, PostgresImport.open(dsn, clock, site.time_zone) as store:
+        file = open_history(folder, site, await PostgresPointRegistry(pool, events).apply(site, "benchmark"))
+        bare_days = min(arguments.days, arguments.bare_days)
+        bare = await bare_copy(dsn, file, bare_days)
+        watch = StopWatch()
+        event = await import_history(file, store, events)
+        loaded = watch.read()
+    pool.terminate()
+    rate, bare_rate = event.samples / loaded.s, event.samples * bare_days / arguments.days / bare.s
+    rows = rate / event.points * len(file.plan.sets)
+    print(f"loaded in {loaded.s:.1f} s: {rate:,.0f} samples/s, {rows:,.0f} rows/s, {rate_text(event, loaded)}")
+    print(f"bare COPY of {bare_days} days: {bare_rate:,.0f} samples/s; the import reaches {rate / bare_rate:.0%} of it")
+    await sizes(dsn, event.samples)
+    async with PostgresHistory.open(dsn, clock, site.time_zone) as history:
+        await questions(history, file.plan.window)
+    return event
+
+
+def rate_text(event: HistoryImported, taken: Taken) -> str:
+    """CPU time of this process per million samples."""
+    return f"{taken.cpu_s * 1e6 / event.samples:.2f} CPU s per million"
+
+
+async def run(arguments: argparse.Namespace) -> None:
+    """Print the figures."""
     with tempfile.TemporaryDirectory(prefix="cityhall-bench-", dir=arguments.dir) as name:
         folder = Path(name)
         folder.chmod(0o755)  # noqa: ASYNC240 - nothing else runs yet
         site = make_site(folder / "site", arguments.site)
+        print(f"{len(site.points)} points, {arguments.days} days every {arguments.interval} s, from {FIRST}")
         made_s = make_history(folder / "history", arguments.site, arguments.days, arguments.interval)
-        chunk_bytes = sum(file.stat().st_size for file in (folder / "history").glob("*.chunk"))  # noqa: ASYNC240
-        async with EmbeddedPostgres(folder / "db", clock) as postgres:
-            dsn = postgres.dsn
-            await migrate(dsn)
-            pool = await open_pool(dsn)
-            async with PostgresEventLog(dsn, clock) as events, PostgresImport.open(dsn, clock, site.time_zone) as store:
-                ids = await PostgresPointRegistry(pool, events).apply(site, "benchmark")
-                file = open_history(folder / "history", site, ids)
-                bare_days = min(arguments.days, arguments.bare_days)
-                bare = await bare_copy(dsn, file, bare_days)
-                watch = StopWatch()
-                event = await import_history(file, store, events)
-                loaded = watch.read()
-            pool.terminate()
-            samples = event.samples
-            rows = samples // event.points * len(file.plan.sets)
-            bare_rate = samples * bare_days / arguments.days / bare.s
-            print(f"{event.points} points, {arguments.days} days every {arguments.interval} s: {samples:,} samples")
-            print(
-                f"made in   {made_s:8.1f} s  {samples / made_s:12,.0f} samples/s  {chunk_bytes / samples:.2f} bytes a sample"
-            )
-            print(
-                f"loaded in {loaded.s:8.1f} s  {samples / loaded.s:12,.0f} samples/s  {rows / loaded.s:,.0f} rows/s  "
-                f"{loaded.cpu_s * 1e6 / samples:.2f} CPU s/M"
-            )
-            print(
-                f"bare COPY of {bare_days} days: {bare_rate:,.0f} samples/s; "
-                f"the import reaches {samples / loaded.s / bare_rate:.0%} of it"
-            )
-            await sizes(dsn, samples)
-            async with PostgresHistory.open(dsn, clock, site.time_zone) as history:
-                await questions(history, file.plan.window)
+        chunk_bytes = sum(file.stat().st_size for file in (folder / "history").glob("*.chunk"))
+        print(f"made in {made_s:.1f} s, {chunk_bytes / 1e6:,.1f} MB")
+        async with EmbeddedPostgres(folder / "db", SystemClock()) as postgres:
+            event = await measure(arguments, site, folder / "history", postgres.dsn)
+        print(
+            f"{event.samples:,} samples: {event.samples / made_s:,.0f}/s made, {chunk_bytes / event.samples:.2f} bytes each"
+        )
 
 
 if __name__ == "__main__":
