@@ -40,7 +40,7 @@ EFFECTS = {
     "pump_trip_water": Effect(lambda v: (v("TripAlm") == 1) & (v("RunSts") == 0)),
     # domain.md W03
     "water_leak": Effect(lambda v: v("LeakAlm") == 1),
-    "night_leak": Effect(lambda v: (v("Flow") > 2.95) & _of_a_floor(v("Vol")), hours=(20.0, 23.9)),
+    "night_leak": Effect(lambda v: (v("Flow") > 2.95) & _of_a_floor(v("Vol"))),
     "pipe_burst": Effect(lambda v: v("Flow") > 70.0),
     "meter_battery_low": Effect(lambda v: v("BattPct") < 10.0),
     # domain.md W04
@@ -54,6 +54,10 @@ EFFECTS = {
         release_s=2_400,
         hours=(8.0, 17.0),
     ),
-    "dispenser_outside_schedule": Effect(lambda v: v("HeatEn") == 1, hours=(19.0, 23.9)),
+    "dispenser_outside_schedule": Effect(
+        lambda v: (v("HeatEn") == 1) & (v("AlmSum") == 1) & (v("TankT") > 90.0) & (v("FltDays") > 0.0),
+        onset_s=2_400,
+        hours=(19.0, 23.0),
+    ),
     "dispenser_filter_due": Effect(lambda v: (v("FltDays") <= 0.0) & (v("AlmSum") == 1)),
 }

@@ -31,7 +31,10 @@ def initial(units: int) -> Columns:
 
 
 def step(own: Columns, around: Around, dt_s: float, rng: np.random.Generator) -> Columns:  # noqa: ARG001
-    """Boiler temperature between thermostat and draw. The filter counts down to its service."""
+    """Boiler temperature between thermostat and draw; the filter counts down to its service.
+
+    The summary alarm tells of a boiler that stays cold, a filter at its end, and a clock that has lost the hours.
+    """
     moment, powered = around.moment, around.supply.normal > 0.0
     in_service = moment.workday and HEATING_HOURS[0] <= moment.hour < HEATING_HOURS[1]
     confused = own["_fault_clock"] > 0.0
@@ -47,7 +50,7 @@ def step(own: Columns, around: Around, dt_s: float, rng: np.random.Generator) ->
         "TankT": warmth,
         "HeatEn": enabled,
         "FltDays": filter_days,
-        "AlmSum": (powered & ((cold_s > _COLD_S) | (filter_days <= 0.0))).astype(np.float64),
+        "AlmSum": (powered & ((cold_s > _COLD_S) | (filter_days <= 0.0) | confused)).astype(np.float64),
         "_heating": heating,
         "_cold_s": cold_s,
         "_draw_m3_h": draw_m3_h,

@@ -18,7 +18,7 @@ _PIT = Group(
     cut_m3=(_CUT_PERCENT - _STOP_PERCENT) * _PIT_M3_PER_PERCENT,
 )
 _FAULTS = ("trip", "fail", "high", "cycling")
-_SHORT_START_M3 = 0.08
+_SHORT_START_M3 = 0.2
 """Between the floats of a pump that cycles: they hang side by side."""
 
 
