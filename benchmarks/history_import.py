@@ -128,9 +128,8 @@ async def questions(history: PostgresHistory, window: Window) -> None:
             watch = StopWatch()
             series = await history.intervals(77, window, interval, Aggregation.MEAN, "Asia/Taipei")
             took.append(1e3 * watch.read().s)
-        print(
-            f"a point by {interval:4} {len(series.at):7} rows: first {took[0]:.1f} ms, then {np.median(took[1:]):.1f} ms"
-        )
+        then = np.median(took[1:])
+        print(f"a point by {interval:4} {len(series.at):7} rows: first {took[0]:.1f} ms, then {then:.1f} ms")
 
 
 async def measure(arguments: argparse.Namespace, site: Site, folder: Path, dsn: str) -> HistoryImported:
@@ -173,9 +172,8 @@ async def run(arguments: argparse.Namespace) -> None:
         print(f"made in {made_s:.1f} s, {chunk_bytes / 1e6:,.1f} MB")
         async with EmbeddedPostgres(folder / "db", SystemClock()) as postgres:
             event = await measure(arguments, site, folder / "history", postgres.dsn)
-        print(
-            f"{event.samples:,} samples: {event.samples / made_s:,.0f}/s made, {chunk_bytes / event.samples:.2f} bytes each"
-        )
+        each = chunk_bytes / event.samples
+        print(f"{event.samples:,} samples: {event.samples / made_s:,.0f}/s made, {each:.2f} bytes each in the files")
 
 
 if __name__ == "__main__":
