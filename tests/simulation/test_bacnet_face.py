@@ -19,6 +19,7 @@ from tests.support.until import until
 
 from cityhall_simulators.addresses import bacnet_map
 from cityhall_simulators.description import Device, load_building
+from cityhall_simulators.faces import bacnet
 from cityhall_simulators.faces.bacnet import BacnetFace
 from cityhall_simulators.free_ports import choose_ports
 from cityhall_simulators.runtime import City
@@ -80,9 +81,9 @@ async def test_every_object_reads_as_its_sensor_shows(city: City, reader: Applic
 
 
 async def test_the_zone_that_burns_is_read_as_state_two(city: City, reader: Application) -> None:
-    city.fault_on("fire_alarm", "FZN02", "now")
+    city.fault_on("fire_alarm", "FZN01", "now")
     city.advance(WORKING_MORNING + timedelta(seconds=0.2), 0.2)
-    state = address_of("TCH.B1.N.FZN02.State")[1]
+    state = address_of("TCH.01.E.FZN01.State")[1]
     alarm = address_of("TCH.B1.CN.FACP01.Alarm")[1]
     async with served(city, DEVICES["fire-gateway"]) as address:
         # One more than the domain's code 2, because BACnet counts states from one.
@@ -167,7 +168,10 @@ async def test_a_refusing_device_answers_with_an_error(city: City, reader: Appli
         assert isinstance(rows[1][3], ErrorType)
 
 
-async def test_a_port_that_is_taken_by_nobody_we_can_bind_is_reported(city: City) -> None:
+async def test_a_port_that_is_taken_by_nobody_we_can_bind_is_reported(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bacnet, "_READY_WITHIN_S", 0.2)
     face = BacnetFace(DEVICES["tnk01"], city)
     with pytest.raises(OSError, match="cannot bind"):
         await face.start("203.0.113.7", 20_001)

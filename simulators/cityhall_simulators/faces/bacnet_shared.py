@@ -1,7 +1,7 @@
 """What all objects of a BACnet device share: where their values come from, and what the device itself keeps."""
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
