@@ -1,120 +1,196 @@
-"""Air handling units: fan, cooling coil, outdoor air damper, and the rooms they serve."""
+"""Air handling units: schedule, fan, coil, outdoor air damper, and the zone that each of them serves."""
+
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
-from cityhall_simulators.plants.common import Around, Column, Columns, free, full, held, lag
+from cityhall_simulators.plants.air import coil, economizer, fan, places, starter, zone
+from cityhall_simulators.plants.air.moist import humidity_ratio
+from cityhall_simulators.plants.common import Around, Column, Columns, Mask, free, full, held, lag, sound
+from cityhall_simulators.plants.moment import Moment
 
-_DESIGN_FLOW_M3_H = 22_000.0
-_COIL_EFFECTIVENESS = 0.85
-_KW_PER_M3_H_K = 0.000_335
-_LATENT = 1.35
-"""Total over sensible heat: coils dry the air too."""
+DESIGN_FLOW_M3_H: Final = 28_000.0
+_RATED_KW: Final = 20.0
+_FLOW_PART_MIN: Final = 0.20
+_FILTER_REFERENCE_PART: Final = 0.75
+_SLIPPING: Final = 0.5
+"""Part of the drive's speed that reaches the fan over a slipping belt."""
+_STUCK_PERCENT: Final = 25.0
+_LEAKING: Final = 0.95
+_FOULED: Final = 0.42
+"""Part of its effectiveness that a dirty coil keeps."""
+_HUNTING_S: Final = 360.0
+_HUNTS_TO: Final = 0.97
+_SURFACE_K: Final = 1.0
+"""The outside of a coil is this much warmer than the water in it."""
+_MOVING_TAU_S, _STILL_TAU_S = 25.0, 240.0
+_OVERTIME_UNTIL_H: Final = 20.0
+_OVERTIME_CHANCE: Final = 0.04
+_FIRE_ALARM: Final = 2.0
+_OCCUPIED, _PRECOOLING = 1.0, 2.0
 
 
 def initial(units: int) -> Columns:
-    """Columns of units that run, in remote, with clean and half-used filters."""
-    columns = full(
-        units, RunSts=1.0, TripAlm=0.0, LocRem=1.0, StartCmd=1.0, SpdFb=68.0, SpdCmd=68.0, kW=4.0, VfdFault=0.0,
-        SAT=14.0, RAT=25.5, MAT=26.5, RA_RH=56.0, RA_CO2=700.0, DSP=350.0, DSP_SP=350.0, SAT_SP=14.0, CCV_Cmd=60.0,
-        CCV_Fb=60.0, OAD_Cmd=25.0, OAD_Fb=25.0, FltDP=110.0, DuctSmoke=0.0, SA_Flow=15_000.0, OccMode=1.0,
-        RunHr=15_000.0, SchOvr=0.0, _fault_fan=0.0, _fault_smoke=0.0, _schedule=1.0,
-        _sat_before=14.0,
-    )  # fmt: skip
+    """Columns of units that stand, in remote, with filters of any age and rooms at their usual temperature."""
     unit = np.arange(units, dtype=np.float64)
-    # No two rooms are alike.
-    own = {"_filter_days": 12.0 + 25.0 * (unit % 3), "_gain_k": 0.5 * ((unit * 3.0) % 5.0)}
-    return columns | free(units, "SpdCmd", "CCV_Cmd", "OAD_Cmd", "OccMode") | own
+    columns = full(
+        units, SpdFb=0.0, SpdCmd=0.0, kW=0.0, VfdFault=0.0, SAT=25.5, RAT=25.5, MAT=25.5, RA_RH=55.0, RA_CO2=450.0,
+        DSP=0.0, DSP_SP=fan.REFERENCE_DSP_PA, SAT_SP=14.0, CCV_Cmd=0.0, CCV_Fb=0.0, OAD_Cmd=0.0, OAD_Fb=0.0,
+        FltDP=0.0, DuctSmoke=0.0, SA_Flow=0.0, OccMode=0.0, SchOvr=0.0, _mixed_t=25.5, _mass_t=25.5, _ratio=0.011,
+        _free=0.0, _coil_kw=0.0,
+    )  # fmt: skip
+    columns["RunHr"] = 15_000.0 + 37.0 * unit
+    columns["_filter_pa"] = fan.FILTER_CLEAN_PA + 11.0 * (unit * 5.0 % 12.0)
+    faults = sound(
+        units, "smoke", "schedule", "valve_stuck", "valve_leak", "fouled", "clogged", "damper_closed", "damper_open",
+        "hunting", "slip", "free", "sensor_on_coil",
+    )  # fmt: skip
+    return starter.initial(units) | columns | faults | free(units, "SpdCmd", "CCV_Cmd", "OAD_Cmd", "OccMode")
 
 
-def step(columns: Columns, around: Around, dt_s: float, rng: np.random.Generator) -> Columns:  # noqa: ARG001
-    """Hold supply temperature and duct pressure at their set points while the fan runs."""
-    due = np.full_like(columns["StartCmd"], float(around.moment.air_conditioning))
-    start = np.where(columns["_schedule"] != due, due, columns["StartCmd"])
-    smoke = columns["_fault_smoke"] > 0.0
-    on = ((start > 0.0) & (columns["_fault_fan"] == 0.0) & ~smoke).astype(np.float64)
-    fan = _fan(columns, on, dt_s)
-    air = _air(columns, around, fan, on, dt_s)
-    flow_part = fan["SA_Flow"] / _DESIGN_FLOW_M3_H
-    return (
-        columns
-        | fan
-        | air
-        | {
-            "StartCmd": start,
-            "_schedule": due,
-            "RunSts": on,
-            "DuctSmoke": smoke.astype(np.float64),
-            "OccMode": held(columns, "OccMode", due),
-            "_filter_days": columns["_filter_days"] + on * dt_s / 86_400.0,
-            "FltDP": (80.0 + 170.0 * columns["_filter_days"] / 90.0) * (flow_part / 0.68) ** 2,
-            "RunHr": columns["RunHr"] + on * dt_s / 3600.0,
-        }
-    )
+@dataclass(frozen=True, slots=True)
+class _Duty:
+    """What the unit is to do in this step."""
+
+    on: Column
+    set_t: Column
+    fresh: Column
+    """1 where people are to get outdoor air."""
+    water_t: float
+    water_part: float
+    cooling: Column
+    """1 where the valve may open."""
+    wave: float
+    """0 or 1: where a valve that hunts goes."""
 
 
-def _fan(columns: Columns, on: Column, dt_s: float) -> Columns:
-    """The drive follows duct pressure; boxes open, and pressure falls, as the rooms get warmer."""
-    wanting = np.clip((columns["RAT"] - 24.0) / 3.0, 0.2, 1.0)
-    error_pa = columns["DSP_SP"] - columns["DSP"]
-    automatic = np.where(on > 0.0, np.clip(columns["SpdCmd"] + 0.01 * error_pa * min(dt_s, 5.0), 40.0, 100.0), 68.0)
-    command = held(columns, "SpdCmd", automatic)
-    speed = lag(columns["SpdFb"], command * on, dt_s, 6.0)
-    speed = np.where(speed < 0.5, 0.0, speed)
-    part = speed / 100.0
+def step(own: Columns, around: Around, dt_s: float, rng: np.random.Generator) -> Columns:  # noqa: ARG001
+    """Hold supply temperature, duct pressure and the zone at their set points while the fan runs."""
+    switched, duty = _switched(own, around)
+    air = zone.acting(around)
+    moving = _moving(own, around, duty, air, dt_s)
+    cooled = _conditioned(own, around, duty, moving, dt_s)
+    zoned = zone.after(own, air, around, zone.Supplied(
+        flow_m3_h=moving["SA_Flow"], share=cooled["OAD_Fb"] / 100.0, t=cooled["SAT"], ratio=cooled.pop("_supply_ratio")
+    ), dt_s)  # fmt: skip
+    return own | switched | moving | cooled | zoned | {"RunHr": own["RunHr"] + duty.on * (dt_s / 3600.0)}
+
+
+def _switched(own: Columns, around: Around) -> tuple[Columns, _Duty]:
+    moment = around.moment
+    water_t, water_part = coil.chilled_water(around)
+    overtime = _overtime(moment, len(own["SAT"]))
+    scheduled = float(moment.air_conditioning)
+    due = np.maximum(np.maximum(overtime, scheduled), own["_fault_schedule"])
+    smoke = (own["_fault_smoke"] > 0.0) | _burning(around)
+    switched = starter.started(own, due, around.supply.normal, smoke)
+    watered = water_part > 0.05
+    # Rooms count as in use only while they can be cooled: after hours without chilled water the air is just changed.
+    mode = held(own, "OccMode", np.maximum(scheduled, overtime * watered))
+    switched |= {
+        "DuctSmoke": smoke.astype(np.float64),
+        "VfdFault": own["_fault_trip"],
+        "OccMode": mode,
+        "SchOvr": overtime,
+    }
+    set_t = zone.set_points(moment) + 2.0 * (mode == 0.0) - 1.0 * (mode == _PRECOOLING)
+    on = switched["RunSts"]
+    fresh = np.maximum(overtime, mode == _OCCUPIED) * on
+    wave = float((moment.epoch_s // _HUNTING_S) % 2.0)
+    return switched, _Duty(on, set_t, fresh, water_t, water_part, on * max(scheduled, float(watered)), wave)
+
+
+def _overtime(moment: Moment, units: int) -> Column:
+    """1 where somebody asked for air after hours: each unit on a few evenings of the year."""
+    if not (moment.workday and 17.5 <= moment.hour < _OVERTIME_UNTIL_H):
+        return np.zeros(units)
+    drawn = np.sin(12.9898 * (moment.year * 366 + moment.day_of_year) + 78.233 * np.arange(units)) * 43_758.5453
+    return np.asarray(drawn - np.floor(drawn) < _OVERTIME_CHANCE, dtype=np.float64)
+
+
+def _burning(around: Around) -> Mask:
+    """Air handlers of the floors where it burns."""
+    alarms = around.plants["FZN"]["State"] == _FIRE_ALARM
+    return np.asarray((places.fire_zones() & alarms).any(axis=1))
+
+
+def _moving(own: Columns, around: Around, duty: _Duty, air: zone.Acting, dt_s: float) -> Columns:
+    """Fan, duct and filter: the boxes of the zone take the flow that its heat calls for."""
+    flow_m3_h = air.wanted_flow_m3_h(own, duty.set_t, dt_s) + places.boxes_of_handlers() @ around.plants["VAV"]["Flow"]
+    wanted = np.minimum(1.0, np.maximum(_FLOW_PART_MIN, flow_m3_h / DESIGN_FLOW_M3_H))
+    clogged, grip = own["_fault_clogged"], 1.0 - _SLIPPING * own["_fault_slip"]
+    loss = fan.loss_pa(fan.dusty_pa(own["_filter_pa"], clogged))
+    needed = 100.0 * np.minimum(1.0, fan.speed_for(wanted, own["DSP_SP"], loss) / grip) * duty.on
+    command = held(own, "SpdCmd", needed)
+    speed = lag(own["SpdFb"], command * duty.on, dt_s, 6.0)
+    speed *= speed > 0.5
+    duct = fan.blown(speed / 100.0 * grip, wanted, loss)
+    filter_pa, shown_pa = fan.filtered(own["_filter_pa"], clogged, duct.part / _FILTER_REFERENCE_PART, duty.on, dt_s)
     return {
         "SpdCmd": command,
         "SpdFb": speed,
-        "DSP": 350.0 * (speed / (48.0 + 32.0 * wanting)) ** 2,
-        "SA_Flow": _DESIGN_FLOW_M3_H * part,
-        "kW": 15.0 * part**3,
+        "kW": _RATED_KW * (speed / 100.0) ** 3 * around.supply.normal,
+        "DSP": duct.static_pa,
+        "SA_Flow": DESIGN_FLOW_M3_H * duct.part,
+        "FltDP": shown_pa,
+        "_filter_pa": filter_pa,
     }
 
 
-def _air(columns: Columns, around: Around, fan: Columns, on: Column, dt_s: float) -> Columns:
-    moving = fan["SA_Flow"] / _DESIGN_FLOW_M3_H
-    valve, damper, loop = _valves(columns, on, dt_s)
-    outdoor_share = np.clip(0.01 + 0.8 * damper / 100.0, 0.0, 1.0) * (moving > 0.05)
-    mixed = lag(columns["MAT"], columns["RAT"] + outdoor_share * (around.moment.outdoor_t - columns["RAT"]), dt_s, 20.0)
-    cooled = mixed - np.clip(_COIL_EFFECTIVENESS * valve / 100.0, 0.0, 1.0) * (
-        mixed - float(around.plants["PLT"]["CHWS_T"][0])
-    )
-    supply = lag(columns["SAT"], np.where(moving > 0.05, cooled, columns["RAT"]), dt_s, 25.0)
-    uncooled_t = 26.0 + 3.0 * around.moment.occupancy + 0.35 * (around.moment.outdoor_t - 26.0) + columns["_gain_k"]
-    # The room: gains pull it up within hours, supply air pulls it down in proportion to the flow.
-    rate = (uncooled_t - columns["RAT"]) / 5400.0 + moving * (supply - columns["RAT"]) / 9000.0
-    people_ppm = 420.0 + 430.0 * around.moment.occupancy * (1.3 - 0.4 * moving)
-    return loop | {
-        "SAT": supply,
-        "MAT": mixed,
-        "RAT": np.clip(columns["RAT"] + rate * dt_s, 15.0, 36.0),
-        "RA_CO2": lag(columns["RA_CO2"], people_ppm, dt_s, 900.0),
-        "RA_RH": lag(
-            columns["RA_RH"], 55.0 + 0.6 * (supply - 14.0) + 0.1 * (around.moment.outdoor_rh - 70.0), dt_s, 900.0
-        ),
-    }
+def _conditioned(own: Columns, around: Around, duty: _Duty, moving: Columns, dt_s: float) -> Columns:
+    """Mixed air, coil and supply air, with the two actuators that hold the supply temperature."""
+    flow_m3_h = moving["SA_Flow"]
+    fan_k = fan.warmed_k(moving["kW"], flow_m3_h)
+    task = _task(own, flow_m3_h, own["SAT_SP"] - fan_k)
+    idle_effect = task.effectiveness * coil.effect_of(task.passing * duty.water_part)
+    wish = economizer.Wish(duty.fresh, task.wanted_t, idle_effect, duty.water_t)
+    damper = economizer.positioned(own, around.moment, wish, dt_s)
+    still = np.exp(-dt_s / np.where(duty.on > 0.0, _MOVING_TAU_S, _STILL_TAU_S))
+    mixed_t, mixed_ratio = _mixed(own, around.moment, damper["OAD_Fb"] / 100.0 * duty.on, still)
+    valve = _valve(own, task, mixed_t, duty, dt_s)
+    opening = np.maximum(valve["CCV_Fb"] / 100.0, _LEAKING * own["_fault_valve_leak"]) * duty.water_part
+    left = coil.cooled(mixed_t, mixed_ratio, flow_m3_h, task.effectiveness * coil.effect_of(opening), duty.water_t)
+    supply_t = np.where(duty.on > 0.0, left.t + fan_k, own["RAT"])
+    touching = (own["_fault_sensor_on_coil"] > 0.0) & (opening > 0.0) & (duty.on > 0.0)
+    return damper | valve | {
+        "MAT": np.where(touching, np.minimum(mixed_t, duty.water_t + _SURFACE_K), mixed_t),
+        "SAT": supply_t + (own["SAT"] - supply_t) * still,
+        "_mixed_t": mixed_t,
+        "_supply_ratio": left.ratio,
+        "_coil_kw": left.kw,
+    }  # fmt: skip
 
 
-def _valves(columns: Columns, on: Column, dt_s: float) -> tuple[Column, Column, Columns]:
-    """Cooling valve and outdoor damper as they stand, and their columns."""
-    step_s = min(dt_s, 5.0)
-    error_k = columns["SAT"] - columns["SAT_SP"]
-    drift_k = columns["SAT"] - columns["_sat_before"]
-    wanted = np.clip(columns["CCV_Cmd"] + 0.12 * error_k * step_s + 6.0 * drift_k, 0.0, 100.0)
-    valve_command = held(columns, "CCV_Cmd", np.where(on > 0.0, wanted, 0.0))
-    damper_command = held(columns, "OAD_Cmd", 25.0 * on)
-    valve = lag(columns["CCV_Fb"], valve_command, dt_s, 12.0)
-    damper = lag(columns["OAD_Fb"], damper_command, dt_s, 12.0)
-    loop = {
-        "CCV_Cmd": valve_command,
-        "CCV_Fb": valve,
-        "OAD_Cmd": damper_command,
-        "OAD_Fb": damper,
-        "_sat_before": columns["SAT"],
-    }
-    return valve, damper, loop
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What the coil can do at its best, what is wanted behind it, and how far its valve passes when it should not."""
+
+    effectiveness: Column
+    wanted_t: Column
+    passing: Column
 
 
-def cooling_kw(columns: Columns) -> float:
-    """Heat that the coils put into the chilled water."""
-    per_unit = _KW_PER_M3_H_K * columns["SA_Flow"] * np.maximum(0.0, columns["MAT"] - columns["SAT"]) * _LATENT
-    return float(per_unit.sum())
+def _task(own: Columns, flow_m3_h: Column, wanted_t: Column) -> _Task:
+    clean = (1.0 - 0.15 * flow_m3_h / DESIGN_FLOW_M3_H) * (flow_m3_h > 0.0)
+    passing = np.maximum(_LEAKING * own["_fault_valve_leak"], _STUCK_PERCENT / 100.0 * own["_fault_valve_stuck"])
+    return _Task(clean * (1.0 - (1.0 - _FOULED) * own["_fault_fouled"]), wanted_t, passing)
+
+
+def _mixed(own: Columns, moment: Moment, share: Column, still: Column) -> tuple[Column, Column]:
+    """Temperature and humidity ratio of return air with a share of outdoor air."""
+    t = own["RAT"] + share * (moment.outdoor_t - own["RAT"])
+    outdoor_ratio = humidity_ratio(moment.outdoor_t, moment.outdoor_rh)
+    return t + (own["_mixed_t"] - t) * still, own["_ratio"] + share * (outdoor_ratio - own["_ratio"])
+
+
+def _valve(own: Columns, task: _Task, mixed_t: Column, duty: _Duty, dt_s: float) -> Columns:
+    """The valve goes where the supply air meets its set point; one that passes what it should not, to its end."""
+    able_k = (task.effectiveness + 1e-9) * np.maximum(0.5, mixed_t - duty.water_t)
+    opening = coil.opening_for((mixed_t - task.wanted_t) / able_k) / max(0.05, duty.water_part)
+    opening = np.minimum(1.0, opening)
+    stuck = own["_fault_valve_stuck"] > 0.0
+    opening = np.where(stuck | (opening <= task.passing), opening > task.passing, opening)
+    opening = np.where(own["_fault_hunting"] > 0.0, _HUNTS_TO * duty.wave, opening) * (1.0 - own["_fault_free"])
+    command = held(own, "CCV_Cmd", 100.0 * opening * duty.cooling)
+    return {"CCV_Cmd": command, "CCV_Fb": lag(own["CCV_Fb"], np.where(stuck, _STUCK_PERCENT, command), dt_s, 12.0)}
