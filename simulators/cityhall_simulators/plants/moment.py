@@ -1,15 +1,27 @@
-"""Weather, calendar and people at one local time."""
+"""Weather, calendar and people at one local time: everything that a plant meets and cannot influence."""
 
-import math
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Final
 
-import numpy as np
+from cityhall_simulators.plants import people
+from cityhall_simulators.plants.calendar import is_workday
+from cityhall_simulators.plants.climate.outdoors import outdoors_at
+from cityhall_simulators.plants.climate.spells import typhoon_near
+
+_AIR_CONDITIONING_H: Final = (8.0, 17.5)
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Weather, calendar and people at one local time. Temperatures in °C."""
+    """Weather, calendar and people at one local time. Temperatures in °C.
+
+    ``epoch_s`` counts local seconds from the proleptic day 0. ``occupancy`` is the part of the staff that is present,
+    ``visitors`` the part of the busiest hour's. ``solar_w_m2`` is global horizontal radiation, ``clearness`` the part
+    of a clear sky's that comes through; ``wind_deg`` is where the wind comes from. On a ``typhoon`` day offices are
+    closed (停班), so it is no workday.
+    """
 
     epoch_s: float
     hour: float
@@ -30,26 +42,40 @@ class Moment:
     typhoon: bool
 
 
-_OCCUPANCY_HOURS = (0.0, 6.5, 8.0, 9.0, 12.0, 12.5, 13.5, 17.0, 18.5, 21.0, 24.0)
-_OCCUPANCY = (0.02, 0.03, 0.75, 1.0, 0.95, 0.7, 1.0, 0.95, 0.25, 0.05, 0.02)
-
-
-def moment_at(local: datetime, seed: int) -> Moment:  # noqa: ARG001
-    """The world at a local time."""
-    hour = local.hour + local.minute / 60.0 + local.second / 3600.0 + local.microsecond / 3.6e9
-    day = local.timetuple().tm_yday
-    workday = local.weekday() < 5
-    t = (
-        23.0
-        + 7.0 * math.cos(2.0 * math.pi * (day - 200) / 365.0)
-        + 3.2 * math.cos(2.0 * math.pi * (hour - 14.0) / 24.0)
-    )
-    rh = min(99.0, max(35.0, 108.0 - 1.25 * t))
-    occupancy = float(np.interp(hour, _OCCUPANCY_HOURS, _OCCUPANCY)) * (1.0 if workday else 0.08)
-    solar = max(0.0, 950.0 * math.sin(math.pi * (hour - 5.5) / 13.0)) * 0.75 if 5.5 < hour < 18.5 else 0.0
+def moment_at(local: datetime, seed: int) -> Moment:
+    """The world at a local time; the same time and seed give the same world, whatever was asked before."""
+    ordinal = local.toordinal()
+    second = local.hour * 3_600.0 + local.minute * 60.0 + local.second + local.microsecond / 1e6
+    hour = second / 3_600.0
+    day_of_year, weekday, workday, typhoon = _day(ordinal, seed)
+    office = people.OfficeHour(hour, weekday, workday, typhoon)
+    weather = outdoors_at(ordinal, hour, seed)
+    begins_h, ends_h = _AIR_CONDITIONING_H
     return Moment(
-        epoch_s=local.toordinal() * 86_400.0 + hour * 3600.0, hour=hour, year=local.year, day_of_year=day,
-        workday=workday, occupancy=occupancy, visitors=occupancy, air_conditioning=workday and 8.0 <= hour < 17.5,
-        outdoor_t=t, outdoor_rh=rh, outdoor_wb=t - (100.0 - rh) / 8.0, solar_w_m2=solar, clearness=0.7, rain_mm_h=0.0,
-        wind_m_s=2.5, wind_deg=110.0, typhoon=False,
-    )  # fmt: skip
+        epoch_s=ordinal * 86_400.0 + second,
+        hour=hour,
+        year=local.year,
+        day_of_year=day_of_year,
+        workday=workday,
+        occupancy=people.occupancy(office),
+        visitors=people.visitors(office),
+        air_conditioning=workday and begins_h <= hour < ends_h,
+        outdoor_t=weather.t,
+        outdoor_rh=weather.rh,
+        outdoor_wb=weather.wb,
+        solar_w_m2=weather.solar_w_m2,
+        clearness=weather.clearness,
+        rain_mm_h=weather.rain_mm_h,
+        wind_m_s=weather.wind_m_s,
+        wind_deg=weather.wind_deg,
+        typhoon=typhoon,
+    )
+
+
+@lru_cache(maxsize=64)
+def _day(ordinal: int, seed: int) -> tuple[int, int, bool, bool]:
+    """Day of the year, day of the week, whether offices work, whether a typhoon closes them."""
+    day = date.fromordinal(ordinal)
+    storm = typhoon_near(ordinal, seed)
+    typhoon = storm is not None and storm.ordinal == ordinal
+    return day.timetuple().tm_yday, day.weekday(), is_workday(day) and not typhoon, typhoon

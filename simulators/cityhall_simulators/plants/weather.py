@@ -1,25 +1,19 @@
-"""Weather stations, and what follows from temperature and humidity."""
+"""Weather stations: what their instruments show of the weather around them."""
 
-import math
 from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
 
-from cityhall_simulators.plants.common import Around, Columns, Plant, full, slow_noise
+from cityhall_simulators.plants.climate.air import wet_bulb
+from cityhall_simulators.plants.common import Around, Columns, Plant, full, lag, slow_noise
 
+__all__ = ["PLANTS", "initial", "step", "wet_bulb"]
 
-def wet_bulb(dry_bulb_c: float, rh_percent: float) -> float:
-    """Wet-bulb temperature in °C at sea level (Stull 2011), within 0.7 K for 5..99 %RH."""
-    rh = rh_percent
-    found: float = (
-        dry_bulb_c * math.atan(0.151977 * math.sqrt(rh + 8.313659))
-        + math.atan(dry_bulb_c + rh)
-        - math.atan(rh - 1.676331)
-        + 0.00391838 * rh**1.5 * math.atan(0.023101 * rh)
-        - 4.686035
-    )
-    return found
+_LUX_PER_W_M2: Final = 110.0
+"""Luminous efficacy of daylight."""
+_RAIN_HOUR_S: Final = 1_800.0
+"""A rain gauge's hourly rain follows the intensity with the delay of half an hour on average."""
 
 
 def initial(units: int) -> Columns:
@@ -27,19 +21,20 @@ def initial(units: int) -> Columns:
     return full(units, OAT=28.0, RH=70.0, WB=24.0, Solar=0.0, Rain=0.0, WindSpd=2.0, WindDir=90.0, Lux=0.0)
 
 
-def step(columns: Columns, around: Around, dt_s: float, rng: np.random.Generator) -> Columns:  # noqa: ARG001
-    """A station shows the weather around it."""
+def step(columns: Columns, around: Around, dt_s: float, rng: np.random.Generator) -> Columns:
+    """A station shows the weather around it; wind is gusty, rain is that of about the last hour."""
+    moment = around.moment
     units = len(columns["OAT"])
-    gusts = slow_noise(around.moment.epoch_s * 5.0, 4.0, units)
+    gusts = slow_noise(moment.epoch_s * 5.0, 4.0, units)
     return columns | {
-        "OAT": np.full(units, around.moment.outdoor_t),
-        "RH": np.full(units, around.moment.outdoor_rh),
-        "WB": np.full(units, around.moment.outdoor_wb),
-        "Solar": np.full(units, around.moment.solar_w_m2),
-        "Rain": np.full(units, around.moment.rain_mm_h),
-        "WindSpd": np.maximum(0.1, 2.5 + 1.2 * gusts + 0.3 * rng.standard_normal(units)),
-        "WindDir": np.mod(110.0 + 40.0 * gusts, 360.0),
-        "Lux": np.full(units, 110.0 * around.moment.solar_w_m2),
+        "OAT": np.full(units, moment.outdoor_t),
+        "RH": np.full(units, moment.outdoor_rh),
+        "WB": np.full(units, moment.outdoor_wb),
+        "Solar": np.full(units, moment.solar_w_m2),
+        "Rain": lag(columns["Rain"], moment.rain_mm_h, dt_s, _RAIN_HOUR_S),
+        "WindSpd": np.maximum(0.1, moment.wind_m_s * (1.0 + 0.2 * gusts) + 0.2 * rng.standard_normal(units)),
+        "WindDir": np.mod(moment.wind_deg + 20.0 * gusts, 360.0),
+        "Lux": np.full(units, _LUX_PER_W_M2 * moment.solar_w_m2),
     }
 
 
