@@ -16,8 +16,9 @@ from cityhall_simulators.cli import app
 from cityhall_simulators.description import load_building
 from cityhall_simulators.history.chunk import encode_chunk
 from cityhall_simulators.history.days import Span, SpanError, interval_s
-from cityhall_simulators.history.recorder import FaultChange, RecordedDay, record
+from cityhall_simulators.history.recorder import record
 from cityhall_simulators.runtime import City
+from cityhall_simulators.scenarios import Run, Strike
 
 TAIPEI = ZoneInfo("Asia/Taipei")
 HOURLY = ["--from", "2015-07-01", "--to", "2015-07-03", "--interval", "1h"]
@@ -80,12 +81,14 @@ def test_nothing_but_the_summary_is_printed_where_no_person_looks(tmp_path: Path
     assert output.count("\n") == 1
 
 
-def test_samples_are_what_the_sensors_of_a_running_city_show(tmp_path: Path) -> None:
-    building = load_building("small")
-    span = Span(date(2015, 7, 1), date(2015, 7, 2), 3600, TAIPEI)
-    (day,) = record(building, 3, span, tmp_path / "truth.jsonl")
+DAY = Span(date(2015, 7, 1), date(2015, 7, 2), 3600, TAIPEI)
+RUN = Run(load_building("small"), datetime(2015, 7, 1, tzinfo=TAIPEI), 86_400.0, 3)
 
-    city = City(building, 3, datetime(2015, 7, 1, tzinfo=TAIPEI))
+
+def test_samples_are_what_the_sensors_of_a_running_city_show(tmp_path: Path) -> None:
+    (day,) = record(RUN, DAY, (), tmp_path / "truth.jsonl")
+
+    city = City(RUN.building, 3, datetime(2015, 7, 1, tzinfo=TAIPEI))
     for hour in range(24):
         if hour:
             city.advance(datetime(2015, 7, 1, hour, tzinfo=TAIPEI), 3600.0)
@@ -94,28 +97,39 @@ def test_samples_are_what_the_sensors_of_a_running_city_show(tmp_path: Path) -> 
     assert len(day.values) == 24
 
 
-def recorded_with_a_dropout(folder: Path) -> tuple[RecordedDay, int, list[dict[str, str]]]:
-    building = load_building("small")
-    span = Span(date(2015, 7, 1), date(2015, 7, 2), 3600, TAIPEI)
-    point = building.points[0]
-    changes = [
-        FaultChange(datetime(2015, 7, 1, 9, 30, tzinfo=TAIPEI), "sensor_dropout", point.name, on=False),
-        FaultChange(datetime(2015, 7, 1, 6, tzinfo=TAIPEI), "sensor_dropout", point.name, on=True),
-    ]
-    truth = folder / "truth.jsonl"
-    (day,) = record(building, 3, span, truth, changes)
-    return day, point.index, [json.loads(line) for line in truth.read_text(encoding="utf-8").splitlines()]
-
-
 def test_a_fault_strikes_at_its_time_and_the_truth_is_told_in_plant_time(tmp_path: Path) -> None:
-    day, index, truth = recorded_with_a_dropout(tmp_path)
+    point, truth = RUN.building.points[0], tmp_path / "truth.jsonl"
+    strike = Strike("sensor_dropout", point.name, begin_s=6 * 3600.0, end_s=9.5 * 3600)
 
-    assert np.flatnonzero(day.bad[:, index]).tolist() == [6, 7, 8, 9]
+    (day,) = record(RUN, DAY, [strike], truth)
+
+    assert np.flatnonzero(day.bad[:, point.index]).tolist() == [6, 7, 8, 9]
     assert day.bad.sum() == 4
-    assert [(line["from"], line["to"]) for line in truth] == [
-        ("2015-07-01T06:00:00+08:00", None),
-        ("2015-07-01T06:00:00+08:00", "2015-07-01T10:00:00+08:00"),
+    lines = [json.loads(line) for line in truth.read_text(encoding="utf-8").splitlines()]
+    assert [(line["what"], line["where"], line["from"], line["to"]) for line in lines] == [
+        ("sensor_dropout", point.name, "2015-07-01T06:00:00+08:00", None),
+        ("sensor_dropout", point.name, "2015-07-01T06:00:00+08:00", "2015-07-01T10:00:00+08:00"),
     ]
+
+
+def test_a_scenario_strikes_on_its_date_and_its_truth_is_part_of_the_history(tmp_path: Path) -> None:
+    plan = tmp_path / "plan.toml"
+    plan.write_text(
+        'text_zh = "一"\ntext_en = "one"\n'
+        '[[fault]]\nname = "sensor_dropout"\nfrom = 2015-07-02T03:00:00\nto = 2015-07-02T05:00:00\n',
+        encoding="utf-8",
+    )
+
+    status, output = run("small", str(tmp_path / "h"), *HOURLY, "--scenario", str(plan))
+
+    assert status == 0, output
+    files = contents(tmp_path / "h")
+    times = [json.loads(line)["from"] for line in files["truth.jsonl"].splitlines()]
+    assert times == ["2015-07-02T03:00:00+08:00"] * 2
+    bad = {name: int.from_bytes(data[16:20], "little") for name, data in files.items() if name.endswith(".chunk")}
+    assert bad == {"2015-07-01.chunk": 0, "2015-07-02.chunk": 2}
+    truth = json.loads(files["manifest.json"])["truth"]
+    assert truth == {"file": "truth.jsonl", "sha256": hashlib.sha256(files["truth.jsonl"]).hexdigest()}
 
 
 def test_what_a_killed_run_left_is_made_anew_and_told(tmp_path: Path) -> None:
@@ -144,13 +158,14 @@ def test_what_a_killed_run_left_is_made_anew_and_told(tmp_path: Path) -> None:
         ({7: "2h"}, "divides the hour"),
         ({7: "1s"}, "divides the hour"),
         ({7: "soon"}, "divides the hour"),
+        ({8: "--scenario", 9: "nowhere.toml"}, "no scenario 'nowhere.toml'"),
     ],
 )
 def test_what_cannot_be_is_refused_and_nothing_is_written(tmp_path: Path, change: dict[int, str], words: str) -> None:
     (tmp_path / "manifest.json").write_text("{}")
     arguments = ["small", str(tmp_path / "new"), *HOURLY]
     for place, text in change.items():
-        arguments[place] = text.format(folder=tmp_path)
+        arguments[place : place + 1] = [text.format(folder=tmp_path)]
 
     status, output = run(*arguments)
 

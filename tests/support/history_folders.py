@@ -23,7 +23,7 @@ Day = Sequence[Sequence[float | None]]
 
 def golden_days() -> list[Day]:
     """What the golden folder holds: a value for every hour of two days, some of them bad, odd numbers among them."""
-    odd = [0.1, -0.0, 1e300, 5e-324, -273.15, 123456789.123]
+    odd = [0.1, -0.0, 1e200, 5e-324, -273.15, 123456789.123]
     return [
         [
             [float(24 * day + hour), None if hour == 7 else odd[hour % len(odd)], None if day == 1 else -float(hour)]

@@ -16,15 +16,17 @@ from cityhall_simulators.description import load_building, site_names
 from cityhall_simulators.history.days import Span, SpanError, interval_s
 from cityhall_simulators.history.folder import TRUTH, HistoryFolderError, make_room, write_history
 from cityhall_simulators.history.recorder import record
+from cityhall_simulators.scenarios import Run, load_scenario
 
 
-def history(
+def history(  # noqa: PLR0917 - one parameter per option of the command
     site: Annotated[str, typer.Argument(help="which building")],
     folder: Annotated[Path, typer.Argument(help="folder to write")],
     first: Annotated[str, typer.Option("--from", help="first day, YYYY-MM-DD")],
     until: Annotated[str, typer.Option("--to", help="day after the last one")],
     interval: Annotated[str, typer.Option(help="between two samples of a point: 1m, 15m, 1h, …")] = "15m",
     seed: int = 1,
+    scenario: Annotated[str | None, typer.Option(help="faults by plan: a name or a TOML file")] = None,
 ) -> None:
     """Write days or years of samples with their truth, for ``cityhall-bms import``."""
     if site not in site_names():
@@ -34,13 +36,14 @@ def history(
     try:
         zone = ZoneInfo(building.time_zone)
         span = Span(date.fromisoformat(first), date.fromisoformat(until), interval_s(interval), zone)
+        run = Run(building, next(span.moments(span.first)), span.lasts_s, seed)
+        strikes = () if scenario is None else load_scenario(scenario, run)
         if thrown := make_room(folder):
             typer.echo(f"{folder}: an unfinished history ({thrown} files) is made anew", err=True)
         steps = sum(len(span.times_us(day)) for day in span.days)
         with _progress(steps, len(building.points)) as on_step:
-            size = write_history(
-                folder, building, seed, span, record(building, seed, span, folder / TRUTH, on_step=on_step)
-            )
+            days = record(run, span, strikes, folder / TRUTH, on_step)
+            size = write_history(folder, building, seed, span, days)
     except (SpanError, HistoryFolderError, ValueError) as error:
         _refuse(str(error))
     except OSError as error:

@@ -42,6 +42,11 @@ class Span:
         """Every day."""
         return [self.first + timedelta(days=number) for number in range((self.until - self.first).days)]
 
+    @property
+    def lasts_s(self) -> float:
+        """From the first moment to the end."""
+        return (_midnight_us(self.until, self.zone) - _midnight_us(self.first, self.zone)) / 1e6
+
     def times_us(self, day: date) -> NDArray[np.int64]:
         """Moments of a day, µs UTC: in elapsed time, so that a day has 23 or 25 hours where the clocks change."""
         begin, end = (_midnight_us(each, self.zone) for each in (day, day + timedelta(days=1)))

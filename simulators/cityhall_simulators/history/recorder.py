@@ -2,26 +2,16 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cityhall_simulators.description import Building
 from cityhall_simulators.fault_desk import FaultDesk
 from cityhall_simulators.history.days import Span
 from cityhall_simulators.runtime import City
-
-
-@dataclass(frozen=True, slots=True)
-class FaultChange:
-    """A fault that is switched on or off at the first sample not before ``at`` (local time with its zone)."""
-
-    at: datetime
-    name: str
-    target: str | None
-    on: bool
+from cityhall_simulators.scenarios import Run, ScenarioPlayer, Strike
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,36 +25,28 @@ class RecordedDay:
 
 
 def record(
-    building: Building,
-    seed: int,
+    run: Run,
     span: Span,
+    strikes: Sequence[Strike],
     truth_file: Path,
-    changes: Sequence[FaultChange] = (),
-    *,
     on_step: Callable[[], None] = lambda: None,
 ) -> Iterator[RecordedDay]:
-    """Every day of a span, one in memory at a time; ``truth_file`` gets a line per fault switched, in plant time."""
-    city = City(building, seed, next(span.moments(span.first)))
-    desk = FaultDesk(city, lambda: city.local, truth_file)
-    waiting = sorted(changes, key=lambda change: change.at)
-    fresh = True
+    """Every day of a span, one in memory at a time; ``truth_file`` gets a line per fault switched, in plant time.
+
+    A fault begins and ends with the first moment that is not before its own.
+    """
+    city = City(run.building, run.seed, run.start)
+    player = ScenarioPlayer(strikes, FaultDesk(city, lambda: city.local, truth_file))
+    elapsed_s = 0
     for day in span.days:
         times_us = span.times_us(day)
-        values = np.empty((len(times_us), len(building.points)))
+        values = np.empty((len(times_us), len(run.building.points)))
         bad = np.empty(values.shape, dtype=np.bool_)
         for row, local in enumerate(span.moments(day)):
-            if not fresh:  # the city was made for the very first moment
+            if elapsed_s:  # the city was made for the very first moment
                 city.advance(local, float(span.interval_s))
-            fresh = False
-            while waiting and waiting[0].at <= local:
-                _switch(desk, waiting.pop(0))
+            player.play(elapsed_s)
             values[row], bad[row] = city.shown, city.bad
+            elapsed_s += span.interval_s
             on_step()
         yield RecordedDay(day, times_us, values, bad)
-
-
-def _switch(desk: FaultDesk, change: FaultChange) -> None:
-    if change.on:
-        desk.on(change.name, change.target)
-    else:
-        desk.off(change.name, change.target)
