@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-
 from tests.support.fault_effects.effect import Effect, Look
 
 HIGH_V, LOW_V = 22_800.0, 380.0

@@ -34,7 +34,7 @@ def initial_generator(units: int) -> Columns:
         units, Mode=_AUTOMATIC, RunSts=0.0, AlmSum=0.0, TripCode=0.0, V12=0.0, V23=0.0, V31=0.0, I1=0.0, I2=0.0,
         I3=0.0, kW=0.0, Hz=60.0, PF=1.0, kWh=18_400.0, OilP=0.0, CoolT=_COLD_C, Rpm=0.0, BattV=_BATTERY_V,
         FuelLvl=_DAY_TANK_PCT, StartFail=0.0, RunHr=312.0, Starts=640.0, CbSts=0.0, LastTest=0.0, _waited_s=0.0,
-        _cooling_s=0.0, _testing=0.0, _can_start=1.0, _step_s=0.0, _taken_l=0.0,
+        _cooling_s=0.0, _testing=0.0, _step_s=0.0, _taken_l=0.0,
     ) | sound(
         units, "gen_start_fail", "gen_not_auto", "gen_fuel_low", "gen_coolant_hot", "gen_oil_low", "gen_battery_low"
     )  # fmt: skip
@@ -42,20 +42,20 @@ def initial_generator(units: int) -> Columns:
 
 def step_generator(columns: Columns, around: Around, dt_s: float, rng: np.random.Generator) -> Columns:  # noqa: ARG001
     """Run while the utility is away, during the weekly test, and while somebody tries a weak engine."""
-    can_start = (1.0 - columns["_fault_gen_start_fail"]) * (1.0 - columns["_fault_gen_not_auto"])
+    able = can_start(columns)
     dark = around.supply.normal == 0.0
     tested_h, testing = _test(around.moment.epoch_s, dt_s)
-    waited_s = np.where(dark & (can_start > 0.0), columns["_waited_s"] + dt_s, 0.0)
+    waited_s = np.where(dark & (able > 0.0), columns["_waited_s"] + dt_s, 0.0)
     called = waited_s >= _STARTED_S
     cooling_s = np.where(called, _COOLS_DOWN_S, np.maximum(0.0, columns["_cooling_s"] - dt_s))
     tried = columns["_fault_gen_oil_low"]
-    tests = np.where((testing + tried > 0.0) & (can_start > 0.0), 1.0, 0.0)
+    tests = np.where((testing + tried > 0.0) & (able > 0.0), 1.0, 0.0)
     running = np.where(called | (cooling_s > 0.0), 1.0, tests) * (1.0 - columns["_fault_gen_start_fail"])
-    hours = np.where(called | (tried > 0.0), dt_s / 3600.0, tested_h * can_start)
-    kw = _load_kw(columns, around, can_start) if dark else _TEST_KW * tests
+    hours = np.where(called | (tried > 0.0), dt_s / 3600.0, tested_h * able)
+    kw = _load_kw(columns, around, able) if dark else _TEST_KW * tests
     used_kwh = kw * dt_s / 3600.0 if dark else _TEST_KW * hours
     fuel = _fuel(columns, used_kwh, hours, dt_s)
-    missed_start = (running == 0.0) & (tested_h * can_start > 0.0) & (columns["RunSts"] == 0.0)
+    missed_start = (running == 0.0) & (tested_h * able > 0.0) & (columns["RunSts"] == 0.0)
     return (
         columns
         | _engine(columns, running, around, dt_s)
@@ -70,16 +70,18 @@ def step_generator(columns: Columns, around: Around, dt_s: float, rng: np.random
             "RunHr": columns["RunHr"] + hours,
             "Starts": columns["Starts"] + ((running > columns["RunSts"]) | missed_start),
             "CbSts": (called & (waited_s >= _ON_BUSBAR_S)).astype(np.float64),
-            "LastTest": np.where(
-                can_start > 0.0, np.maximum(columns["LastTest"], _last_test(around)), columns["LastTest"]
-            ),
+            "LastTest": np.where(able > 0.0, np.maximum(columns["LastTest"], _last_test(around)), columns["LastTest"]),
             "_waited_s": waited_s,
             "_cooling_s": cooling_s,
             "_testing": tests,
-            "_can_start": can_start,
             "_step_s": np.full_like(kw, dt_s),
         }
     )
+
+
+def can_start(columns: Columns) -> Column:
+    """Which would start if the utility went away."""
+    return (1.0 - columns["_fault_gen_start_fail"]) * (1.0 - columns["_fault_gen_not_auto"])
 
 
 def _test(epoch_s: float, dt_s: float) -> tuple[Column, Column]:
@@ -101,9 +103,9 @@ def _last_test(around: Around) -> Column:
     return np.where(ended_s > epoch_s, ended_s - 7.0 * _DAY_S, ended_s) - _UNIX_EPOCH_S
 
 
-def _load_kw(columns: Columns, around: Around, can_start: Column) -> Column:
+def _load_kw(columns: Columns, around: Around, able: Column) -> Column:
     """The essential panel's load, shared by the generators that were on its busbar when the step began."""
-    carries = np.where(columns["CbSts"].any(), columns["CbSts"], can_start) * around.supply.essential
+    carries = np.where(columns["CbSts"].any(), columns["CbSts"], able) * around.supply.essential
     return carries / max(1.0, float(carries.sum())) * around.total("LVP", "kW")
 
 

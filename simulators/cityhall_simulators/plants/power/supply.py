@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from cityhall_simulators.plants.common import Columns, Supply
+from cityhall_simulators.plants.power.generators import can_start
 from cityhall_simulators.plants.power.grid import utility_lost
 
 _LONG_STEP_S: Final = 15.0
@@ -18,5 +19,5 @@ def supply_of(plants: Mapping[str, Columns]) -> Supply:
         return Supply()
     generators = plants["GEN"]
     starts_within_step = generators["_step_s"] > _LONG_STEP_S
-    fed = (generators["CbSts"] > 0.0) | (starts_within_step & (generators["_can_start"] > 0.0))
+    fed = (generators["CbSts"] > 0.0) | (starts_within_step & (can_start(generators) > 0.0))
     return Supply(normal=0.0, essential=float(fed.any()))

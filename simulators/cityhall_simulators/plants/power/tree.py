@@ -34,12 +34,14 @@ class Leaves:
 
     def kw(self, plants: Mapping[str, Columns]) -> Column:
         """Power of the plant behind each meter or panel; production counts against it."""
-        power = [_power(plants[code], POWER_COLUMN.get(code, "kW")) for code in self.codes]
+        power = [power_of(plants, code) for code in self.codes]
         return np.asarray(self.share @ np.concatenate(power), dtype=np.float64)
 
 
-def _power(columns: Columns, name: str) -> Column:
-    found = columns.get(name, columns.get("kW"))
+def power_of(plants: Mapping[str, Columns], code: str) -> Column:
+    """Power of each unit of a type, kW."""
+    columns = plants[code]
+    found = columns.get(POWER_COLUMN.get(code, "kW"), columns.get("kW"))
     return np.zeros(len(next(iter(columns.values())))) if found is None else found
 
 
