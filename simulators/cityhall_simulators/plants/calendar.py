@@ -2,9 +2,9 @@
 
 ``sites/calendar.csv`` holds the office calendars (政府行政機關辦公日曆表) of the Directorate-General of Personnel
 Administration (行政院人事行政總處) for ROC 95-116 (2006-2027). Source ``dgpa_csv`` was compared day by day with the
-files that it publishes; ``dgpa_list`` comes from public lists of its earlier calendars. Of other years only the holidays
-on fixed dates are known. Labour Day, Confucius' Birthday, Retrocession and Constitution Day are days off for offices
-since the act of 28 May 2025.
+files that it publishes; ``dgpa_list`` comes from public lists of its earlier calendars. Of other years only the
+holidays on fixed dates are known. Labour Day, Confucius' Birthday, Retrocession and Constitution Day are days off for
+offices since the act of 28 May 2025.
 """
 
 import csv

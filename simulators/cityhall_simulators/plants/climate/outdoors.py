@@ -13,6 +13,10 @@ from cityhall_simulators.plants.climate.sun import clear_sky_w_m2, sine_of_eleva
 
 _COLDEST_H: Final = 5.5
 _WARMEST_H: Final = 13.4
+_EVENING_BEND: Final = 0.75
+"""Below 1: it cools faster in the evening than before dawn."""
+_COURSE_OFFSET: Final = 0.1149
+"""Brings the mean of the daily course to zero."""
 _OVERCAST: Final = 0.25
 """Part of the clear sky's radiation that comes through on a day without sunshine."""
 _RAIN_DARKENS: Final = 0.75
@@ -87,11 +91,12 @@ def _neighbours(here: _Today, hour: float) -> tuple[Day, Day, float]:
 
 
 def _daily_course(hour: float) -> float:
-    """-1 at the coldest hour, 1 at the warmest, 0 on average over a day."""
+    """Lowest at the coldest hour, 2 above that at the warmest, 0 on average over a day."""
     rises_h = _WARMEST_H - _COLDEST_H
     if _COLDEST_H <= hour <= _WARMEST_H:
-        return -math.cos(math.pi * (hour - _COLDEST_H) / rises_h)
-    return math.cos(math.pi * ((hour - _WARMEST_H) % 24.0) / (24.0 - rises_h))
+        return _COURSE_OFFSET - math.cos(math.pi * (hour - _COLDEST_H) / rises_h)
+    part = ((hour - _WARMEST_H) % 24.0) / (24.0 - rises_h)
+    return _COURSE_OFFSET + math.cos(math.pi * math.pow(part, _EVENING_BEND))
 
 
 def _showers_feel(showers: tuple[Shower, ...], hour: float) -> tuple[float, float]:

@@ -14,7 +14,7 @@ MEAN_TYPHOON_MM: Final = 200.0
 _HEAT: Final = ((7, 0.85), (8, 0.55))
 _HEAT_DAYS: Final = (3, 7)
 _APART_DAYS: Final = 2
-HEAT_MAX_C: Final = (36.3, 38.3)
+HEAT_MAX_C: Final = (36.1, 38.0)
 """Between these lie the maxima of the days of a spell; 36 °C is where the weather service begins to warn of heat."""
 
 
