@@ -20,6 +20,7 @@ from bacpypes3.primitivedata import Real, Unsigned
 
 from cityhall_simulators.description import Point
 from cityhall_simulators.faces.bacnet_shared import ReadOnly, Shared, bacnet_time, described
+from cityhall_simulators.faces.ring import Ring
 
 LOGGED_PER_DEVICE: Final = 4
 INTERVAL_S: Final = 60.0
@@ -29,47 +30,6 @@ _RECORD_BYTES: Final = 26
 _HEADER_BYTES: Final = 60
 _SEQUENCE_NUMBERS: Final = 2**32
 _FIRST, _LAST, _MORE = 0, 1, 2
-
-
-class TrendBuffer:
-    """Records of several points taken at the same times: a ring of columns. Sequence numbers count from one."""
-
-    def __init__(self, points: int) -> None:
-        self._at = np.zeros(RECORDS_MAX)
-        self._values = np.zeros((RECORDS_MAX, points), np.float32)
-        self._bad = np.zeros((RECORDS_MAX, points), np.bool_)
-        self.total = 0
-
-    @property
-    def count(self) -> int:
-        """Records that are there."""
-        return min(self.total, RECORDS_MAX)
-
-    def add(self, at: float, values: Any, bad: Any) -> None:  # noqa: ANN401
-        """One record of every point; ``at`` in seconds of the device's clock."""
-        row = self.total % RECORDS_MAX
-        self._at[row], self._values[row], self._bad[row] = at, values, bad
-        self.total += 1
-
-    def times(self) -> Any:  # noqa: ANN401
-        """Times of the records, oldest first."""
-        return self._at[self._rows(0, self.count)]
-
-    def records(self, column: int, first: int, last: int) -> list[tuple[float, float, bool]]:
-        """Time, value and whether it was lost, of the records ``first`` (from zero, oldest) up to before ``last``."""
-        rows = self._rows(first, last)
-        return list(
-            zip(
-                self._at[rows].tolist(),
-                self._values[rows, column].tolist(),
-                self._bad[rows, column].tolist(),
-                strict=True,
-            )
-        )
-
-    def _rows(self, first: int, last: int) -> Any:  # noqa: ANN401
-        oldest = self.total - self.count
-        return np.arange(oldest + first, oldest + last) % RECORDS_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +57,7 @@ class TrendLog(ReadOnly, LocalObject, TrendLogObject):
     """The log of one point; its buffer is read by ReadRange only."""
 
     _shared: Shared
-    _buffer: TrendBuffer
+    _ring: Ring
     _column: int
 
     async def read_property(self, attr: int | str, index: int | None = None) -> Any:  # noqa: ANN401
@@ -106,9 +66,9 @@ class TrendLog(ReadOnly, LocalObject, TrendLogObject):
         if name == "logBuffer":
             raise ExecutionError(errorClass="property", errorCode="readAccessDenied")
         if name == "recordCount":
-            return Unsigned(self._buffer.count)
+            return Unsigned(self._ring.count)
         if name == "totalRecordCount":
-            return Unsigned(self._buffer.total % _SEQUENCE_NUMBERS)
+            return Unsigned(self._ring.total % _SEQUENCE_NUMBERS)
         return await super().read_property(attr, index)
 
     def answer(
@@ -119,7 +79,7 @@ class TrendLog(ReadOnly, LocalObject, TrendLogObject):
         span = self._span(request, limit, seconds_of)
         flags = [0, 0, 0]
         flags[_FIRST] = int(span.first == 0 < span.last)
-        flags[_LAST] = int(0 < span.last == self._buffer.count)
+        flags[_LAST] = int(0 < span.last == self._ring.count)
         flags[_MORE] = int(span.has_more)
         answer = ReadRangeACK(
             objectIdentifier=request.objectIdentifier,
@@ -131,24 +91,31 @@ class TrendLog(ReadOnly, LocalObject, TrendLogObject):
         )
         by_position = request.range is None or request.range.byPosition is not None
         if span.last and not by_position:
-            oldest = self._buffer.total - self._buffer.count + 1
+            oldest = self._ring.total - self._ring.count + 1
             answer.firstSequenceNumber = (oldest + span.first) % _SEQUENCE_NUMBERS
         return answer
 
     def _span(self, request: ReadRangeRequest, limit: int, seconds_of: Callable[[DateTime], float]) -> Span:
-        available, asked = self._buffer.count, request.range
+        available, asked = self._ring.count, request.range
         if asked is None:
             return span_of(0, max(available, 1), available, limit)
         if asked.byPosition is not None:
             return span_of(asked.byPosition.referenceIndex - 1, _count(asked.byPosition), available, limit)
         if asked.bySequenceNumber is not None:
-            oldest = self._buffer.total - available + 1
+            oldest = self._ring.total - available + 1
             place = asked.bySequenceNumber.referenceSequenceNumber - oldest
             return span_of(place, _count(asked.bySequenceNumber), available, limit)
-        count, times = _count(asked.byTime), self._buffer.times()
-        at = seconds_of(asked.byTime.referenceTime)
-        place = int(np.searchsorted(times, at, "right") if count > 0 else np.searchsorted(times, at, "left") - 1)
-        return span_of(place, count, available, limit)
+        count = _count(asked.byTime)
+        return span_of(self._place_at(seconds_of(asked.byTime.referenceTime), count), count, available, limit)
+
+    def _place_at(self, at_s: float, count: int) -> int:
+        """The first record after a time, or for a negative count the last one before it."""
+        times_s = self._ring.times_s()
+        if count > 0:
+            after = np.flatnonzero(times_s > at_s)
+            return int(after[0]) if len(after) else len(times_s)
+        before = np.flatnonzero(times_s < at_s)
+        return int(before[-1]) if len(before) else -1
 
     def _records(self, span: Span) -> list[LogRecord]:
         zone = self._shared.now().tzinfo
@@ -158,7 +125,7 @@ class TrendLog(ReadOnly, LocalObject, TrendLogObject):
                 logDatum=LogRecordLogDatum(realValue=Real(value)),
                 statusFlags=[0, int(is_bad), 0, 0],
             )
-            for at, value, is_bad in self._buffer.records(self._column, span.first, span.last)
+            for at, value, is_bad in self._ring.records(self._column, span.first, span.last)
         ]
 
 
@@ -175,7 +142,7 @@ class Trends:
         self._shared = shared
         self._points = _worth_logging(shared)
         self._places = [point.index - shared.device.points[0].index for point in self._points]
-        self._buffer = TrendBuffer(len(self._points))
+        self._ring = Ring(RECORDS_MAX, len(self._points))
         self._due_s = 0.0
 
     def make_objects(self) -> list[TrendLog]:
@@ -204,7 +171,7 @@ class Trends:
             eventState="normal",
             reliability="noFaultDetected",
         )
-        made._buffer, made._column, made._shared = self._buffer, column, self._shared  # noqa: SLF001 - the library's rule
+        made._ring, made._column, made._shared = self._ring, column, self._shared  # noqa: SLF001 - the library's rule
         return made
 
     def refresh(self, at_s: float) -> None:
@@ -213,7 +180,7 @@ class Trends:
             return
         self._due_s = at_s + INTERVAL_S
         shown, bad = self._shared.shown, self._shared.bad
-        self._buffer.add(self._shared.now().timestamp(), shown[self._places], bad[self._places])
+        self._ring.add(self._shared.now().timestamp(), shown[self._places], bad[self._places])
 
     def seconds_of(self, moment: DateTime) -> float:
         """Seconds of the device's clock at a time of the protocol."""

@@ -1,106 +1,32 @@
-"""OPC UA servers: every point a variable under its equipment, pushed when it changes."""
+"""OPC UA servers: every point a variable under its equipment, pushed when it changes, with a history of the analog."""
 
 import asyncio
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
-from asyncua import Server, ua
+from asyncua import ua
 from asyncua.common.callback import CallbackType
-from asyncua.crypto.permission_rules import User, UserRole
-from asyncua.server import binary_server_asyncio
 from numpy.typing import NDArray
 
-from cityhall_simulators.addresses import opcua_node
 from cityhall_simulators.description import Device, Point
+from cityhall_simulators.faces.opcua_connection import GatedServer, Line, OneUser
+from cityhall_simulators.faces.opcua_history import History
+from cityhall_simulators.faces.opcua_nodes import TYPES, Attributes, build_nodes, is_analog
 from cityhall_simulators.runtime import City
 from cityhall_simulators.secrets_folder import APPLICATION_URI, ServerSecrets
 
-_NAMESPACE = "urn:cityhall:simulator"
-_TYPES: Final = {"AI": ua.VariantType.Double, "AO": ua.VariantType.Double, "SP": ua.VariantType.Double,
-                 "CI": ua.VariantType.Double, "DI": ua.VariantType.Boolean, "DO": ua.VariantType.Boolean,
-                 "MI": ua.VariantType.Int32, "MO": ua.VariantType.Int32}  # fmt: skip
 _POLICIES: Final = {
     "none": ua.SecurityPolicyType.NoSecurity,
     "Aes128_Sha256_RsaOaep": ua.SecurityPolicyType.Aes128Sha256RsaOaep_SignAndEncrypt,
     "Aes256_Sha256_RsaPss": ua.SecurityPolicyType.Aes256Sha256RsaPss_SignAndEncrypt,
 }
+_JUMP: Final = timedelta(hours=1)
 
 # The library reports every connection at INFO, and formats whole messages to do so.
 logging.getLogger("asyncua").setLevel(logging.ERROR)
-
-
-class _Users:
-    """The library's user manager: it knows one user."""
-
-    def __init__(self, secrets: ServerSecrets) -> None:
-        self._secrets = secrets
-
-    def get_user(
-        self,
-        iserver: Any,  # noqa: ANN401, ARG002
-        username: str | None = None,
-        password: str | None = None,
-        certificate: Any = None,  # noqa: ANN401, ARG002
-    ) -> User | None:
-        """The user of these credentials, None when they are wrong."""
-        if username == self._secrets.user and password == self._secrets.password:
-            return User(role=UserRole.User, name=username)
-        return None
-
-
-class _Gate:
-    """A transport that swallows what a mute server would not have said."""
-
-    def __init__(self, transport: Any, face: "OpcUaFace") -> None:  # noqa: ANN401
-        self._transport = transport
-        self._face = face
-
-    def write(self, data: bytes) -> None:
-        if not self._face.silent:
-            self._transport.write(data)
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
-        return getattr(self._transport, name)
-
-
-class _Protocol(binary_server_asyncio.OPCUAProtocol):
-    """A connection that hears nothing and says nothing while its face is silent."""
-
-    face: "OpcUaFace"
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(_Gate(transport, self.face))
-
-    def data_received(self, data: bytes) -> None:
-        if not self.face.silent:
-            super().data_received(data)
-
-
-class _Listener(binary_server_asyncio.BinaryServer):
-    face: "OpcUaFace"
-
-    def _make_protocol(self) -> _Protocol:
-        made = _Protocol(self.iserver, self._policies, self.clients, self.closing_tasks, self.limits)
-        made.face = self.face
-        return made
-
-
-class _Server(Server):
-    """The library's server, listening through a face. It offers no other door to its connections."""
-
-    def __init__(self, face: "OpcUaFace", **options: Any) -> None:  # noqa: ANN401
-        super().__init__(**options)
-        self._face = face
-
-    async def start(self) -> None:
-        await self._setup_server_nodes()
-        await self.iserver.start()
-        self.bserver = _Listener(self.iserver, *self._get_bind_socket_info(), self.limits)
-        self.bserver.face = self._face
-        self.bserver.set_policies(self._policies)
-        await self.bserver.start()
 
 
 class OpcUaFace:
@@ -110,20 +36,21 @@ class OpcUaFace:
         self._device = device
         self._city = city
         self._secrets = secrets
-        self._server: _Server | None = None
+        self._server: GatedServer | None = None
+        self._history: History | None = None
         self._points: dict[ua.NodeId, Point] = {}
+        self._mine = slice(device.points[0].index, device.points[-1].index + 1)
+        self._analog = np.array([n for n, point in enumerate(device.points) if is_analog(point)], dtype=np.intp)
         self._pushed: NDArray[np.float64] = np.full(len(device.points), np.inf)
-        self._first = device.points[0].index
         self._was_silent = False
 
-    @property
-    def silent(self) -> bool:
-        """Whether the server is mute just now."""
-        return self._city.has_fault("device_silent", self._device.name)
+    def _has_fault(self, name: str) -> bool:
+        return self._city.has_fault(name, self._device.name)
 
     async def start(self, host: str, port: int) -> None:
         """Build the address space and listen; :class:`OSError` when the port is taken."""
-        server = _Server(self, user_manager=_Users(self._secrets) if self._secrets else None)
+        line = Line(partial(self._has_fault, "device_silent"), partial(self._has_fault, "device_slow"))
+        server = GatedServer(line, user_manager=OneUser(self._secrets) if self._secrets else None)
         await server.init()
         server.set_endpoint(f"opc.tcp://{host}:{port}/")
         server.set_server_name(self._device.text.en)
@@ -135,24 +62,18 @@ class OpcUaFace:
             await server.set_application_uri(APPLICATION_URI)
             await server.load_certificate(self._secrets.certificate_der, "der")
             await server.load_private_key(self._secrets.key_der, format="der")
-        await self._build(server)
+        self._points = await build_nodes(server, self._device)
+        self._keep_history(server)
+        server.iserver.attribute_service = Attributes(server.iserver.aspace, self._points, self._city)
         server.subscribe_server_callback(CallbackType.PostWrite, self._written)
         self._server = server
         await self._push()
         await server.start()
 
-    async def _build(self, server: Server) -> None:
-        namespace = await server.register_namespace(_NAMESPACE)
-        for equipment in self._device.equipment:
-            node = await server.nodes.objects.add_object(f"ns={namespace};s={equipment.name}", equipment.name)
-            for point in (p for p in self._device.points if p.equipment is equipment):
-                kind = _TYPES[point.role.kind]
-                first = False if kind is ua.VariantType.Boolean else 0
-                node_id = opcua_node(point)
-                variable = await node.add_variable(node_id, f"{namespace}:{point.role.role}", first, varianttype=kind)
-                if point.writable:
-                    await variable.set_writable()
-                self._points[variable.nodeid] = point
+    def _keep_history(self, server: GatedServer) -> None:
+        analog = (node_id for node_id, point in self._points.items() if is_analog(point))
+        self._history = History(server.iserver, {node_id: column for column, node_id in enumerate(analog)})
+        server.iserver.history_manager = self._history
 
     async def stop(self) -> None:
         """Close the server and every connection."""
@@ -161,35 +82,42 @@ class OpcUaFace:
 
     async def refresh(self) -> None:
         """Push what has changed; a server that was mute drops the connections that it left hanging."""
-        if self.silent:
+        self._record()
+        if self._has_fault("device_silent"):
             self._was_silent = True
             return
         if self._was_silent and self._server is not None:
             self._was_silent = False
-            for connection in list(self._server.bserver.clients):
-                connection.transport.abort()
+            self._server.hang_up()
         await self._push()
+
+    def _now(self) -> datetime:
+        return datetime.now(UTC) + (_JUMP if self._has_fault("clock_jump") else timedelta(0))
+
+    def _record(self) -> None:
+        if self._history is not None:
+            shown, bad = self._city.shown[self._mine][self._analog], self._city.bad[self._mine][self._analog]
+            self._history.record(asyncio.get_running_loop().time(), self._now().timestamp(), shown, bad)
 
     async def _push(self) -> None:
         if self._server is None:
             return
-        refused = self._city.has_fault("device_refuses", self._device.name)
-        now = datetime.now(UTC)
-        end = self._first + len(self._pushed)
-        shown, bad = self._city.shown[self._first : end], self._city.bad[self._first : end]
+        refused = self._has_fault("device_refuses")
+        now = self._now()
+        shown, bad = self._city.shown[self._mine], self._city.bad[self._mine]
         state = np.where(bad, np.nan, shown) if not refused else np.full(len(shown), -np.inf)
         changed = ~((state == self._pushed) | (np.isnan(state) & np.isnan(self._pushed)))
-        for (node_id, point), is_new in zip(self._points.items(), changed, strict=True):
-            if is_new:
-                value = self._value(point, float(shown[point.index - self._first]))
-                status = _status(refused=refused, bad=bool(bad[point.index - self._first]))
+        for place, (node_id, point) in enumerate(self._points.items()):
+            if changed[place]:
+                value = self._value(point, float(shown[place]))
+                status = _status(refused=refused, bad=bool(bad[place]))
                 data = ua.DataValue(value, StatusCode=ua.StatusCode(status), SourceTimestamp=now, ServerTimestamp=now)
                 await self._server.write_attribute_value(node_id, data)
         self._pushed = state
 
     @staticmethod
     def _value(point: Point, value: float) -> ua.Variant:
-        kind = _TYPES[point.role.kind]
+        kind = TYPES[point.role.kind]
         if kind is ua.VariantType.Boolean:
             return ua.Variant(value != 0.0, kind)
         return ua.Variant(int(value) if kind is ua.VariantType.Int32 else value, kind)
@@ -203,7 +131,7 @@ class OpcUaFace:
             if point is None or not result.is_good() or item.AttributeId != ua.AttributeIds.Value:
                 continue
             # What the server now holds is the client's value; the next push must show what the plant made of it.
-            self._pushed[point.index - self._first] = np.inf
+            self._pushed[point.index - self._mine.start] = np.inf
             value = float(item.Value.Value.Value)
             if self._city.accepts(point.index, value):
                 self._city.command(point.index, value)
