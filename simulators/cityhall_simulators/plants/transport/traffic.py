@@ -17,7 +17,7 @@ STOPS: Final = np.array([-1.0, 0.0, 1.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.
 GROUND: Final = 1.0
 REGENERATIVE_ZONES: Final = frozenset({"N", "NE", "NW"})
 _OTHERS: Final = STOPS[STOPS != GROUND]
-_TRIPS_PER_H, _UP_PEAK, _LUNCH, _DOWN_PEAK = 57.0, 38.0, 33.0, 38.0
+_TRIPS_PER_H, _UP_PEAK, _LUNCH, _DOWN_PEAK = 62.0, 42.0, 36.0, 42.0
 _BY_NIGHT_PER_H: Final = 0.6
 _SERVICE_HOURS: Final = (6.5, 20.0)
 _NIGHT_CARS: Final = (9, 10, 17, 25)

@@ -24,8 +24,8 @@ def two_point(
     cycles = np.maximum(np.floor(phase_h / (idle_h + busy_h)), 0.0)
     phase_h = phase_h - cycles * (idle_h + busy_h)
     on_now = (phase_h >= idle_h) | (on & (cycles == 0.0))
-    after = np.where(on_now, start - (phase_h - idle_h) * down, phase_h * up)
-    # No cycle at all: removal that cannot keep up, or something else that empties it.
+    after = np.where(on_now, start - (phase_h - idle_h) * np.where(emptying > 0.0, down, emptying), phase_h * up)
+    # No cycle at all: removal that runs and cannot keep up, or something else that empties it.
     overwhelmed, drained = on & (emptying <= 0.0), ~on & (gathering <= 0.0)
     after = np.where(overwhelmed, gathered - emptying * dt_h, np.where(drained, gathered + gathering * dt_h, after))
     return after, overwhelmed | (on_now & ~drained)

@@ -12,7 +12,7 @@ HEATING_HOURS: Final = (7.0, 18.0)
 _OFF_C, _ON_C, _SERVICE_C, _ROOM_C = 96.6, 93.0, 90.0, 26.0
 _BOILER_KJ_PER_K: Final = 30.0 * 4.186
 _HEATER_KW, _LOSS_KW_PER_K = 6.0, 0.0017
-_DRAW_M3_H: Final = 0.055
+_DRAW_M3_H: Final = 0.06
 """Of each dispenser with everybody present."""
 _SLEEPING_M3_H: Final = 0.0004
 _FILTER_DAYS, _REPLACED_AT_DAYS = 180.0, 5.0

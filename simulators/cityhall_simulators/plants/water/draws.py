@@ -13,9 +13,11 @@ from cityhall_simulators.plants.water.cycle import part_within
 
 _NIGHT: Final = {"people": 2.9, "food": 0.65}
 """Dispensers, ice machines, cisterns that never quite close: it never stops, and is no leak."""
-_BUSY: Final = {"people": 24.0, "food": 13.0, "wash": 2.8, "irrigation": 8.0}
+_BUSY: Final = {"people": 27.5, "food": 20.0, "wash": 4.0, "irrigation": 8.0}
 """At full use, all meters of a kind together."""
-_FLOOR_WEIGHT: Final = {"B2": 0.7, "B1": 0.7, "01": 1.15}
+_BASEMENT_WEIGHT: Final = 0.8
+_VISITORS: Final = 0.15
+"""Use by the visitors of the busiest hour, as a part of that by all staff."""
 _DRIVERS: Final = ("night", "people", "food", "wash", "irrigation")
 _IRRIGATION: Final = (5.0, 6.5)
 _WET_MM: Final = 5.0
@@ -48,7 +50,7 @@ def meters() -> Meters:
     kinds = tuple(kind for kind, _, _ in texts)
     parts = np.array([float(part or 1.0) for _, _, part in texts])
     for unit, floor in enumerate(site.floors["WM"]):
-        parts[unit] *= _FLOOR_WEIGHT.get(floor, 1.0) if kinds[unit] == "people" else 1.0
+        parts[unit] *= _BASEMENT_WEIGHT if kinds[unit] == "people" and floor in {"B1", "B2"} else 1.0
     matrix = np.zeros((len(kinds), len(_DRIVERS)))
     for kind, busy in _BUSY.items():
         units = np.array([k == kind for k in kinds])
@@ -66,12 +68,17 @@ def units_of(*kinds: str) -> Mask:
 
 def drivers(moment: Moment, wet_mm: float, dt_s: float) -> Column:
     """How much each kind of use is under way, 0..1; the first is always 1."""
-    lunch = np.exp(-(((moment.hour - 12.4) / 0.9) ** 2))
     kitchen = part_within(moment.hour, dt_s, 9.0, 15.5) * (0.35 + 0.65 * np.exp(-(((moment.hour - 12.9) / 1.4) ** 2)))
     washing = part_within(moment.hour, dt_s, 9.0, 16.5) * np.exp(-moment.rain_mm_h)
     sprinkling = part_within(moment.hour, dt_s, *_IRRIGATION) if wet_mm < _WET_MM else 0.0
     return np.array(
-        [1.0, moment.occupancy * (1.0 + 0.1 * lunch), moment.workday * kitchen, moment.workday * washing, sprinkling]
+        [
+            1.0,
+            moment.occupancy + _VISITORS * moment.visitors,
+            moment.workday * kitchen,
+            moment.workday * washing,
+            sprinkling,
+        ]
     )
 
 

@@ -28,7 +28,7 @@ def initial(units: int) -> Columns:
 def step(own: Columns, around: Around, dt_s: float, rng: np.random.Generator) -> Columns:  # noqa: ARG001
     """Flow is the mean of the step; what fills tanks is that of the tanks' last step, drop for drop."""
     moment, known = around.moment, meters()
-    wave = 1.0 + 0.08 * slow_noise(moment.epoch_s, 41.0, len(known.kinds))
+    wave = 1.0 + 0.06 * slow_noise(moment.epoch_s, 41.0, len(known.kinds))
     flow = known.matrix @ drivers(moment, float(own["_wet_mm"][0]), dt_s) * wave * factor(moment.year, "water")
     flow[units_of("hot")] = around.total("HWD", "_draw_m3_h")
     flow[units_of("tower")] = _makeup_m3_h(around)

@@ -13,7 +13,7 @@ CAPACITY_M3: Final = np.repeat([100.0, 25.0, 14.0, 150.0], [4, 4, 4, 2])
 _FLOAT_SHUT_PERCENT, _FLOAT_M3_H_PER_PERCENT, _FLOAT_MAX_M3_H = 86.0, 0.6, 25.0
 """A float valve opens the more the lower the water stands."""
 _STUCK_M3_H = 60.0
-_WEIR_PERCENT, _WEIR_S = 90.0, 720.0
+_WEIR_PERCENT, _FIRE_WEIR_PERCENT, _WEIR_S = 90.0, 94.3, 720.0
 _BRIM_PERCENT, _DRAINED_PERCENT = 98.5, 4.0
 _HIGH_PERCENT, _LOW_PERCENT, _FIRE_LOW_PERCENT = 95.0, 15.0, 90.0
 _FIRE_OPEN_PERCENT, _FIRE_SHUT_PERCENT, _FIRE_LEAKING_PERCENT = 92.0, 94.2, 88.2
@@ -75,7 +75,7 @@ def _disturbed(own: Columns, level: Column, dt_s: float) -> Column:
     """Overflow weirs below the brim, and what faults do to a level."""
     stuck = own["_fault_overflow"] > 0.0
     weir = np.full_like(level, _WEIR_PERCENT)
-    weir[FIRE] = 96.0
+    weir[FIRE] = _FIRE_WEIR_PERCENT
     after = np.where(stuck, level, np.minimum(level, weir + np.maximum(level - weir, 0.0) * math.exp(-dt_s / _WEIR_S)))
     # Tanks without a float valve fill by what presses back into them.
     pressed = stuck.copy()
