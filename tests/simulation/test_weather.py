@@ -176,6 +176,7 @@ def test_rain_fallen_is_the_intensity_over_time() -> None:
     minutes = np.arange(0, 24 * 60) + 0.5
     assert sum(shower.rate_mm_h(minute / 60.0) for minute in minutes) / 60.0 == pytest.approx(30.0, rel=1e-3)
     assert shower.rate_mm_h(13.9) == shower.rate_mm_h(15.6) == 0.0
+    assert max(shower.rate_mm_h(14.01), shower.rate_mm_h(15.49)) < 0.1
 
 
 def test_summer_rain_falls_in_the_afternoon_and_winter_rain_at_any_hour() -> None:
@@ -202,7 +203,7 @@ def test_a_thunderstorm_cools_and_moistens_the_air_but_not_its_wet_bulb() -> Non
         after = at(date.fromordinal(ordinal), shower.begin_h + shower.hours)
         assert after.outdoor_t < before.outdoor_t - 1.0
         assert after.outdoor_rh > before.outdoor_rh
-        assert after.outdoor_wb < before.outdoor_wb + 0.7
+        assert abs(after.outdoor_wb - before.outdoor_wb) < 0.7
         assert after.clearness < 0.4
 
 
