@@ -10,7 +10,7 @@ from cityhall_simulators.plants.cooling.lines import KW_PER_RT, WATER_KWH_M3_K
 from cityhall_simulators.plants.cooling.secondary import evaporated_kw
 
 HIGH_PRESSURE, LOW_EVAPORATOR, NO_CHILLED, NO_CONDENSER, LOW_OIL, HOT_MOTOR = 7.0, 3.0, 4.0, 5.0, 1.0, 2.0
-_WATER_TAU_S: Final = 30.0
+_WATER_TAU_S: Final = 15.0
 _REFRIGERANT_TAU_S: Final = 60.0
 _STANDING_TAU_S: Final = 6.0 * 3600.0
 _FLOWING_M3_H: Final = 5.0
