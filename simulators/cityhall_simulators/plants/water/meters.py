@@ -31,7 +31,7 @@ def step(own: Columns, around: Around, dt_s: float, rng: np.random.Generator) ->
     wave = 1.0 + 0.06 * slow_noise(moment.epoch_s, 41.0, len(known.kinds))
     flow = known.matrix @ drivers(moment, float(own["_wet_mm"][0]), dt_s) * wave * factor(moment.year, "water")
     flow[units_of("hot")] = around.total("HWD", "_draw_m3_h")
-    flow[units_of("tower")] = _makeup_m3_h(around)
+    flow[units_of("tower")] = around.total("CT", "_makeup_m3_h")
     flow[units_of("rain")] = around.plants["RWS"]["_use_m3_h"][0]
     # The rain tank's tap stands behind the meter of its floor.
     flow[int(units_of("people").argmax())] += around.plants["RWS"]["_tap_m3_h"][0]
@@ -49,11 +49,6 @@ def step(own: Columns, around: Around, dt_s: float, rng: np.random.Generator) ->
         "BattPct": np.where(own["_fault_battery"] > 0.0, 6.0, _battery_percent(moment.epoch_s, len(flow))),
         "_wet_mm": own["_wet_mm"] * np.exp(-dt_s / _DAY_S) + moment.rain_mm_h * dt_s / 3600.0,
     }
-
-
-def _makeup_m3_h(around: Around) -> float:
-    """What evaporates at the cooling towers and is drained from them."""
-    return float(around.plants["CT"].get("_makeup_m3_h", np.zeros(1)).sum())
 
 
 def _fillings(around: Around) -> tuple[Column, Column]:
