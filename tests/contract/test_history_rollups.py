@@ -256,6 +256,49 @@ async def test_a_changed_time_zone_makes_the_days_anew(database_url: str) -> Non
         await connection.close()
 
 
+async def scanned_every(url: str, point: int, scan_s: float) -> None:
+    """A point in the registry, as a site describes it."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(
+            "INSERT INTO point (point_id, name, in_service, fingerprint, description) "
+            "VALUES ($1, 'p' || $1::integer, true, '', jsonb_build_object('scan_s', $2::float8))",
+            point,
+            scan_s,
+        )
+    finally:
+        await connection.close()
+
+
+async def test_a_point_that_is_scanned_every_quarter_of_an_hour_is_covered_whole(database_url: str) -> None:
+    # The scans of a slow point, each a little late, beside a fast one.
+    late = [0, 20, 5, 40, 10]
+    slow: list[Row] = [(1, T0 + n * 15 * MINUTE + late[n % 5] * SECOND, float(n), 0) for n in range(24)]
+    fast: list[Row] = [(2, T0 + n * MINUTE, 1.0, 0) for n in range(6 * 60)]
+    clock = clock_at(T0 + 6 * HOUR)
+    async with history_on(database_url, clock) as history:
+        await scanned_every(database_url, 1, 900.0)
+        await scanned_every(database_url, 2, 60.0)
+        batches = in_batches([*slow, *fast])
+        for begin in range(0, len(batches), 50):
+            await history.store(batches[begin : begin + 50])
+            history._writer._memory = None  # as after a restart: what still stands is read back
+        window = Window(T0 + HOUR, T0 + 5 * HOUR)
+        for interval in ("10s", "1m", "15m", "1h"):
+            for point in (1, 2):
+                series = await history.intervals(point, window, interval, Aggregation.MEAN, "Asia/Taipei")
+                assert series.coverage is not None
+                assert series.coverage.min() == 1.0, (interval, point)
+        hours = await history.intervals(1, window, "1h", Aggregation.DELTA, "Asia/Taipei")
+        assert hours.value.tolist() == [4.0] * 4
+        await drained(history)
+    live = await rollup_rows(database_url)
+    async with history_on(database_url, clock) as history:
+        await mark_everything(database_url)
+        await drained(history)
+    assert await rollup_rows(database_url) == live
+
+
 async def test_after_a_night_of_silence_the_first_samples_are_not_late(database_url: str) -> None:
     rows: list[Row] = [(1, T0 + hour * HOUR + s * SECOND, 1.0, 0) for hour in (0, 12) for s in range(0, 3600, 30)]
     async with history_on(database_url, clock_at(T0 + 13 * HOUR)) as history:

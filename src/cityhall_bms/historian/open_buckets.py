@@ -65,7 +65,7 @@ class OpenBuckets:
             return Rollups.empty()
         samples = self._ordered()
         begin = max(self.closed_through, floor_to(int(samples.at.min()), MINUTE_US)) if len(samples) else through
-        held_until = int(self._holds.ends(samples.at).max()) if len(samples) else 0
+        held_until = int(self._holds.ends(samples.point, samples.at).max()) if len(samples) else 0
         end = min(through, floor_to(held_until, MINUTE_US) + MINUTE_US)
         edges = np.arange(begin, end + 1, MINUTE_US)
         rows = rollup(samples, edges, holds=self._holds) if end > begin else Rollups.empty()
@@ -89,12 +89,12 @@ class OpenBuckets:
 
     def _touched_by(self, samples: Samples) -> Touched:
         """Hours that a sample lies in or is held into."""
-        return touched_between(samples.point, samples.at, self._holds.ends(samples.at))
+        return touched_between(samples.point, samples.at, self._holds.ends(samples.point, samples.at))
 
     def _still_needed(self, samples: Samples, through: int) -> Samples:
         """Of each point the samples not summed up yet, and of those before them the last one and the last good one."""
         before = samples.at < through
-        fresh = before & (self._holds.ends(samples.at) >= through)
+        fresh = before & (self._holds.ends(samples.point, samples.at) >= through)
         last = _last_of_point(samples, fresh)
         good = _last_of_point(samples, fresh & is_good(samples.quality) & np.isfinite(samples.value))
         return samples.select(~before | last | good)

@@ -88,7 +88,7 @@ def rollup(samples: Samples, edges: NDArray[np.int64], known_until: int = FAR_FU
     if not len(good):
         return Rollups.empty()
     at, point = samples.at[good], samples.point[good].astype(np.int64)
-    ends = holds.ends(at)
+    ends = holds.ends(samples.point[good], at)
     pieces = _Pieces.cut(at, np.minimum(_next_of_point(at, point), ends - 1), edges)
     number = pieces.sample
     held_until = np.minimum(_next_of_point(samples.at, samples.point)[good], np.minimum(ends, known_until))

@@ -144,7 +144,7 @@ class PostgresHistory:
         calendar = edges if zone.key == self._zone.key and _are_days(edges, zone) else None
         level = source_level(edges, calendar)
         small = edges if level is None else _small_edges(edges, level, zone)
-        holds = await rollups.fetch_holds(connection)
+        holds = await rollups.fetch_holds(connection, point_id)
         complete = np.zeros(len(small) - 1, np.bool_)
         if level:
             complete = await self._complete(connection, point_id, small) & is_stored(holds, small)

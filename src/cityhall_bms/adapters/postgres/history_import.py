@@ -28,7 +28,7 @@ from cityhall_bms.historian.importing import (
     unsettled,
 )
 from cityhall_bms.historian.intervals import HOUR_US, floor_to
-from cityhall_bms.historian.open_buckets import POINTS_PER_BLOCK, OpenBuckets, closes_through
+from cityhall_bms.historian.open_buckets import POINTS_PER_BLOCK, closes_through
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.history_import import DayOfSamples, ImportPlan
 
@@ -104,7 +104,7 @@ class PostgresImport:
         now = self._clock.now()
         through = min(floor_to(stretch.until + stretch.hold_us, HOUR_US) + HOUR_US, closes_through(now, now))
         if memory.open is None:
-            memory.open = OpenBuckets(through, Samples.join([]))
+            memory.open = self._writer.rollups.begin(through)
             await self._writer.rollups.keep_state(connection, through)
         await self._writer.rollups.close(connection, memory.open, through)
 

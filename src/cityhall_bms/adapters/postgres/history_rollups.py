@@ -19,7 +19,8 @@ from cityhall_bms.adapters.postgres.history_copy import (
     pg_time,
 )
 from cityhall_bms.adapters.postgres.sql import load
-from cityhall_bms.historian.holds import LIVE, Holds, Stretch
+from cityhall_bms.historian.columns import Samples
+from cityhall_bms.historian.holds import HOLD_MIN_US, HOLD_SCANS, LIVE, Holds, Stretch
 from cityhall_bms.historian.intervals import EPOCH, HOUR_US, LEVELS, MINUTE_US, floor_to, interval_edges, source_level
 from cityhall_bms.historian.open_buckets import AHEAD_MAX_US, POINTS_PER_BLOCK, OpenBuckets, Touched
 from cityhall_bms.historian.rollups import Rollups, combine, rollup
@@ -92,9 +93,11 @@ async def _fetch(connection: asyncpg.Connection, query: str, arguments: Sequence
     return Rollups.merge(Rollups(*columns))
 
 
-async def fetch_holds(connection: asyncpg.Connection) -> Holds:
-    """How long values hold in this history."""
-    return Holds.of_stretches(Stretch(*row) for row in await connection.fetch(IMPORTS["stretches"]))
+async def fetch_holds(connection: asyncpg.Connection, point: int | None = None) -> Holds:
+    """How long values hold in this history: those of one point, or of all."""
+    stretches = [Stretch(*row) for row in await connection.fetch(IMPORTS["stretches"])]
+    slow = await connection.fetch(HISTORY["slow_points"], HOLD_MIN_US // HOLD_SCANS, point)
+    return Holds.of(stretches, [tuple(row) for row in slow])
 
 
 class RollupWriter:
@@ -113,9 +116,21 @@ class RollupWriter:
         closed = int(state["closed_through"])
         if state["time_zone"] != self._zone.key:
             await self._rezone(connection, closed)
-        since, until = moment(self._holds.since(closed)), moment(closed + 2 * AHEAD_MAX_US)
-        held = await fetch_samples(connection, HISTORY["samples_since"], since, until)
-        return OpenBuckets(closed, held, self._holds)
+        return OpenBuckets(closed, await self._held(connection, closed), self._holds)
+
+    def begin(self, closed_through: int) -> OpenBuckets:
+        """Open buckets of a new history."""
+        return OpenBuckets(closed_through, Samples.join([]), self._holds)
+
+    async def _held(self, connection: asyncpg.Connection, closed: int) -> Samples:
+        """Samples that are not summed up yet, or still stand; from long ago those of slow points only."""
+        since, until = moment(self._holds.since_without_slow(closed)), moment(closed + 2 * AHEAD_MAX_US)
+        samples = await fetch_samples(connection, HISTORY["samples_since"], since, until)
+        oldest, slow = moment(self._holds.since(closed)), self._holds.slow_point.tolist()
+        if oldest >= since:
+            return samples
+        earlier = await fetch_samples(connection, HISTORY["samples_of_points"], oldest, since, slow)
+        return Samples.join([earlier, samples])
 
     async def mark(self, connection: asyncpg.Connection, touched: Touched) -> None:
         """Note hours that must be computed from the scans."""

@@ -25,7 +25,7 @@ from cityhall_bms.adapters.postgres.history_rollups import HISTORY, YEARS_SUMMED
 from cityhall_bms.adapters.postgres.history_sets import PointSets
 from cityhall_bms.domain.batch import SampleBatch
 from cityhall_bms.historian.admission import Admission, Gap, admit
-from cityhall_bms.historian.columns import Samples, Scans
+from cityhall_bms.historian.columns import Scans
 from cityhall_bms.historian.holds import HOLD_MAX_US
 from cityhall_bms.historian.intervals import EPOCH, HOUR_US
 from cityhall_bms.historian.latest import NEVER, POINTS_PER_BLOCK, LatestTable
@@ -147,7 +147,7 @@ class HistoryWriter:
         oldest, newest = int(recorded.min()), int(recorded.max())
         if memory.open is None:
             begin = max(oldest, newest - HOUR_US)
-            memory.open = OpenBuckets(closes_through(begin, now), Samples.join([]))
+            memory.open = self.rollups.begin(closes_through(begin, now))
             await self.rollups.keep_state(connection, memory.open.closed_through)
         # First what was over before these batches: after a night of silence they are not "far ahead".
         await self.rollups.close(connection, memory.open, closes_through(oldest, now))

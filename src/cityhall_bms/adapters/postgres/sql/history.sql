@@ -99,6 +99,23 @@ WHERE s.observed_at >= $1::timestamptz AND s.observed_at < $2::timestamptz
   AND (s.set_id IS NULL OR s.set_id IN (SELECT m.set_id FROM point_set_member m WHERE m.point_id / 32 = ANY ($3::integer[])))
   AND u.point / 32 = ANY ($3::integer[]);
 
+-- name: samples_of_points
+SELECT u.point, s.observed_at, s.recorded_at, u.value,
+       coalesce(get_byte(s.quality, u.ordinal::integer - 1), 0)::smallint AS quality
+FROM scan s
+LEFT JOIN point_set p ON p.set_id = s.set_id
+CROSS JOIN LATERAL unnest(coalesce(s.point_ids, p.point_ids), s."values") WITH ORDINALITY AS u (point, value, ordinal)
+WHERE s.observed_at >= $1::timestamptz AND s.observed_at < $2::timestamptz
+  AND (s.set_id IS NULL OR s.set_id IN (SELECT m.set_id FROM point_set_member m WHERE m.point_id = ANY ($3::integer[])))
+  AND u.point = ANY ($3::integer[]);
+
+-- name: slow_points
+-- Points whose scans are further apart than $1 µs, or one of them.
+SELECT point_id, ((description ->> 'scan_s')::double precision * 1000000)::bigint AS interval_us
+FROM point
+WHERE ($2::integer IS NULL OR point_id = $2)
+  AND (description ->> 'scan_s')::double precision * 1000000 > $1::bigint;
+
 -- name: samples_since
 SELECT u.point, s.observed_at, s.recorded_at, u.value,
        coalesce(get_byte(s.quality, u.ordinal::integer - 1), 0)::smallint AS quality
