@@ -7,7 +7,6 @@ import numpy as np
 
 from cityhall_simulators.plants.common import Around, Column, Columns, Mask, free, full, held, lag, sound
 from cityhall_simulators.plants.cooling.lines import KW_PER_RT, WATER_KWH_M3_K
-from cityhall_simulators.plants.cooling.secondary import evaporated_kw
 
 HIGH_PRESSURE, LOW_EVAPORATOR, NO_CHILLED, NO_CONDENSER, LOW_OIL, HOT_MOTOR = 7.0, 3.0, 4.0, 5.0, 1.0, 2.0
 _WATER_TAU_S: Final = 15.0
@@ -64,8 +63,8 @@ def step(own: Columns, around: Around, machine: Machine, dt_s: float) -> Columns
     running = primary["_runs"][lines]
     chilled_m3_h = primary["_line_m3_h"][lines]
     flowing = chilled_m3_h > _FLOWING_M3_H
-    returning_c = _standing(own["CHWR_T"], plants["SCHP"]["_loop_t"][lines], flowing, dt_s)
-    aimed_kw = evaporated_kw(around)[lines]
+    returning_c = _standing(own["CHWR_T"], plants["SCHP"]["_return_t"][lines], flowing, dt_s)
+    aimed_kw = plants["SCHP"]["_taken_kw"][lines]
     pull = WATER_KWH_M3_K * np.maximum(chilled_m3_h, _FLOWING_M3_H)
     supply_c = lag(own["CHWS_T"], returning_c - aimed_kw / pull, dt_s, _WATER_TAU_S)
     # Water that is colder than it returns was cooled here; a machine that stands takes nothing.

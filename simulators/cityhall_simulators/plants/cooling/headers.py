@@ -49,7 +49,7 @@ def _headers(own: Columns, around: Around, dt_s: float) -> dict[str, float]:
     plants = around.plants
     flow, condenser = of_lines(plants, "CHW_Flow"), of_lines(plants, "_cdw_m3_h")
     flow_m3_h, condenser_m3_h = float(flow.sum()), float(condenser.sum())
-    loop_c = float(plants["SCHP"]["_loop_t"][0])
+    loop_c = float(plants["SCHP"]["_return_t"][0])
     supply_c = float(lag(own["CHWS_T"], loop_c, dt_s, _STANDING_TAU_S)[0])
     if flow_m3_h > _FLOWING_M3_H:
         supply_c = float(flow @ of_lines(plants, "CHWS_T")) / flow_m3_h

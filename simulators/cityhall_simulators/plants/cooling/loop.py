@@ -1,8 +1,9 @@
 """The chilled water as one body: heat comes in at the coils, chillers take it out, each as far as it can."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 
@@ -51,37 +52,81 @@ def heat_into(water_c: float, coil_kw: float, pump_kw: float, around_c: float) -
     )
 
 
-def taken_kw(water_c: float, aim_c: Column, limit_kw: Column, pull_kw_k: Column) -> Column:
-    """What each chiller takes from returning water: down to its aim, up to its limit."""
-    wanted: Column = pull_kw_k * (water_c - aim_c)
-    return np.minimum(np.maximum(wanted, 0.0), limit_kw)
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How a step went: the returning water at its end and in its mean, and what each chiller took in its mean."""
+
+    end_c: float
+    mean_c: float
+    taken_kw: Column
 
 
-def settled_c(water_c: float, heat: Heat, aim_c: Column, limit_kw: Column, pull_kw_k: Column, dt_s: float) -> float:
-    """Temperature of the returning water after ``dt_s``; exact, because heat is linear between a few bends.
+def settled(water_c: float, heat: Heat, aim_c: Column, limit_kw: Column, pull_kw_k: Column, dt_s: float) -> Settled:
+    """Let water that returns at ``water_c`` settle for ``dt_s``; exact, because heat is linear between a few bends.
 
-    ``pull_kw_k`` is 1.163 x the flow through a chiller that runs, else 0.
+    A chiller takes ``pull_kw_k`` times what the water is above its aim, up to its limit; ``pull_kw_k`` is 1.163 x its
+    flow while it runs, else 0.
     """
-    left_h = dt_s / 3600.0
     able = pull_kw_k > 0.0
     full_c = aim_c[able] + limit_kw[able] / pull_kw_k[able]
     bends = [*aim_c[able].tolist(), *full_c.tolist(), heat.bend_c]
+    piece = _Piece.at(water_c, heat, aim_c, limit_kw, pull_kw_k)
+    left_h, degree_h, taken_kwh = dt_s / 3600.0, 0.0, np.zeros_like(aim_c)
     for _ in range(_PIECES):
+        bend_c = piece.next_of(bends)
+        lasts_h = left_h if bend_c is None else min(left_h, piece.until_h(bend_c))
+        passed = piece.degree_h(lasts_h)
+        degree_h += passed
+        taken_kwh += piece.steep_kw_k * passed + piece.flat_kw * lasts_h
+        left_h -= lasts_h
+        if bend_c is None or left_h <= 0.0:
+            water_c = piece.after(lasts_h)
+            break
+        water_c = bend_c
+        piece = _Piece.at(water_c, heat, aim_c, limit_kw, pull_kw_k)
+    hours = dt_s / 3600.0 - max(left_h, 0.0)
+    return Settled(water_c, degree_h / hours, taken_kwh / hours)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A range of temperatures in which everything is linear; the water approaches ``rest_c`` at ``per_h``."""
+
+    begin_c: float
+    probe_c: float
+    rest_c: float
+    per_h: float
+    steep_kw_k: Column
+    flat_kw: Column
+    """Each chiller takes ``steep_kw_k`` x temperature + ``flat_kw``."""
+
+    @classmethod
+    def at(cls, water_c: float, heat: Heat, aim_c: Column, limit_kw: Column, pull_kw_k: Column) -> Self:
+        """The piece that begins at a temperature, on the side to which the water moves."""
         kw, kw_k = heat.at(water_c)
-        net_kw = kw - kw_k * water_c - float(taken_kw(water_c, aim_c, limit_kw, pull_kw_k).sum())
-        probe_c = water_c + math.copysign(_NUDGE_K, net_kw)
+        wanted = np.minimum(np.maximum(pull_kw_k * (water_c - aim_c), 0.0), limit_kw)
+        probe_c = water_c + math.copysign(_NUDGE_K, kw - kw_k * water_c - float(wanted.sum()))
         kw, kw_k = heat.at(probe_c)
         wanted = pull_kw_k * (probe_c - aim_c)
-        at_work = (wanted > 0.0) & (wanted < limit_kw)
-        kw -= float(limit_kw[(wanted >= limit_kw) & able].sum()) - float((pull_kw_k * aim_c)[at_work].sum())
-        kw_k += float(pull_kw_k[at_work].sum())
-        rest_c, per_h = kw / kw_k, kw_k / HEAT_KWH_K
-        ahead = [bend for bend in bends if (probe_c < bend < rest_c) or (rest_c < bend < probe_c)]
-        if not ahead:
-            return rest_c + (water_c - rest_c) * math.exp(-per_h * left_h)
-        bend_c = min(ahead, key=lambda bend, here=water_c: abs(bend - here))  # type: ignore[misc]
-        needed_h = math.log((water_c - rest_c) / (bend_c - rest_c)) / per_h
-        if needed_h >= left_h:
-            return rest_c + (water_c - rest_c) * math.exp(-per_h * left_h)
-        water_c, left_h = bend_c, left_h - needed_h
-    return water_c
+        steep = pull_kw_k * ((wanted > 0.0) & (wanted < limit_kw))
+        flat = limit_kw * ((wanted >= limit_kw) & (pull_kw_k > 0.0)) - steep * aim_c
+        kw, kw_k = kw - float(flat.sum()), kw_k + float(steep.sum())
+        return cls(water_c, probe_c, kw / kw_k, kw_k / HEAT_KWH_K, steep, flat)
+
+    def next_of(self, bends: Sequence[float]) -> float | None:
+        """The first bend on the way, if there is one."""
+        here, rest = self.probe_c, self.rest_c
+        ahead = [bend for bend in bends if here < bend < rest or rest < bend < here]
+        return min(ahead, key=lambda bend: abs(bend - here)) if ahead else None
+
+    def until_h(self, bend_c: float) -> float:
+        """Hours to a bend on the way."""
+        return math.log((self.begin_c - self.rest_c) / (bend_c - self.rest_c)) / self.per_h
+
+    def after(self, hours: float) -> float:
+        """Temperature then."""
+        return self.rest_c + (self.begin_c - self.rest_c) * math.exp(-self.per_h * hours)
+
+    def degree_h(self, hours: float) -> float:
+        """Temperature summed over time."""
+        return self.rest_c * hours - (self.begin_c - self.rest_c) * math.expm1(-self.per_h * hours) / self.per_h

@@ -9,7 +9,7 @@ import numpy as np
 from cityhall_simulators.plants.common import Around, Column, Columns, Mask, free, full, held, lag, sound
 from cityhall_simulators.plants.cooling import coils
 from cityhall_simulators.plants.cooling.lines import LINES, WATER_KWH_M3_K, aims_c, strength_kw
-from cityhall_simulators.plants.cooling.loop import heat_into, settled_c, taken_kw
+from cityhall_simulators.plants.cooling.loop import heat_into, settled
 from cityhall_simulators.plants.cooling.pumps import usable
 
 _SHUT_OFF_KPA: Final = 400.0
@@ -36,7 +36,7 @@ def initial(units: int) -> Columns:
     """Columns of pumps at rest and of water that is cold from the day before."""
     columns = full(
         units, RunSts=0.0, TripAlm=0.0, LocRem=1.0, StartCmd=0.0, SpdFb=0.0, SpdCmd=0.0, kW=0.0, VfdFault=0.0, DP=0.0,
-        _loop_t=12.0, _flow_m3_h=0.0, _flow_part=0.0, _end_kpa=0.0, _hold_s=0.0,
+        _loop_t=12.0, _return_t=12.0, _taken_kw=0.0, _flow_m3_h=0.0, _flow_part=0.0, _end_kpa=0.0, _hold_s=0.0,
     )  # fmt: skip
     hours: Columns = {"RunHr": 15_200.0 + 40.0 * np.arange(units, dtype=np.float64)}
     return columns | hours | free(units, "StartCmd", "SpdCmd") | sound(units, "fail", "trip", "local")
@@ -70,22 +70,26 @@ def step(own: Columns, around: Around, dt_s: float, rng: np.random.Generator) ->
     head_kpa = given.head_kpa * (speed > 0.0)
     kw = running * (head_kpa * given.flow_m3_h / max(count, 1) / 3600.0 / _EFFICIENCY + 0.4)
     units = len(speed)
-    return own | {
-        "RunSts": running,
-        "TripAlm": own["_fault_trip"],
-        "LocRem": 1.0 - own["_fault_local"],
-        "StartCmd": command,
-        "SpdCmd": speed_command,
-        "SpdFb": speed,
-        "kW": np.minimum(kw, 30.0),
-        "DP": head_kpa,
-        "RunHr": own["RunHr"] + running * (dt_s / 3600.0),
-        "_loop_t": np.full(units, _water_c(own, around, load_kw if count else 0.0, float(kw.sum()), dt_s)),
-        "_flow_m3_h": np.full(units, given.flow_m3_h),
-        "_flow_part": np.full(units, given.part),
-        "_end_kpa": np.full(units, given.end_kpa),
-        "_hold_s": np.full(units, hold_s),
-    }
+    water = _water(own, around, load_kw if count else 0.0, float(kw.sum()), dt_s)
+    return (
+        own
+        | water
+        | {
+            "RunSts": running,
+            "TripAlm": own["_fault_trip"],
+            "LocRem": 1.0 - own["_fault_local"],
+            "StartCmd": command,
+            "SpdCmd": speed_command,
+            "SpdFb": speed,
+            "kW": np.minimum(kw, 30.0),
+            "DP": head_kpa,
+            "RunHr": own["RunHr"] + running * (dt_s / 3600.0),
+            "_flow_m3_h": np.full(units, given.flow_m3_h),
+            "_flow_part": np.full(units, given.part),
+            "_end_kpa": np.full(units, given.end_kpa),
+            "_hold_s": np.full(units, hold_s),
+        }
+    )
 
 
 def _started(own: Columns, around: Around, wanted_m3_h: float) -> tuple[Column, Column]:
@@ -123,22 +127,20 @@ def _delivered(speed: Column, count: int, wanted_m3_h: float) -> _Delivery:
     return _Delivery(flow, part, head_kpa, max(0.0, head_kpa - _PIPE_LOSS * flow**2))
 
 
-def _water_c(own: Columns, around: Around, load_kw: float, pump_kw: float, dt_s: float) -> float:
-    """Temperature of the water that returns to the chillers."""
-    plants = around.plants
-    primary = plants["PCHP"]
+def _water(own: Columns, around: Around, load_kw: float, pump_kw: float, dt_s: float) -> Columns:
+    """Water that returns to the chillers, at the end of the step and in its mean, and what each line takes out."""
+    primary = around.plants["PCHP"]
     before_c = float(own["_loop_t"][0])
     heat = heat_into(before_c, load_kw, _HEAT_OF_PUMPS * (pump_kw + float(primary["kW"].sum())), _ROOMS_C)
     pull = WATER_KWH_M3_K * primary["_line_m3_h"][:LINES] * primary["_runs"][:LINES]
-    return settled_c(before_c, heat, aims_c(around), strength_kw(plants), pull, dt_s)
-
-
-def evaporated_kw(around: Around) -> Column:
-    """What the chiller of each line takes out of the water now."""
-    plants = around.plants
-    primary = plants["PCHP"]
-    pull = WATER_KWH_M3_K * primary["_line_m3_h"][:LINES] * primary["_runs"][:LINES]
-    return taken_kw(float(plants["SCHP"]["_loop_t"][0]), aims_c(around), strength_kw(plants), pull)
+    found = settled(before_c, heat, aims_c(around), strength_kw(around.plants), pull, dt_s)
+    taken = np.zeros(len(own["RunSts"]))
+    taken[:LINES] = found.taken_kw
+    return {
+        "_loop_t": np.full(len(taken), found.end_c),
+        "_return_t": np.full(len(taken), found.mean_c),
+        "_taken_kw": taken,
+    }
 
 
 def share_to_coils(around: Around) -> float:

@@ -9,7 +9,6 @@ import numpy as np
 from cityhall_simulators.plants.common import Around, Column, Columns, Mask, free, full, held, lag, sound
 from cityhall_simulators.plants.cooling.lines import LINES, WATER_KWH_M3_K
 from cityhall_simulators.plants.cooling.pumps import usable
-from cityhall_simulators.plants.cooling.secondary import evaporated_kw
 from cityhall_simulators.plants.moment import Moment
 
 CYCLES: Final = 6.0
@@ -78,7 +77,7 @@ def step(own: Columns, around: Around, dt_s: float, rng: np.random.Generator) ->
     """As many cells as the flow needs, all at the speed that meets the set point."""
     plant = around.plants["PLT"]
     flow_m3_h = float(around.plants["CWP"]["_line_m3_h"][:LINES].sum())
-    heat_kw = _REJECTED_PART * float(evaporated_kw(around).sum())
+    heat_kw = _REJECTED_PART * float(around.plants["SCHP"]["_taken_kw"].sum())
     command, running, wet = _cells(own, around, flow_m3_h)
     aim_c = set_point_c(plant, around.moment) + _SWING_K * math.sin(around.moment.epoch_s / 310.0)
     duty = _Duty(
