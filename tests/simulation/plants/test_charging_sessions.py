@@ -1,14 +1,14 @@
 """Charging stations: sessions of about 12 kWh at 7 kW, one feeder shared by all, commands that bind."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from tests.support.plant_rig import PlantRig
 
 from cityhall_simulators.plants import parking
 from cityhall_simulators.plants.common import Supply
-from tests.support.plant_rig import PlantRig
 
 TAIPEI = ZoneInfo("Asia/Taipei")
 WEDNESDAY = datetime(2026, 7, 1, 0, 0, tzinfo=TAIPEI)
@@ -71,15 +71,31 @@ def test_a_car_alone_charges_at_seven_kilowatts(morning: PlantRig) -> None:
 
 def test_a_sessions_energy_is_the_same_in_seconds_and_in_half_hours() -> None:
     used = []
-    for dt_s in (5.0, 60.0, 1800.0, 3600.0):
+    for dt_s in (20.0, 60.0, 1800.0, 3600.0):
         rig = PlantRig(STATIONS, WEDNESDAY)
-        rig.step(3600.0)  # the day is planned: the same for all
+        rig.run_until(WEDNESDAY.replace(hour=7), 3600.0)  # the day is planned: the same for all
         before = rig.column("EVSE", "kWh")
-        rig.run_until(WEDNESDAY + timedelta(hours=20), dt_s)
+        rig.run_until(WEDNESDAY.replace(hour=19), dt_s)
         used.append(rig.column("EVSE", "kWh") - before)
     for other in used[1:]:
         assert other.sum() == pytest.approx(used[0].sum(), rel=0.01)
     np.testing.assert_allclose(used[1], used[0], rtol=0.01)
+
+
+@pytest.mark.parametrize("dt_s", [10.0, 1800.0, 3600.0])
+def test_a_car_that_comes_within_a_step_charges_for_the_rest_of_it(dt_s: float) -> None:
+    rig = PlantRig(STATIONS, WEDNESDAY)
+    rig.run_until(WEDNESDAY.replace(hour=8), 3600.0)
+    alone = {f"_arrive_{session}": np.full(18, 99.0) for session in "12"}
+    alone["_arrive_1"][7] = 8.75
+    rig.columns["EVSE"] = rig.columns["EVSE"] | alone | {"_need_1": np.full(18, 16.0), "_leave_1": np.full(18, 12.0)}
+    before = rig.column("EVSE", "kWh")
+    rig.run_until(WEDNESDAY.replace(hour=9), dt_s)
+    charged = rig.column("EVSE", "kWh") - before
+    # a quarter of an hour, less the time to plug in, at 7 kW
+    assert charged[7] == pytest.approx(7.0 * 0.245, rel=0.02)
+    assert rig.value("EVSE", "SessKWh", 7) == pytest.approx(charged[7])
+    assert charged.sum() == charged[7]
 
 
 def test_energy_counts_the_power_at_every_step(morning: PlantRig) -> None:

@@ -5,12 +5,12 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from tests.support.plant_rig import PlantRig
 
 from cityhall_simulators.plants import safety
 from cityhall_simulators.plants.common import Around, Supply
 from cityhall_simulators.plants.moment import moment_at
 from cityhall_simulators.plants.safety.fire import burning
-from tests.support.plant_rig import PlantRig
 
 WORKING_MORNING = datetime(2026, 7, 1, 10, 0, tzinfo=ZoneInfo("Asia/Taipei"))
 ALARM = 2
@@ -124,6 +124,8 @@ def test_sprinkler_water_rings_starts_the_main_pump_and_lowers_the_pressure_behi
     rig.fault("ACV", valve, "flow")
     rig.run(60.0)
     assert rig.column("FACP", "Alarm").tolist() == [1, 0]
+    assert (rig.column("FSH", "Pos")[rig.site.where("FSH", "04")] == CLOSED).all()
+    assert np.flatnonzero(rig.column("PAA", "EmgMode")).tolist() == rig.site.where("PAA", "04").tolist()
     assert rig.column("FPP", "RunSts").tolist() == [1, 0, 0, 1]
     assert rig.column("FPP", "OutP")[MAIN] > STANDING_KPA
     assert rig.column("FPP", "_kw").sum() > 50.0
@@ -133,6 +135,14 @@ def test_sprinkler_water_rings_starts_the_main_pump_and_lowers_the_pressure_behi
     rig.run(60.0)
     assert rig.column("FPP", "RunSts").sum() == 0
     assert rig.column("ACV", "Pdn") == pytest.approx(690.0, abs=15.0)
+
+
+def test_a_valve_that_somebody_closed_is_a_supervisory_signal_and_no_alarm(rig: PlantRig) -> None:
+    rig.fault("ACV", unit_at(rig, "ACV", "B1"), "tamper")
+    rig.step(1.0)
+    assert rig.value("ACV", "SupvVlv", unit_at(rig, "ACV", "B1")) == 0
+    assert rig.column("FACP", "Supv").tolist() == [0, 1]
+    assert rig.column("FACP", "Alarm").sum() == 0
 
 
 def test_the_standby_pump_takes_over_from_a_main_pump_that_cannot_run(rig: PlantRig) -> None:

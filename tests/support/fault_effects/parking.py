@@ -7,7 +7,7 @@ EFFECTS = {
     "no2_high": Effect(lambda v: v("NO2") >= 3.0),
     "co_detector_fault": Effect(lambda v: v("Fault") == 1),
     # A fan that nobody asks for does not betray itself; in the rush hours all of them are asked.
-    "parking_fan_fail": Effect(lambda v: (v("StartCmd") == 1) & (v("RunSts") == 0), hours=(7.6, 9.2)),
+    "parking_fan_fail": Effect(lambda v: (v("StartCmd") == 1) & (v("RunSts") == 0), hours=(7.6, 8.9)),
     "parking_fan_trip": Effect(lambda v: v("TripAlm") == 1),
     "parking_fan_local": Effect(lambda v: v("LocRem") == 0),
     "gate_fault": Effect(lambda v: (v("GateAlm") == 1) & (v("GateIn") == 3)),

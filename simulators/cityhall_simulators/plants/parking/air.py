@@ -19,19 +19,19 @@ _UPPER_PART, _LOWER_PART = 0.55, 0.45
 _BAY_M2, _HEIGHT_M = 30.0, 3.0
 _NATURAL_PER_H, _FULL_M3_H_M2 = 2.0, 13.7
 """Air changes through ramps and stairs; full airflow of the fans (domain reference, section 9)."""
-_GRAMS_PER_MOVE, _QUEUE_MOVES_PER_H = 8.0, 200.0
+_GRAMS_PER_MOVE, _QUEUE_MOVES_PER_H = 7.2, 200.0
 """Carbon monoxide of a car that drives in or out; twice as much when so many do that they queue."""
 _IDLING_G_H, _GRAMS_PER_M3_PPM = 600.0, 1.145e-3
 """Of an engine left idling; what a ppm weighs at 25 °C."""
-_OUTDOOR_PPM, _NO2_BASE_PPM, _NO2_OF_CO = 1.0, 0.02, 0.008
+_OUTDOOR_PPM, _NO2_BASE_PPM, _NO2_OF_CO = 2.0, 0.02, 0.008
 _PLUME_CO_PPM, _PLUME_NO2_PPM, _PLUME_TAU_S = 165.0, 3.4, 4.0
 _SPREAD: Final = 0.06
 
 # Carbon monoxide and nitrogen dioxide in ppm of each stage, what they must fall by, and after which run.
 _LOW, _HIGH = (35.0, 2.5), (75.0, 2.8)
 _RELEASE, _RUN_MIN_S = (10.0, 0.3), 600.0
-_WORST_CASE: Final = (250.0, 10.0)
-_RUSH_HOURS: Final = ((7.5, 9.25), (17.0, 18.75))
+_WORST_CASE_PPM: Final = 250.0
+_RUSH_HOURS: Final = ((7.5, 9.0), (17.0, 18.5))
 _FLOW_OF_STAGE: Final = np.array([0.0, 0.5, 1.0])
 _KW_OF_STAGE: Final = np.array([0.0, 2.2, 11.0])
 
@@ -108,18 +108,18 @@ def _stage_of(gas: tuple[Column, Column], release: tuple[float, float]) -> Colum
 
 
 def _worst_gas(around: Around) -> tuple[Column, Column]:
-    """The worst detector in each fan's quarter; one in fault counts as the worst case."""
+    """Carbon monoxide and nitrogen dioxide at the worst detector of each fan's quarter.
+
+    A detector in fault counts as the worst case.
+    """
     detectors = around.plants["PKG"]
-    lost = detectors["Fault"] > 0.0
-    beside = _detectors_of_quarters()
-    fans = _quarter_of("PKF")
-    carbon_monoxide = np.where(lost, _WORST_CASE[0], detectors["CO"])[beside].max(axis=1)
-    nitrogen_dioxide = np.where(lost, _WORST_CASE[1], detectors["NO2"])[beside].max(axis=1)
-    return carbon_monoxide[fans], nitrogen_dioxide[fans]
+    beside, fans = _detectors_of_quarters(), _quarter_of("PKF")
+    carbon_monoxide = np.where(detectors["Fault"] > 0.0, _WORST_CASE_PPM, detectors["CO"])
+    return carbon_monoxide[beside].max(axis=1)[fans], detectors["NO2"][beside].max(axis=1)[fans]
 
 
 def _is_rush_hour(moment: Moment) -> bool:
-    return moment.workday and any(begin <= moment.hour < end for begin, end in _RUSH_HOURS)
+    return moment.workday and any(begin < moment.hour <= end for begin, end in _RUSH_HOURS)
 
 
 def _air_changes_per_h(around: Around) -> Column:

@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 
 from cityhall_simulators.plants.common import Around, Column, Columns, free, full, held, sound
 from cityhall_simulators.plants.moment import Moment
+from cityhall_simulators.plants.people import GUARDS
 from cityhall_simulators.plants.site import whole_site
 
-_STAFF_CARS, _VISITORS_PER_H, _VISIT_H, _CITY_CARS = 190.0, 24.0, 1.3, 8.0
+_STAFF_CARS, _VISITORS_PER_H, _VISIT_H, _CITY_CARS = 190.0, 36.0, 1.3, 8.0
 """Of one car park: cars of the whole staff, visitors in their busiest hour, how long they stay, cars that stay."""
+_LUNCH_H = (11.0, 14.0)
+_LAST_FEW = 1e-6
 _ACCESSIBLE_BAYS = 12.0
 _GATE_S, _GATE_MOVES_S = 6.0, 1.0
 _CLOSED, _OPEN, _MOVING, _GATE_FAULT = 0.0, 1.0, 2.0, 3.0
@@ -30,7 +33,7 @@ def initial_site(units: int) -> Columns:
         full(
             units, EntryCnt=411_200.0, ExitCnt=411_200.0 - _CITY_CARS, Occ=_CITY_CARS, Free=0.0, AccFree=0.0,
             EvFree=0.0, GateIn=_CLOSED, GateOut=_CLOSED, GateAlm=0.0, LprSts=1.0, FullSign=0.0, Overstay=3.0,
-            _staff=0.0, _visitors=0.0, _in_s=0.0, _out_s=0.0, _moves_per_h=0.0,
+            _staff=0.0, _visitors=0.0, _driving=0.0, _in_s=0.0, _out_s=0.0, _moves_per_h=0.0,
         )
         | full(units, _bays=whole_site().parameters["bays"] / units)
         | free(units, "FullSign")
@@ -51,14 +54,17 @@ def step_site(columns: Columns, around: Around, dt_s: float, rng: np.random.Gene
     bays = columns["_bays"]
     opens = (columns["FullSign"] <= 0.0) * (1.0 - columns["_fault_gate"])
     staff, visitors = columns["_staff"], columns["_visitors"]
-    staff_per_h, visitors_per_h = _arrivals_per_h(moment)
-    staff_leave_per_h = staff_rate_out_per_h(moment) / max(moment.occupancy, 0.02)
-    staff_in = np.floor(staff_per_h * hours + chance[0]) * opens
-    visitors_in = np.floor(visitors_per_h * hours + chance[1]) * opens
+    driving = _driving(columns["_driving"], moment)
+    staff_due = _STAFF_CARS * np.maximum(driving - columns["_driving"], 0.0)
+    staff_kept = np.minimum(driving / np.maximum(columns["_driving"], _LAST_FEW), 1.0)
+    visitors_due = _VISITORS_PER_H * moment.visitors * hours
+    visitors_kept = math.exp(-hours / _VISIT_H)
+    staff_in = np.floor(staff_due + chance[0]) * opens
+    visitors_in = np.floor(visitors_due + chance[1]) * opens
     staff_in = np.minimum(staff_in, bays - columns["Occ"])
     visitors_in = np.minimum(visitors_in, bays - columns["Occ"] - staff_in)
-    staff_out = _leaving(staff, staff_in, staff_leave_per_h * hours, chance[2])
-    visitors_out = _leaving(visitors, visitors_in, hours / _VISIT_H, chance[3])
+    staff_out = _leaving(staff, staff_in, staff_kept, chance[2])
+    visitors_out = _leaving(visitors, visitors_in, visitors_kept, chance[3])
     entered, left = staff_in + visitors_in, staff_out + visitors_out
     parked = columns["Occ"] + entered - left
     spaces = bays - parked
@@ -81,7 +87,11 @@ def step_site(columns: Columns, around: Around, dt_s: float, rng: np.random.Gene
         "_visitors": visitors + visitors_in - visitors_out,
         "_in_s": in_s,
         "_out_s": out_s,
-        "_moves_per_h": (staff_per_h + visitors_per_h) * opens + staff * staff_leave_per_h + visitors / _VISIT_H,
+        "_driving": driving,
+        "_moves_per_h": (
+            (staff_due + visitors_due) * opens + staff * (1.0 - staff_kept) + visitors * (1.0 - visitors_kept)
+        )
+        / hours,
     }
 
 
@@ -94,30 +104,18 @@ def step_zone(columns: Columns, around: Around, dt_s: float, rng: np.random.Gene
     return columns | {"Occ": parked, "SensFault": 3.0 * columns["_fault_sensors"]}
 
 
-def _arrivals_per_h(moment: Moment) -> tuple[float, float]:
-    """Cars of staff and of visitors that come to one car park per hour."""
-    return _STAFF_CARS * staff_rate_in_per_h(moment), _VISITORS_PER_H * moment.visitors
+def _driving(before: Column, moment: Moment) -> Column:
+    """Part of the staff whose cars ought to be here. Who goes out for lunch leaves the car where it is.
+
+    What it rises by within a step comes in, and by the part that it falls those inside leave: right for any step.
+    """
+    lunch = _LUNCH_H[0] < moment.hour < _LUNCH_H[1]
+    return before if lunch else np.full_like(before, max(0.0, moment.occupancy - GUARDS))
 
 
-def staff_rate_in_per_h(moment: Moment) -> float:
-    """Part of the staff that arrives per hour."""
-    return _bump(moment, 8.0, 0.45)
-
-
-def staff_rate_out_per_h(moment: Moment) -> float:
-    """Part of the staff that leaves per hour."""
-    return _bump(moment, 17.6, 0.6)
-
-
-def _bump(moment: Moment, at_h: float, width_h: float) -> float:
-    part = 1.0 if moment.workday else 0.05
-    return part * math.exp(-0.5 * ((moment.hour - at_h) / width_h) ** 2) / (width_h * math.sqrt(2.0 * math.pi))
-
-
-def _leaving(cars: Column, entered: Column, rate: float, chance: Column) -> Column:
-    """How many of those inside leave; who entered within the step was there for half of it."""
-    expected = (cars + 0.5 * entered) * (1.0 - math.exp(-rate))
-    return np.minimum(np.floor(expected + chance), cars + entered)
+def _leaving(cars: Column, entered: Column, kept: Column | float, chance: Column) -> Column:
+    """How many of those inside leave, never more; who entered within the step was there for half of it."""
+    return np.floor((cars + 0.5 * entered) * (1.0 - kept) + chance)
 
 
 def _gate_s(before_s: Column, cars: Column, dt_s: float, chance: Column) -> Column:
