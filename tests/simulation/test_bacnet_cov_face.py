@@ -19,7 +19,7 @@ from bacpypes3.primitivedata import ObjectIdentifier, Real
 from tests.support.simulated_bacnet import DEVICES, address_of, client_app, new_city, refused, served, show, strike
 from tests.support.until import until
 
-from cityhall_simulators.faces import bacnet_controller, bacnet_link
+from cityhall_simulators.faces import bacnet_controller, bacnet_link, bacnet_outbox
 from cityhall_simulators.runtime import City
 
 LEVEL, TRIPPED, SPEED = "TCH.B2.N.TNK01.Lvl", "TCH.B1.N.PKF01.TripAlm", "TCH.B1.N.PKF01.SpdCmd"
@@ -200,6 +200,29 @@ async def test_a_subscriber_that_does_not_answer_is_told_the_newest_value_once_i
 
         await asyncio.wait_for(told(), 5.0)
         assert subscriber.values() == [60.0, 80.0]
+
+
+async def test_a_receiver_that_owes_too_many_answers_is_told_the_rest_later(
+    city: City, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bacnet_outbox, "IN_FLIGHT_MAX", 1)
+    subscriber.answers = False
+    async with served(city, DEVICES["pkf01"]) as (face, address):
+        for process, point in enumerate((TRIPPED, SPEED)):
+            await subscribe(subscriber, address, address_of(point)[1], confirmed=True, lifetime_s=60, process=process)
+        await face.refresh()
+        await subscriber.read_property(address, address_of(SPEED)[1], "present-value")
+        assert [apdu.subscriberProcessIdentifier for apdu in subscriber.heard()] == [0]
+        subscriber.answers = True
+        await subscriber.response(SimpleAckPDU(context=subscriber.heard()[0]))
+
+        async def told() -> None:
+            while len(subscriber.heard()) < 2:
+                await face.refresh()
+                await asyncio.sleep(0.01)
+
+        await asyncio.wait_for(told(), 5.0)
+        assert [apdu.subscriberProcessIdentifier for apdu in subscriber.heard()] == [0, 1]
 
 
 async def test_a_mute_device_notifies_nobody_and_catches_up_afterwards(city: City, subscriber: Subscriber) -> None:

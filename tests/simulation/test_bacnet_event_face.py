@@ -37,10 +37,11 @@ from tests.support.simulated_bacnet import (
 )
 from tests.support.until import until
 
+from cityhall_simulators.faces import bacnet_events
 from cityhall_simulators.runtime import City
 
 TRIPPED, SMOKE, LEVEL = "TCH.B1.N.PKF01.TripAlm", "TCH.01.E.AHU01.DuctSmoke", "TCH.B2.N.TNK01.Lvl"
-HIGH_LEVEL = "TCH.B2.N.TNK01.HiAlm"
+HIGH_LEVEL, LOW_LEVEL = "TCH.B2.N.TNK01.HiAlm", "TCH.B2.N.TNK01.LoAlm"
 ALL_DAYS = [1, 1, 1, 1, 1, 1, 1]
 
 
@@ -248,6 +249,21 @@ async def acknowledged(operator: Operator, address: Address, name: str, stamp: T
             destination=address,
         )
     )
+
+
+async def test_more_alarms_than_one_answer_holds_are_asked_for_after_the_last_one(
+    city: City, operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bacnet_events, "SUMMARIES_MAX", 1)
+    show(city, HIGH_LEVEL, 1)
+    show(city, LOW_LEVEL, 1)
+    async with served(city, DEVICES["tnk01"]) as (face, address):
+        await face.refresh()
+        first = await information(operator, address)
+        second = await information(operator, address, first.listOfEventSummaries[0].objectIdentifier)
+    assert (bool(first.moreEvents), bool(second.moreEvents)) == (True, False)
+    listed = {str(part.listOfEventSummaries[0].objectIdentifier) for part in (first, second)}
+    assert listed == {address_of(HIGH_LEVEL)[1], address_of(LOW_LEVEL)[1]}
 
 
 async def test_an_alarm_that_never_was_cannot_be_acknowledged(city: City, operator: Operator) -> None:

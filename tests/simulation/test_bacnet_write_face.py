@@ -11,11 +11,21 @@ from bacpypes3.apdu import (
     WritePropertyMultipleRequest,
 )
 from bacpypes3.app import Application
-from bacpypes3.basetypes import PropertyValue, WriteAccessSpecification
+from bacpypes3.basetypes import ListOfDestination, PropertyValue, WriteAccessSpecification
 from bacpypes3.constructeddata import Any as AnyValue
 from bacpypes3.pdu import Address
-from bacpypes3.primitivedata import Atomic, CharacterString, Null, ObjectIdentifier, Real, Unsigned
-from tests.support.simulated_bacnet import BUILDING, DEVICES, address_of, client_app, move_on, new_city, refused, served
+from bacpypes3.primitivedata import CharacterString, Null, ObjectIdentifier, Real, Unsigned
+from tests.support.simulated_bacnet import (
+    BUILDING,
+    DEVICES,
+    address_of,
+    client_app,
+    move_on,
+    new_city,
+    refused,
+    served,
+    show,
+)
 
 from cityhall_simulators.addresses import bacnet_map
 from cityhall_simulators.runtime import City
@@ -81,6 +91,9 @@ async def test_what_is_released_altogether_goes_back_to_the_relinquish_default(c
         move_on(city, 1.0)
         assert int(await client.read_property(address, speed, "present-value")) == own
         assert city.truth[index] == own - 1
+        # The plant's own control goes on, and so does what a release would give.
+        show(city, FAN, own + 1.0)
+        assert int(await client.read_property(address, speed, "relinquish-default")) == own + 2
         assert await slots(client, address, speed) == [None] * 16
 
 
@@ -118,7 +131,7 @@ async def test_a_priority_array_is_written_by_way_of_the_present_value_only(city
         assert "write-access-denied" in refusal
 
 
-async def write_many(client: Application, address: Address, *rows: tuple[str, str, Atomic, int | None]) -> str:
+async def write_many(client: Application, address: Address, *rows: tuple[str, str, Any, int | None]) -> str:
     request = WritePropertyMultipleRequest(
         listOfWriteAccessSpecs=[
             WriteAccessSpecification(
@@ -162,6 +175,8 @@ async def test_life_safety_refuses_every_write_of_every_object_by_every_service(
         many = ((zone, "present-value", Unsigned(1), 1), (zone, "description", CharacterString("mine"), None))
         for row in many:
             assert await write_many(client, address, row) == f"write-access-denied at {zone}"
+        nobody = ("notification-class,1", "recipient-list", ListOfDestination([]), None)
+        assert await write_many(client, address, nobody) == "write-access-denied at notification-class,1"
         mute = DeviceCommunicationControlRequest(enableDisable="disable", destination=address)
         assert "service-request-denied" in await refused(client.request(mute))
         assert int(await client.read_property(address, zone, "present-value")) >= 1
