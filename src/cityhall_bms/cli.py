@@ -97,12 +97,14 @@ def load_history(
     """載入多年歷史資料 / Load years of history; ended at any time, it goes on when called again."""
     configure_logs()
     settings = _ending_well(lambda: _settings(config, data_dir, None, None))
+    done: list[HistoryImported] = []
     with day_bar() as on_day:
-        job = supervisor.ImportJob(folder, site, settings, on_day, _print_imported)
+        job = supervisor.ImportJob(folder, site, settings, on_day, done.append)
         _run(lambda: supervisor.load_history(job, SystemClock()))
-
-
-def _print_imported(event: HistoryImported) -> None:
+    if not done:
+        print("未完成，再次執行即可繼續 / not finished: call it again, and it goes on", file=sys.stderr)
+        raise typer.Exit(130)
+    event = done[0]
     print(f"已載入 loaded: {event.samples:,} samples of {event.points:,} points, digest {event.digest[:16]}")
 
 

@@ -335,21 +335,26 @@ async def test_late_samples_that_come_while_a_file_is_loaded_are_in_its_figures(
         await assert_figures(history, file.heard(late), Window(MIDNIGHT, MIDNIGHT + 3 * DAY))
 
 
-async def test_newest_values_are_those_of_the_file_until_live_ones_come_and_its_log_position_stays(
+async def test_newest_values_are_those_of_the_file_until_live_ones_come_and_the_log_position_stays(
     postgres_url: str,
 ) -> None:
     file = MadeUpFile(HOUR)
     clock = clock_after(file)
+    file.fails_at = 2
     async with history_on(postgres_url, clock) as history:
+        with pytest.raises(PlayedFailureError):
+            await load(postgres_url, file, clock)
+        # A historian that is at work, and remembers the newest values, before the second day comes.
+        await history.store([logged(1, [(31, MIDNIGHT - DAY, 1.0, 0)])])
+        file.fails_at = 0
         await load(postgres_url, file, clock)
-        latest = await history.latest()
-        last = file.read_day(2)
-        assert latest.point.tolist() == list(POINTS)
-        assert latest.at.tolist() == [int(last.at[-1])] * 3
-        assert latest.value.tolist() == pytest.approx(last.value[:, -1].tolist(), nan_ok=True)
-        assert (await history.progress()).position == 0
-        await history.store([logged(1, [(2, clock.now(), 5.0, 0)])])
-        assert (await history.latest()).value[0] == 5.0
+        assert (await history.progress()).position == 1
+        await history.store([logged(2, [(2, clock.now(), 5.0, 0)])])
+
+        latest, last = await history.latest(), file.read_day(2)
+    assert latest.point.tolist() == list(POINTS)
+    assert latest.at.tolist() == [clock.now(), int(last.at[-1]), int(last.at[-1])]
+    assert latest.value.tolist() == pytest.approx([5.0, *last.value[1:, -1].tolist()], nan_ok=True)
 
 
 async def test_the_zone_may_change_to_one_off_the_hour(postgres_url: str) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import signal
 from pathlib import Path
 
 import asyncpg
@@ -10,7 +12,9 @@ import pytest
 from typer.testing import CliRunner
 
 from cityhall_bms.adapters.embedded.folder_lock import FolderLock
+from cityhall_bms.adapters.history_folder import HistoryFolder
 from cityhall_bms.cli import app as service
+from cityhall_bms.ports.history_import import DayOfSamples
 from cityhall_simulators.cli import app as simulator
 from cityhall_simulators.description import load_building
 from cityhall_simulators.free_ports import choose_ports
@@ -64,6 +68,29 @@ def test_what_the_simulator_wrote_is_in_history_once_however_often_it_is_loaded(
     (event,) = asyncio.run(fetch(postgres_url, "SELECT payload FROM event WHERE type = 'HistoryImported'"))
     assert json.loads(event["payload"])["samples"] == samples
     assert not (tmp_path / "data").exists(), "a database of one's own needs no data folder"
+
+
+def test_an_import_that_is_stopped_says_so_and_goes_on_when_it_is_called_again(
+    made: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CITYHALL_DATABASE__URL", postgres_url)
+    read_day = HistoryFolder.read_day
+
+    def stopped(self: HistoryFolder, number: int) -> DayOfSamples:
+        if number == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return read_day(self, number)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(HistoryFolder, "read_day", stopped)
+        status, output = load(made / "history", made / "site")
+    assert (status, "call it again" in output) == (130, True), output
+    count = "SELECT count(DISTINCT observed_at) AS hours, count(*) AS samples FROM sample"
+    assert asyncio.run(fetch(postgres_url, count))[0]["hours"] == 24
+
+    status, output = load(made / "history", made / "site")
+    assert status == 0, output
+    assert asyncio.run(fetch(postgres_url, count))[0]["hours"] == 48
 
 
 def test_a_data_folder_in_which_a_service_works_is_left_alone(made: Path, tmp_path: Path) -> None:

@@ -61,11 +61,12 @@ async def write(connection: asyncpg.Connection, level: str, rows: Rollups) -> No
     if not len(rows):
         return
     block, slot = np.divmod(rows.point, POINTS_PER_BLOCK)
-    keys, row = np.unique(np.stack((rows.bucket, block)), axis=1, return_inverse=True)
+    # Block by block: the rows that one point is asked for stand together.
+    keys, row = np.unique(np.stack((block, rows.bucket)), axis=1, return_inverse=True)
     row = row.reshape(-1)
     columns: dict[str, tuple[str, NDArray[np.generic]]] = {
-        "bucket": ("i8", pg_time(keys[0])),
-        "block": ("i4", keys[1]),
+        "bucket": ("i8", pg_time(keys[1])),
+        "block": ("i4", keys[0]),
     }
     for name, element in FIGURES.items():
         empty = 0 if name in {"count", "good_us", "fall"} else np.nan
