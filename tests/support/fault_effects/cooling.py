@@ -38,7 +38,10 @@ EFFECTS = {
     ),
     "chiller_local": Effect(lambda v: v("LocRem") == 0),
     "chiller_capacity_loss": Effect(
-        lambda v: running(v) & (v("CHWS_T") > v("CHWS_SP") + 1.2), onset_s=600.0, release_s=600.0, hours=DAY
+        lambda v: running(v) & (v("CHWS_T") > v("CHWS_SP") + 1.2) & (np.abs(v("CHWR_T") - v("CHWS_T")) < 1.5),
+        onset_s=600.0,
+        release_s=600.0,
+        hours=DAY,
     ),
     "chiller_overcooling": Effect(
         lambda v: running(v) & (v("CHWS_T") < 4.0), onset_s=600.0, release_s=300.0, hours=DAY
@@ -58,20 +61,20 @@ EFFECTS = {
         lambda v: running(v) & (v("CapPct") > 20.0) & (heat_imbalance(v) > 0.10), onset_s=300.0, hours=DAY
     ),
     "low_delta_t": Effect(
-        lambda v: (v("CHW_Flow") > 100.0) & (v("CHWR_T") - v("CHWS_T") < 2.2),
+        lambda v: (v("ChOnCnt") > 0) & (v("CHW_Flow") > 900.0) & (v("CHWR_T") - v("CHWS_T") < 2.2),
         onset_s=5400.0,
         release_s=5400.0,
         hours=DAY,
     ),
     # A sound plant needs 0.78 to 0.95 kW/RT (domain reference 3.2).
     "plant_inefficient": Effect(
-        lambda v: (v("Cool_kW") > 500.0) & (v("Plant_kW") * KW_PER_RT / np.maximum(v("Cool_kW"), 1.0) > 0.96),
+        lambda v: (v("Cool_kW") > 1500.0) & (v("Plant_kW") * KW_PER_RT / np.maximum(v("Cool_kW"), 1.0) > 0.96),
         onset_s=300.0,
         release_s=300.0,
         hours=(10.0, 17.0),
     ),
     "tower_overcooling": Effect(
-        lambda v: (v("CDW_Flow") > 100.0) & (v("CDWS_SP") - v("CDWS_T") > 0.6),
+        lambda v: (v("CDW_Flow") > 100.0) & (v("CDWS_SP") - v("CDWS_T") > 0.7),
         onset_s=900.0,
         release_s=900.0,
         hours=DAY,

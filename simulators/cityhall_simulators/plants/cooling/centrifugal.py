@@ -10,7 +10,7 @@ from cityhall_simulators.plants.cooling import chiller
 from cityhall_simulators.plants.cooling.lines import CENTRIFUGAL, CENTRIFUGAL_KW, CHILLED_M3_H
 
 MACHINE: Final = chiller.Machine(
-    lines=CENTRIFUGAL, capacity_kw=CENTRIFUGAL_KW, condenser_m3_h=430.0, kw_per_rt=0.62, curve=0.05, best_part=0.65,
+    lines=CENTRIFUGAL, capacity_kw=CENTRIFUGAL_KW, condenser_m3_h=430.0, kw_per_rt=0.635, curve=0.05, best_part=0.65,
     kw_per_k=0.01, idle_kw=18.0, most_kw=445.0,
 )  # fmt: skip
 _RATED_KW: Final = 420.0

@@ -32,7 +32,7 @@ def initial(units: int) -> Columns:
 def step(own: Columns, around: Around, dt_s: float, rng: np.random.Generator) -> Columns:  # noqa: ARG001
     """Sum up, after everything else has moved."""
     water = _headers(own, around, dt_s)
-    found = _energy(own, around, water, dt_s) | _controls(own, around) | water
+    found = _energy(own, around, water, dt_s) | _controls(own, around, dt_s) | water
     moment = around.moment
     found |= {
         "OA_T": moment.outdoor_t,
@@ -85,7 +85,7 @@ def _energy(own: Columns, around: Around, water: dict[str, float], dt_s: float) 
     }
 
 
-def _controls(own: Columns, around: Around) -> dict[str, float]:
+def _controls(own: Columns, around: Around, dt_s: float) -> dict[str, float]:
     """Set points and commands that the plant finds by itself unless somebody commands them."""
     primary, secondary = around.plants["PCHP"], around.plants["SCHP"]
     full_m3_h = float(primary["_full_m3_h"].sum())
@@ -96,7 +96,7 @@ def _controls(own: Columns, around: Around) -> dict[str, float]:
     return {
         "BypVlv": _held(own, "BypVlv", bypass),
         "_byp_auto": bypass,
-        "CDWS_SP": tower.set_point_c(own, around.moment),
+        "CDWS_SP": tower.set_point_c(own, around.moment, dt_s),
         "SeqMode": mode,
         "StageCmd": _held(own, "StageCmd", count),
     }

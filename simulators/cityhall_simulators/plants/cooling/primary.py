@@ -1,5 +1,6 @@
 """Primary pumps. The controller that starts them also decides which lines are on, before anything else moves."""
 
+import math
 from typing import Final
 
 import numpy as np
@@ -69,8 +70,8 @@ def _decided(own: Columns, around: Around, chillers: Chillers, dt_s: float) -> t
     if mode == sequence.OFF:
         return sequence.Memory(since_start_s=memory.since_start_s), np.zeros(LINES, dtype=np.bool_), False
     large, small = sequence.STAGES[memory.stage]
-    if mode == sequence.MANUAL or count == count:  # noqa: PLR0124 - NaN where nobody commanded
-        large, small = sequence.manual(count if count == count else float(plant["StageCmd"][0]))  # noqa: PLR0124
+    if mode == sequence.MANUAL or not math.isnan(count):
+        large, small = sequence.manual(float(plant["StageCmd"][0]) if math.isnan(count) else count)
     on_duty = due or large + small > 0
     return memory, sequence.called(chillers, large, small, memory.since_start_s, on_duty=on_duty), on_duty
 
@@ -80,7 +81,8 @@ def _demand_kw(around: Around, chillers: Chillers) -> float:
     plants = around.plants
     coil_kw = coils.coil_kw(around)
     running_kw = float(CAPACITY_KW[chillers.running].sum())
-    lift_k = min(FULL_LOAD_K, FULL_LOAD_K * coil_kw / running_kw) if running_kw > 0.0 else _REST_K
+    serving = around.moment.air_conditioning and running_kw > 0.0
+    lift_k = min(FULL_LOAD_K, FULL_LOAD_K * coil_kw / running_kw) if serving else _REST_K
     excess_k = float(plants["SCHP"]["_loop_t"][0]) - float(plants["PLT"]["CHWS_SP"][0]) - lift_k - _SLACK_K
     warm_kw = HEAT_KWH_K * max(excess_k, 0.0) / _PULL_DOWN_H
     if not around.moment.air_conditioning:

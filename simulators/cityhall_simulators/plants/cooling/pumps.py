@@ -32,8 +32,8 @@ class Kind:
         return cls(line_m3_h, head_kpa, np.append(per_line, per_line[0]))
 
 
-PRIMARY: Final = Kind.of(CHILLED_M3_H, 190.0, (0.80, 0.74))
-CONDENSER: Final = Kind.of(CONDENSER_M3_H, 205.0, (0.80, 0.74))
+PRIMARY: Final = Kind.of(CHILLED_M3_H, 250.0, (0.80, 0.74))
+CONDENSER: Final = Kind.of(CONDENSER_M3_H, 250.0, (0.80, 0.74))
 
 
 def initial(units: int) -> Columns:

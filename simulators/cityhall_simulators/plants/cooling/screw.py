@@ -9,7 +9,7 @@ from cityhall_simulators.plants.cooling import chiller
 from cityhall_simulators.plants.cooling.lines import SCREW, SCREW_KW
 
 MACHINE: Final = chiller.Machine(
-    lines=SCREW, capacity_kw=SCREW_KW, condenser_m3_h=145.0, kw_per_rt=0.735, curve=0.05, best_part=0.75,
+    lines=SCREW, capacity_kw=SCREW_KW, condenser_m3_h=145.0, kw_per_rt=0.75, curve=0.05, best_part=0.75,
     kw_per_k=0.006, idle_kw=8.0, most_kw=178.0,
 )  # fmt: skip
 _OIL_KPA: Final = 600.0

@@ -25,6 +25,9 @@ _URGENT_PART: Final = 1.08
 _URGENT_AFTER_S: Final = 120.0
 _DOWN_AFTER_S: Final = 2400.0
 """Longer than the lunch break is felt."""
+_IDLE_PART: Final = 0.45
+"""With less than that the water comes back hardly warmer than it left."""
+_IDLE_AFTER_S: Final = 300.0
 _MINIMUM_ON_S: Final = 1200.0
 _MINIMUM_OFF_S: Final = 1800.0
 _BETWEEN_STARTS_S: Final = 60.0
@@ -54,7 +57,7 @@ def staged(memory: Memory, demand_kw: float, *, on_duty: bool, warm: bool, dt_s:
         return Memory(int(demand_kw >= enough_kw), 0.0, 0.0, memory.since_start_s + dt_s)
     worth = demand_kw >= (_BEGIN_KW if stage == 0 else _END_KW)
     fitting = _fitting(demand_kw, _FULL_PART) if worth else 0
-    if warm and fitting <= stage:
+    if warm and stage > 0 and fitting <= stage:
         fitting = min(stage + 1, len(STAGES) - 1)
     easy = _fitting(demand_kw, _EASY_PART) if worth else 0
     rising_s = memory.rising_s + dt_s if fitting > stage else 0.0
@@ -62,7 +65,8 @@ def staged(memory: Memory, demand_kw: float, *, on_duty: bool, warm: bool, dt_s:
     urgent = stage == 0 or demand_kw > _URGENT_PART * STAGE_KW[stage]
     if rising_s >= (_URGENT_AFTER_S if urgent else _UP_AFTER_S) or (stage == 0 and fitting > 0):
         return Memory(fitting, 0.0, 0.0, memory.since_start_s + dt_s)
-    if falling_s >= _DOWN_AFTER_S:
+    idle = demand_kw < _IDLE_PART * STAGE_KW[stage]
+    if falling_s >= (_IDLE_AFTER_S if idle else _DOWN_AFTER_S):
         return Memory(easy, 0.0, 0.0, memory.since_start_s + dt_s)
     return Memory(stage, rising_s, falling_s, memory.since_start_s + dt_s)
 

@@ -35,9 +35,11 @@ _LEAK_M3_H: Final = 9.0
 _SWING_K: Final = 0.15
 _COLDEST_C, _WARMEST_C = 10.5, 48.0
 _WATER_TAU_S: Final = 100.0
+_BASEMENT_C: Final = 24.0
+_RAMP_K: Final = 0.5
 _KEPT_HOURS: Final = 1e6
 _ABOVE_WET_BULB_K: Final = 4.0
-_SET_POINT_LOW_C, _SET_POINT_HIGH_C = 24.0, 32.0
+_SET_POINT_LEAST_C, _SET_POINT_LOW_C, _SET_POINT_HIGH_C = 18.0, 24.0, 32.0
 
 
 def initial(units: int) -> Columns:
@@ -52,11 +54,18 @@ def initial(units: int) -> Columns:
     return columns | hours | writable | sound(units, "fail", "trip", "local", "fouled", "vibration", "dry")
 
 
-def set_point_c(plant: Columns, moment: Moment) -> float:
-    """As cold as pays: a few kelvin above the wet bulb, between limits; or what was commanded."""
+def set_point_c(plant: Columns, moment: Moment, dt_s: float) -> float:
+    """As cold as pays, or what was commanded: a few kelvin above the wet bulb, between limits.
+
+    The controller leads cold water up gently; one that has failed does not.
+    """
     commanded = float(plant["_ovr_CDWS_SP"][0])
+    if not math.isnan(commanded):
+        return commanded
     automatic = min(max(moment.outdoor_wb + _ABOVE_WET_BULB_K, _SET_POINT_LOW_C), _SET_POINT_HIGH_C)
-    return automatic if math.isnan(commanded) else commanded
+    if plant["_fault_cold_tower"][0] > 0.0:
+        return automatic
+    return max(min(automatic, float(plant["CDWS_T"][0]) + _RAMP_K * max(1.0, dt_s / _WATER_TAU_S)), _SET_POINT_LEAST_C)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +88,7 @@ def step(own: Columns, around: Around, dt_s: float, rng: np.random.Generator) ->
     flow_m3_h = float(around.plants["CWP"]["_line_m3_h"][:LINES].sum())
     heat_kw = _REJECTED_PART * float(around.plants["SCHP"]["_taken_kw"].sum())
     command, running, wet = _cells(own, around, flow_m3_h)
-    aim_c = set_point_c(plant, around.moment) + _SWING_K * math.sin(around.moment.epoch_s / 310.0)
+    aim_c = set_point_c(plant, around.moment, dt_s) + _SWING_K * math.sin(around.moment.epoch_s / 310.0)
     duty = _Duty(
         wet, flow_m3_h, heat_kw, around.moment.outdoor_wb, aim_c,
         bool(plant["_fault_cold_tower"][0] > 0.0),
@@ -139,7 +148,7 @@ def _temperatures(own: Columns, duty: _Duty, part: Column, full_k: Column, range
         return {
             "LW_T": lag(own["LW_T"], still_c, dt_s, 7200.0),
             "EW_T": lag(own["EW_T"], still_c, dt_s, 7200.0),
-            "_mixed_t": lag(own["_mixed_t"], still_c, dt_s, 7200.0),
+            "_mixed_t": lag(own["_mixed_t"], _BASEMENT_C, dt_s, 7200.0),
         }
     leaving = duty.wet_bulb_c + full_k / np.maximum(part, _DRAUGHT_PART)
     if not duty.free_fall:
@@ -149,9 +158,11 @@ def _temperatures(own: Columns, duty: _Duty, part: Column, full_k: Column, range
     ready_c = float(leaving[blown].min()) if blown.any() else float(own["_mixed_t"][0])
     entering_c = min(ready_c + max(range_k, 0.1), _WARMEST_C)
     leaving = np.where(part > 0.0, np.minimum(leaving, entering_c - 0.1), entering_c - 0.1)
+    wanted_c = float(leaving[duty.wet].mean())
     leaving = np.maximum(lag(own["LW_T"], leaving, dt_s, _WATER_TAU_S), _COLDEST_C)
     leaving = np.where(duty.wet, leaving, lag(own["LW_T"], max(duty.wet_bulb_c + 1.0, _COLDEST_C), dt_s, 7200.0))
-    mixed_c = float(leaving[duty.wet].mean())
+    # A cell that joins brings cold water; the bypass keeps it from the header.
+    mixed_c = float(lag(own["_mixed_t"], max(wanted_c, _COLDEST_C), dt_s, _WATER_TAU_S)[0])
     back_c = mixed_c + duty.heat_kw / (WATER_KWH_M3_K * max(duty.flow_m3_h, 20.0))
     return {
         "LW_T": leaving,
