@@ -15,7 +15,8 @@ _ESSENTIAL: Final = 4
 """The panel that the generators feed."""
 _PEAK_PANELS: Final = (0, 4)
 """Where the extra load of a demand peak on each line sits: the panels without sub-meters."""
-_PEAK_PART, _PEAK_MAX_KW = 1.03, 2_200.0
+_PEAK_PART, _PEAK_MAX_KW = 1.01, 1_900.0
+_AMPS_MAX: Final = 4_000.0
 _PANEL_TIES: Final = siblings((1, 3), (2, 3), (3, 2), (4, 7), (5, 3), (6, 7), (7, 4))
 _TRANSFORMER_TIES: Final = siblings((1, 2), (2, 1), (3, 5), (4, 5), (5, 3))
 _PF_WITHOUT_BANK: Final = np.array((0.89, 0.90, 0.90, 0.93, 0.90, 0.975, 0.978))
@@ -56,7 +57,7 @@ def step_panel(columns: Columns, around: Around, dt_s: float, rng: np.random.Gen
     closed = 1.0 - columns["_fault_panel_trip"]
     return (
         columns
-        | electrical(kw, kvar, _panel_volts(around, kw))
+        | electrical(kw, kvar, _panel_volts(around, kw), _AMPS_MAX)
         | demand_15_min(columns, kw, epoch_s, dt_s)
         | distortion(columns, epoch_s, 2.5, 9.0)
         | {

@@ -13,6 +13,7 @@ from cityhall_simulators.plants.power.uses import uses_kw
 _LEFT_ON_KW, _LEFT_ON_PF = 30.0, 0.82
 """An old air conditioner that nobody switches off."""
 _WRONG_RATIO: Final = 0.6
+_AMPS_MAX: Final = 600.0
 _PULSES_FROM_KWH: Final = 20_000_000.0
 _LINE_TIE: Final = siblings((1, 2), (2, 1))
 OVERVOLTAGE: Final = DISTURBANCES["overvoltage"][0]
@@ -85,7 +86,7 @@ def step_main(columns: Columns, around: Around, dt_s: float, rng: np.random.Gene
     kwh = columns["kWh"] + kw * dt_s / 3600.0
     return (
         columns
-        | electrical(kw, kvar, HIGH_V * lines.volts_pu)
+        | electrical(kw, kvar, HIGH_V * lines.volts_pu, _AMPS_MAX)
         | demand_15_min(columns, kw, epoch_s, dt_s)
         | distortion(columns, epoch_s, 2.4, 8.0)
         | {
@@ -98,10 +99,11 @@ def step_main(columns: Columns, around: Around, dt_s: float, rng: np.random.Gene
     )
 
 
-def electrical(kw: Column, kvar: Column, volts: Column) -> Columns:
+def electrical(kw: Column, kvar: Column, volts: Column, amps_max: float) -> Columns:
     """What a three-phase meter shows of power and voltages (rows 1-2, 2-3, 3-1); a leading power factor is negative."""
     kva = np.hypot(kw, kvar)
-    amps = kva * 1000.0 / (SQRT3 * np.maximum(volts.mean(axis=0), 1.0))
+    # Current transformers saturate.
+    amps = np.minimum(kva * 1000.0 / (SQRT3 * np.maximum(volts.mean(axis=0), 1.0)), amps_max / 1.01)
     pf = np.where(kva > 0.5, kw / np.maximum(kva, 0.5), 1.0)
     return {
         "V12": volts[0], "V23": volts[1], "V31": volts[2],

@@ -40,9 +40,7 @@ class Leaves:
 
 def power_of(plants: Mapping[str, Columns], code: str) -> Column:
     """Power of each unit of a type, kW."""
-    columns = plants[code]
-    found = columns.get(POWER_COLUMN.get(code, "kW"), columns.get("kW"))
-    return np.zeros(len(next(iter(columns.values())))) if found is None else found
+    return plants[code][POWER_COLUMN.get(code, "kW")]
 
 
 @dataclass(frozen=True, slots=True)
