@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-
 from tests.support.fault_effects.effect import Effect, Look
 
 DAY = (9.5, 17.0)
@@ -113,7 +112,7 @@ def _box_leaks(v: Look) -> Seen:
 
 def _flow_without_fan(v: Look) -> Seen:
     """VAV-SENSOR."""
-    return (v("OccMode") == 0) & (v("Flow") > 150)
+    return (v("FlowSP") == 0) & (v("Flow") > 150)
 
 
 EFFECTS = {

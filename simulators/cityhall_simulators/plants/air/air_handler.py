@@ -12,7 +12,7 @@ from cityhall_simulators.plants.moment import Moment
 
 DESIGN_FLOW_M3_H: Final = 28_000.0
 _RATED_KW: Final = 20.0
-_FLOW_PART_MIN: Final = 0.20
+_FLOW_PART_MIN: Final = 0.15
 _FILTER_REFERENCE_PART: Final = 0.75
 _SLIPPING: Final = 0.5
 """Part of the drive's speed that reaches the fan over a slipping belt."""
@@ -22,6 +22,7 @@ _FOULED: Final = 0.42
 """Part of its effectiveness that a dirty coil keeps."""
 _HUNTING_S: Final = 360.0
 _HUNTS_TO: Final = 0.97
+_LIFTS_ABOVE: Final = 0.03
 _SURFACE_K: Final = 1.0
 """The outside of a coil is this much warmer than the water in it."""
 _MOVING_TAU_S, _STILL_TAU_S = 25.0, 240.0
@@ -188,7 +189,8 @@ def _valve(own: Columns, task: _Task, mixed_t: Column, duty: _Duty, dt_s: float)
     """The valve goes where the supply air meets its set point; one that passes what it should not, to its end."""
     able_k = (task.effectiveness + 1e-9) * np.maximum(0.5, mixed_t - duty.water_t)
     opening = coil.opening_for((mixed_t - task.wanted_t) / able_k) / max(0.05, duty.water_part)
-    opening = np.minimum(1.0, opening)
+    # A valve that is shut does not lift for a trifle.
+    opening = np.where((own["CCV_Cmd"] > 0.0) | (opening > _LIFTS_ABOVE), np.minimum(1.0, opening), 0.0)
     stuck = own["_fault_valve_stuck"] > 0.0
     opening = np.where(stuck | (opening <= task.passing), opening > task.passing, opening)
     opening = np.where(own["_fault_hunting"] > 0.0, _HUNTS_TO * duty.wave, opening) * (1.0 - own["_fault_free"])

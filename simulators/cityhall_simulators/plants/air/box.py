@@ -39,12 +39,14 @@ def step(own: Columns, around: Around, dt_s: float, rng: np.random.Generator) ->
     """Take as much air from the duct as brings the room to its set point."""
     moment, handler = around.moment, places.box_handlers()
     units = around.plants["AHU"]
-    occupied, blows = units["StartCmd"][handler], units["RunSts"][handler] * (units["SA_Flow"][handler] > 0.0)
+    started, mode, running = (units[role][handler] for role in ("StartCmd", "OccMode", "RunSts"))
     supply_t = units["SAT"][handler] + _DUCT_WARMS_K
     people = _PEOPLE * core.own_gain(len(handler)) * moment.occupancy
     load = _load(own, around, handler)
-    set_point = _flow_set_point(own, around, load, supply_t, dt_s) * occupied
-    pressure = np.sqrt(np.maximum(0.0, units["DSP"][handler]) / fan.REFERENCE_DSP_PA) * blows
+    set_point = started * np.where(
+        mode > 0.0, _flow_set_point(own, around, load, supply_t, dt_s), _LEAST_PART * MAX_M3_H
+    )
+    pressure = np.sqrt(np.maximum(0.0, units["DSP"][handler]) / fan.REFERENCE_DSP_PA) * running
     damper = _damper(own, set_point, pressure, dt_s)
     passing = np.maximum(damper["_damper"] / 100.0, own["_fault_leak"])
     flow = MAX_M3_H * passing * pressure
@@ -61,7 +63,7 @@ def step(own: Columns, around: Around, dt_s: float, rng: np.random.Generator) ->
         "Flow": np.minimum(2_900.0, flow + _OFFSET_M3_H * own["_fault_flow_offset"]),
         "DAT": np.where(flow > 0.0, supply_t, lag(own["DAT"], own["ZoneT"], dt_s, 300.0)),
         "CO2": room.exchanged(own["CO2"], source, flow + _LEAKAGE_M3_H, _VOLUME_M3, dt_s),
-        "OccMode": occupied,
+        "OccMode": mode,
     }  # fmt: skip
 
 

@@ -11,6 +11,8 @@ from cityhall_simulators.plants.moment import Moment
 MINIMUM_PERCENT: Final = 20.0
 _FREE_BELOW_T, _FREE_UNTIL_T = 19.0, 20.5
 """Outdoor air cools for nothing below the first, until it is warmer than the second."""
+_FULLY_OPEN: Final = (0.94, 0.98)
+"""A damper that is nearly open opens wholly; the first while it is, the second from which on it does."""
 _CLOSED_PERCENT, _OPEN_PERCENT = 0.0, 75.0
 """Where a stuck damper stands."""
 _LOCKED_ON_PERCENT: Final = 60.0
@@ -38,7 +40,8 @@ def positioned(own: Columns, moment: Moment, wish: Wish, dt_s: float) -> Columns
     colder_k = own["RAT"] - moment.outdoor_t
     share = np.where(mixed_t > moment.outdoor_t, (own["RAT"] - mixed_t) / np.maximum(0.1, colder_k), 1.0)
     least = MINIMUM_PERCENT / 100.0
-    share = np.where((free > 0.0) & (colder_k > 0.0), np.minimum(1.0, np.maximum(least, share)), least)
+    share = np.where(share > np.where(own["OAD_Cmd"] > 99.0, *_FULLY_OPEN), 1.0, np.maximum(least, share))
+    share = np.where((free > 0.0) & (colder_k > 0.0), share, least)
     stuck = np.maximum(own["_fault_damper_closed"], own["_fault_damper_open"]) > 0.0
     # A controller whose damper does not answer ends at one of its ends.
     share = np.where(stuck & (free > 0.0), np.where(own["_mixed_t"] > mixed_t + _TOO_WARM_K, 1.0, least), share)

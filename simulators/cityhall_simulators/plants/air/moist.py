@@ -17,8 +17,8 @@ _WATER_TO_AIR: Final = 0.622
 
 
 def saturation_ratio(t: Column) -> Column:
-    """Humidity ratio of saturated air (Magnus formula with the WMO's coefficients), within 0.2 % for 0..45 °C."""
-    vapour_kpa = 0.6112 * np.exp(17.62 - 17.62 * 243.12 / (t + 243.12))
+    """Humidity ratio of saturated air, within 1 % for 0..45 °C."""
+    vapour_kpa = _saturation_kpa(t)
     return np.asarray(_WATER_TO_AIR * vapour_kpa / (_ATMOSPHERE_KPA - vapour_kpa), dtype=np.float64)
 
 
@@ -29,5 +29,11 @@ def humidity_ratio(t: float, rh: float) -> float:
 
 
 def relative_humidity(t: Column, ratio: Column) -> Column:
-    """Relative humidity in percent, as the share of the saturated ratio, which is within 1 % of the definition."""
-    return np.minimum(99.0, 100.0 * ratio / saturation_ratio(t))
+    """Relative humidity in percent; indoor air is never quite saturated."""
+    vapour_kpa = _ATMOSPHERE_KPA * ratio / (_WATER_TO_AIR + ratio)
+    return np.minimum(99.0, 100.0 * vapour_kpa / _saturation_kpa(t))
+
+
+def _saturation_kpa(t: Column) -> Column:
+    """Magnus formula with the WMO's coefficients."""
+    return np.asarray(0.6112 * np.exp(17.62 - 17.62 * 243.12 / (t + 243.12)), dtype=np.float64)

@@ -16,8 +16,9 @@ _SPEED: Final = 72.0
 _EFFECTIVENESS: Final = 0.95
 """Eight rows: deeper than the coil of an air handler."""
 _SUMMER_PERCENT, _WINTER_PERCENT = 60.0, 100.0
-_COLD_T, _MILD_T = 15.0, 20.0
-"""Below the first and above the second the dampers let in as much as in summer; the more between."""
+_COLD_T, _MILD_T = 13.0, 22.0
+"""Below the first and above the second the dampers let in as much as in summer; more between."""
+_ROOMS_COLD_T, _SHUT_PART = 23.6, 0.3
 _MOVING_TAU_S, _STILL_TAU_S = 25.0, 240.0
 
 
@@ -50,7 +51,8 @@ def _moving(own: Columns, around: Around, on: Column, dt_s: float) -> Columns:
     command = held(own, "SpdCmd", _SPEED * on)
     speed = lag(own["SpdFb"], command * on, dt_s, 6.0)
     speed *= speed > 0.5
-    damper = lag(own["OAD_Fb"], on * _damper_percent(around.moment.outdoor_t), dt_s, 12.0)
+    rooms_t = float(around.plants["AHU"]["RAT"].mean())
+    damper = lag(own["OAD_Fb"], on * _damper_percent(around.moment.outdoor_t, rooms_t), dt_s, 12.0)
     flow_m3_h = _RATED_M3_H * speed / 100.0 * np.sqrt(damper / _SUMMER_PERCENT)
     flow_m3_h /= np.sqrt(1.0 + own["_fault_clogged"])
     filter_pa, shown_pa = fan.filtered(own["_filter_pa"], own["_fault_clogged"], flow_m3_h / _REFERENCE_M3_H, on, dt_s)
@@ -65,10 +67,11 @@ def _moving(own: Columns, around: Around, on: Column, dt_s: float) -> Columns:
     }
 
 
-def _damper_percent(outdoor_t: float) -> float:
-    """Open while outdoor air is pleasant; less when it would be too warm or too cold for the rooms."""
-    pleasant = min(1.0, max(0.0, min(outdoor_t - _COLD_T + 2.0, _MILD_T + 2.0 - outdoor_t) / 2.0))
-    return _SUMMER_PERCENT + (_WINTER_PERCENT - _SUMMER_PERCENT) * pleasant
+def _damper_percent(outdoor_t: float, rooms_t: float) -> float:
+    """Wide open while outdoor air is pleasant, and nearly shut on a cold morning until people have warmed the rooms."""
+    pleasant = min(1.0, max(0.0, min(outdoor_t - _COLD_T, _MILD_T - outdoor_t) / 2.0))
+    percent = _SUMMER_PERCENT + (_WINTER_PERCENT - _SUMMER_PERCENT) * pleasant
+    return percent * min(1.0, max(_SHUT_PART, rooms_t - _ROOMS_COLD_T))
 
 
 def _cooled(own: Columns, around: Around, on: Column, moving: Columns, dt_s: float) -> Columns:

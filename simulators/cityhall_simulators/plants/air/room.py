@@ -15,17 +15,16 @@ PERSON_KW: Final = 0.075
 """Sensible heat of one person at office work."""
 PERSON_KG_H: Final = 0.08
 """Water that one person gives to the air."""
-CONTROL_S: Final = 900.0
-"""A room's thermostat takes a deviation out within about a quarter of an hour."""
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Capacities in kWh/K, and the conductance between air and mass in kW/K."""
+    """Capacities in kWh/K, the conductance between air and mass in kW/K, how fast its control takes deviations out."""
 
     air_kwh_k: float
     mass_kwh_k: float
     mass_kw_k: float
+    control_s: float = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +46,9 @@ def wanted_kw(
     A short step takes out its part of the deviation, a long one all of it: no step can overshoot.
     """
     hours = dt_s / 3600.0
-    gone = -math.expm1(-dt_s / CONTROL_S)
+    gone = -math.expm1(-dt_s / room.control_s)
     above = air_t - set_t
-    mean_t = set_t + above * (gone * CONTROL_S / dt_s)
+    mean_t = set_t + above * (gone * room.control_s / dt_s)
     still_kw = load.kw + room.mass_kw_k * mass_t - (load.kw_k + room.mass_kw_k) * mean_t
     return still_kw + above * (room.air_kwh_k * gone / hours), mean_t
 

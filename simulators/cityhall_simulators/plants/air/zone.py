@@ -13,17 +13,17 @@ from cityhall_simulators.plants.common import Around, Column, Columns
 from cityhall_simulators.plants.moment import Moment
 from cityhall_simulators.plants.site import whole_site
 
-PEOPLE: Final = 165.0
+PEOPLE: Final = 158.0
 """Present in a zone when all are there."""
 VOLUME_M3: Final = 8_000.0
-_ROOM: Final = room.Room(air_kwh_k=5.0, mass_kwh_k=250.0, mass_kw_k=6.0)
-"""2,700 m² with 0.2 m of concrete, of which the air meets floor and ceiling."""
+_ROOM: Final = room.Room(air_kwh_k=5.0, mass_kwh_k=250.0, mass_kw_k=10.0, control_s=3_600.0)
+"""2,700 m² with 0.2 m of concrete. They are cooled down slowly in the morning, for all of them begin at once."""
 _WALL_KW_K: Final = 0.5
 _LEAKAGE_M3_H: Final = 2_000.0
 """Air through doors and windows, a quarter of the volume per hour."""
 _GLASS_M2: Final = 22.0
 """Windows of a façade, times the part of the sun's heat that passes glass and blinds."""
-_LIGHT_AND_PLUG_NIGHT_KW, _LIGHT_AND_PLUG_KW = 6.5, 42.0
+_LIGHT_AND_PLUG_NIGHT_KW, _LIGHT_AND_PLUG_KW = 7.0, 38.0
 _SET_T: Final = 25.7
 
 
