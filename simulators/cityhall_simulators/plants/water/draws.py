@@ -13,7 +13,7 @@ from cityhall_simulators.plants.water.cycle import part_within
 
 _NIGHT: Final = {"people": 2.9, "food": 0.65}
 """Dispensers, ice machines, cisterns that never quite close: it never stops, and is no leak."""
-_BUSY: Final = {"people": 27.5, "food": 20.0, "wash": 4.0, "irrigation": 8.0}
+_BUSY: Final = {"people": 28.4, "food": 20.65, "wash": 4.13, "irrigation": 8.0}
 """At full use, all meters of a kind together."""
 _BASEMENT_WEIGHT: Final = 0.8
 _VISITORS: Final = 0.15
