@@ -1,3 +1,4 @@
+# ruff: noqa: INP001, T201 - a program
 """Find the yearly factors of water: the first half-years that the city reported must come out of the physics.
 
     python scripts/calibrate_water.py            # factors for sites/years.csv
