@@ -184,21 +184,22 @@ async def test_a_level_beyond_its_limit_is_told_after_its_delay_with_value_and_l
     show(city, LEVEL, 60.0)
     async with served(city, DEVICES["tnk01"]) as (face, address):
         level = address_of(LEVEL)[1]
-        assert float(await operator.read_property(address, level, "high-limit")) == 90.0
+        assert float(await operator.read_property(address, level, "low-limit")) == 30.0
+        assert list(await operator.read_property(address, level, "limit-enable")) == [1, 0]
         assert int(await operator.read_property(address, level, "time-delay")) == 60
         assert not await enlist(operator, address, 3, recipient(operator, confirmed=True, transitions=[1, 1, 1]))
         events = face._controller.events  # type: ignore[union-attr]
         events.refresh(0.0)
-        show(city, LEVEL, 96.0)
+        show(city, LEVEL, 24.0)
         for at_s in (1.0, 60.0):
             events.refresh(at_s)
         assert str(await operator.read_property(address, level, "event-state")) == "normal"
         events.refresh(61.0)
         await until(operator.told)
     [told] = operator.told()
-    assert (str(told.toState), str(told.eventType)) == ("high-limit", "out-of-range")
+    assert (str(told.toState), str(told.eventType)) == ("low-limit", "out-of-range")
     values = told.eventValues.outOfRange
-    assert (float(values.exceedingValue), float(values.exceededLimit), float(values.deadband)) == (96.0, 90.0, 3.0)
+    assert (float(values.exceedingValue), float(values.exceededLimit), float(values.deadband)) == (24.0, 30.0, 3.0)
 
 
 async def test_a_broken_sensor_is_told_as_a_fault(city: City, operator: Operator) -> None:

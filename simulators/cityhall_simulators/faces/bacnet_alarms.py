@@ -47,7 +47,8 @@ _BY_TYPE_AND_ROLE: Final = {
     "PLT.pH": Alarm(3, low=7.0, high=9.0, deadband=0.1, delay_s=1800.0),
     "AHU.FltDP": _DIRTY_FILTER,
     "OAH.FltDP": _DIRTY_FILTER,
-    "TNK.Lvl": Alarm(3, low=30.0, high=90.0, deadband=3.0, delay_s=60.0),
+    # Fire tanks stand full: too high a level is for the contact to report.
+    "TNK.Lvl": Alarm(3, low=30.0, deadband=3.0, delay_s=60.0),
 }  # fmt: skip
 
 
