@@ -25,7 +25,7 @@ def _of_a_floor(volume_m3: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 EFFECTS = {
     # domain.md W01; a float valve fills and a weir empties within an hour
-    "tank_overflow": Effect(lambda v: (v("Lvl") > 95.0) & (v("HiAlm") == 1), onset_s=4_500, release_s=900),
+    "tank_overflow": Effect(lambda v: (v("Lvl") > 95.0) & (v("HiAlm") == 1), onset_s=4_500, release_s=1_800),
     "tank_empty": Effect(lambda v: (v("Lvl") < 15.0) & (v("LoAlm") == 1), onset_s=1_800, release_s=10_800),
     "fire_tank_low": Effect(
         lambda v: (v("Lvl") < 90.0) & (v("LoAlm") == 1) & (v("Lvl") > 60.0), onset_s=1_800, release_s=3_600
