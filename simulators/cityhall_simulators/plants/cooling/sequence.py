@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from cityhall_simulators.plants.common import Column, Mask
+from cityhall_simulators.plants.common import Mask
 from cityhall_simulators.plants.cooling.lines import CENTRIFUGAL, CENTRIFUGAL_KW, LINES, SCREW, SCREW_KW, Chillers
 from cityhall_simulators.plants.moment import Moment
 
@@ -99,14 +99,3 @@ def manual(count: float) -> tuple[int, int]:
 
 def _fitting(demand_kw: float, part: float) -> int:
     return next((stage for stage, kw in enumerate(STAGE_KW) if part * kw >= demand_kw), len(STAGES) - 1)
-
-
-def stage_of(large: int, small: int) -> int:
-    """The stage nearest above a number of chillers of each kind, so that automatic goes on from there."""
-    kw = large * CENTRIFUGAL_KW + small * SCREW_KW
-    return next((stage for stage, has_kw in enumerate(STAGE_KW) if has_kw >= kw), len(STAGES) - 1)
-
-
-def column_of(number: float, units: int) -> Column:
-    """A number that the controller remembers, where plants keep what they remember."""
-    return np.full(units, number)
