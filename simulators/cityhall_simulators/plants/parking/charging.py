@@ -52,10 +52,10 @@ def step(columns: Columns, around: Around, dt_s: float, rng: np.random.Generator
     there_h = np.minimum(leave, moment.hour) - np.maximum(arrive + _PREPARING_H, moment.hour - hours)
     there_h = np.where((need > 0.0) & ~(faulted | dead), np.maximum(there_h, 0.0), 0.0)
     limit_a = held(columns, "LimitA", np.full_like(need[0], _CURRENT_MAX_A))
-    offered = _share(there_h.max(axis=0) > 0.0, limit_a, around.site.parameters["feeder_limit_a"])
+    offered = _share(there_h[0] + there_h[1] > 0.0, limit_a, around.site.parameters["feeder_limit_a"])
     volts = _VOLTS * (1.0 + 0.008 * slow_noise(moment.epoch_s, 61.0, len(offered)))
     taken = np.minimum(need, volts * offered / 1000.0 * there_h)
-    kw = taken.sum(axis=0) / hours
+    kw = (taken[0] + taken[1]) / hours
     amps = kw * 1000.0 / volts
     plugged = (arrive <= moment.hour) & (moment.hour < leave)
     status = _status(plugged, arrive, need - taken, offered, moment.hour)
@@ -78,7 +78,7 @@ def step(columns: Columns, around: Around, dt_s: float, rng: np.random.Generator
             "LimitA": limit_a,
             "ConnTemp": lag(columns["ConnTemp"], warm, dt_s, _CONNECTOR_TAU_S),
             "_day": np.full_like(kw, math.floor(moment.epoch_s / 86_400.0)),
-            "_plugged": plugged.any(axis=0).astype(np.float64),
+            "_plugged": (plugged[0] | plugged[1]).astype(np.float64),
         }
         | _kept(arrive, leave, need - taken)
     )
@@ -96,7 +96,7 @@ def _plan(columns: Columns, moment: Moment, chance: _Pair) -> tuple[_Pair, _Pair
 
 
 def _kept_pair(columns: Columns, what: str) -> _Pair:
-    return np.stack([columns[f"_{what}_{session}"] for session in _SESSIONS])
+    return np.array([columns[f"_{what}_{session}"] for session in _SESSIONS])
 
 
 def _kept(arrive: _Pair, leave: _Pair, need: _Pair) -> Columns:
@@ -115,14 +115,14 @@ def _share(asking: Mask, limit_a: Column, feeder_a: float) -> Column:
 
 def _status(plugged: NDArray[np.bool_], arrive: _Pair, need: _Pair, offered: Column, hour: float) -> Column:
     """State of a sound station by its car: wants more, is full, has just come; none."""
-    wanting = (plugged & (need > 1e-9)).any(axis=0)
-    fresh = (plugged & (hour < arrive + _PREPARING_H)).any(axis=0)
+    wanting = plugged & (need > 1e-9)
+    fresh = plugged & (hour < arrive + _PREPARING_H)
     charging = np.where(offered > 0.0, _CHARGING, _SUSPENDED_EVSE)
-    with_car = np.where(fresh, _PREPARING, np.where(wanting, charging, _SUSPENDED_EV))
-    return np.where(plugged.any(axis=0), with_car, _AVAILABLE)
+    with_car = np.where(fresh[0] | fresh[1], _PREPARING, np.where(wanting[0] | wanting[1], charging, _SUSPENDED_EV))
+    return np.where(plugged[0] | plugged[1], with_car, _AVAILABLE)
 
 
 def _session_kwh(before: Column, taken: _Pair, came: NDArray[np.bool_]) -> Column:
     """A new car begins from zero; the last session's energy stands until then."""
-    goes_on: Column = before + taken.sum(axis=0)
+    goes_on: Column = before + taken[0] + taken[1]
     return np.where(came[1], taken[1], np.where(came[0], taken[0], goes_on))
