@@ -24,9 +24,9 @@ def journeys(own: Columns, orders: Orders, now: Traffic, dice: Column, dt_s: flo
     under_way = (np.abs(own["_target"] - own["CarPos"]) > 1e-6) & ~orders.trapped
     behind = way_behind(own, np.abs(own["_target"] - own["CarPos"]))
     used_kwh, back_kwh = mean_trip_kwh(now)
-    found = np.where(served > 0.0, next_stops(own["CarPos"], now.ground, dice[0]), np.round(own["_target"]))
-    position = between_floors(np.where(orders.homing, GROUND, found), orders.trapped)
-    position = np.where(orders.trapped, between_floors(own["CarPos"], orders.trapped), position)
+    found = np.where(served > 0.0, next_stops(own["CarPos"], now.ground, dice[0]), np.rint(own["_target"]))
+    found = np.where(orders.homing, GROUND, found)
+    position = between_floors(np.where(orders.trapped, own["CarPos"], found), orders.trapped)
     opened = (dice[2] < served * DOOR_CYCLE_S / dt_s) | (orders.hold_open & (position == GROUND))
     load = load_percent(now.way, now.fill, np.where(dice[2] < 0.5, 1.0, -1.0), dice[1])
     return {

@@ -66,7 +66,7 @@ def _orders(own: Columns, around: Around) -> Orders:
     return Orders(
         carries=~broken & ~homing & powered,
         homing=homing & ~broken & powered,
-        hold_open=np.full_like(out, fire),
+        hold_open=fire,
         trapped=trapped,
         landing=(drive | ~powered) & ~trapped,
         jammed=(own["_fault_door"] > 0.0) & ~trapped,
@@ -91,13 +91,12 @@ def _signals(own: Columns, orders: Orders, changed: Columns) -> Columns:
     ahead = changed["_target"] - changed["CarPos"]
     opened = np.where(door_s > 3.0, 1.0, np.where(door_s > 0.0, 6.0, 0.0))
     door = np.where(door_s > 8.0, 7.0, opened)
-    at_landing = np.abs(changed["CarPos"] - np.round(changed["CarPos"])) < 1e-6
     quicker = changed["_speed"] > own["_speed"] + 1e-9
     drive = np.where(np.abs(ahead) < 0.5, 4.0, np.where(quicker, 3.0, 5.0))
     return {
         "CarMode": orders.mode,
         "Dir": np.where(moving, np.where(ahead > 0.0, 3.0, 4.0), 2.0),
-        "DoorSts": np.where(orders.trapped, 0.0, np.where(orders.jammed & at_landing & ~moving, 3.0, door)),
+        "DoorSts": np.where(orders.trapped, 0.0, np.where(orders.jammed & ~moving, 3.0, door)),
         "DriveSts": np.where(moving, drive, 1.0),
         "FaultSig": orders.fault,
         "LoadPct": np.where(orders.trapped, np.maximum(changed["LoadPct"], 18.0), changed["LoadPct"]),

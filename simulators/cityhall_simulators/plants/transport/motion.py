@@ -24,7 +24,7 @@ class Orders:
     """Answers calls."""
     homing: Mask
     """Goes to the ground floor and stays."""
-    hold_open: Mask
+    hold_open: bool
     trapped: Mask
     landing: Mask
     """Crawls to the nearest floor and stays."""
@@ -45,11 +45,11 @@ def move(own: Columns, orders: Orders, now: Traffic, called: tuple[Column, Colum
     homing = free & orders.homing & (position != GROUND)
     starting = taking | homing
     target = np.where(taking, stops, np.where(homing, GROUND, own["_target"]))
-    target = np.where(orders.landing, np.round(position), target)
+    target = np.where(orders.landing, np.rint(position), target)
     load = np.where(taking, loads, np.where(free, 0.0, own["LoadPct"]))
     trip = _trip(own, now, starting, (position, target, load))
     distance = np.abs(target - position)
-    at_landing = np.abs(position - np.round(position)) < 1e-6
+    at_landing = np.abs(position - np.rint(position)) < 1e-6
     stuck = orders.trapped | (orders.jammed & at_landing)
     may_move = (own["_door_s"] <= 0.0) & ~stuck & (distance > 1e-6)
     speed = _speed(own["_speed"], distance, may_move, dt_s)
@@ -73,9 +73,9 @@ def move(own: Columns, orders: Orders, now: Traffic, called: tuple[Column, Colum
 
 def between_floors(position: Column, trapped: Mask) -> Column:
     """An entrapped car stands between two floors, also when it was caught at a landing."""
-    at_landing = np.abs(position - np.round(position)) < 0.2
+    at_landing = np.abs(position - np.rint(position)) < 0.2
     aside = np.where(position < 12.0, 0.5, -0.5)
-    return np.where(trapped & at_landing, np.round(position) + aside, position)
+    return np.where(trapped & at_landing, np.rint(position) + aside, position)
 
 
 def way_behind(trip: Columns, distance: Column) -> Column:

@@ -68,6 +68,7 @@ class Cars:
     """Its place in its bank, 0 first."""
     bank_size: NDArray[np.intp]
     by_night: Mask
+    every: Mask
 
 
 @cache
@@ -84,6 +85,7 @@ def cars() -> Cars:
         place=place,
         bank_size=np.array([zones.count(zone) for zone in zones]),
         by_night=np.isin(unit, _NIGHT_CARS),
+        every=np.ones(len(zones), dtype=np.bool_),
     )
 
 
@@ -93,7 +95,7 @@ def serving(moment: Moment) -> Mask:
     if not _SERVICE_HOURS[0] <= moment.hour < _SERVICE_HOURS[1]:
         return known.by_night
     if moment.workday:
-        return np.ones_like(known.by_night)
+        return known.every
     found: Mask = known.by_night | (moment.day_of_year % known.bank_size == known.place)
     return found
 
@@ -101,7 +103,7 @@ def serving(moment: Moment) -> Mask:
 def moving_without_utility(around: Around) -> Mask:
     """Cars that have power: all, or the first of each bank on the generator, or none."""
     if around.supply.normal > 0.0:
-        return np.ones_like(cars().by_night)
+        return cars().every
     found: Mask = (cars().place == 0) & (around.supply.essential > 0.0)
     return found
 
