@@ -1,73 +1,27 @@
-"""The demo as a newcomer starts it, and a headless Chromium in front of it."""
+"""The demo, and a headless Chromium in front of it."""
 
 import asyncio
-import json
 import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import urllib.request
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
+from tests.support.demo import Demo, running_demo
 
 ARTEFACTS = Path(__file__).parents[2] / "test-artifacts"
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-READY_WITHIN_S = 90
-
-
-@dataclass(frozen=True)
-class Demo:
-    """A running demo."""
-
-    address: str
-    control: str
-
-    def fault(self, name: str, *, on: bool) -> None:
-        request = urllib.request.Request(f"{self.control}/faults/{name}", method="PUT" if on else "DELETE")
-        urllib.request.urlopen(request, timeout=10).close()
-
-    def get(self, path: str) -> dict:  # type: ignore[type-arg]
-        with urllib.request.urlopen(f"{self.address}api/v1{path}", timeout=10) as answer:
-            return json.load(answer)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    data = tmp_path_factory.mktemp("demo")
-    options = ["--site", "small", "--port", str(free_port()), "--data-dir", str(data)]
-    command = [sys.executable, "-m", "cityhall_bms", "demo", *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert "http://" in line, (data / "service.log").read_text()[-3000:]
-        yield Demo(line.split()[-1], _control(data / "simulator.log"))
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(60)
-        if process.stdout is not None:
-            process.stdout.close()
-
-
-def _control(log: Path) -> str:
-    ready = next(line for line in log.read_text().splitlines() if line.startswith('{"ready"'))
-    return str(json.loads(ready)["control"])
+    with running_demo(tmp_path_factory.mktemp("demo"), "--site", "small") as running:
+        yield running
 
 
 @pytest_asyncio.fixture

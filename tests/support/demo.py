@@ -1,0 +1,73 @@
+"""The demo as a newcomer starts it, in processes of its own."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A running demo."""
+
+    address: str
+    control: str
+
+    def fault(self, name: str, *, on: bool) -> None:
+        request = urllib.request.Request(f"{self.control}/faults/{name}", method="PUT" if on else "DELETE")
+        urllib.request.urlopen(request, timeout=10).close()
+
+    def get(self, path: str) -> dict[str, Any]:
+        with urllib.request.urlopen(f"{self.address}api/v1{path}", timeout=10) as answer:
+            return dict(json.load(answer))
+
+    def points(self) -> dict[str, dict[str, Any]]:
+        """Every point with its present value, by name."""
+        found: dict[str, dict[str, Any]] = {}
+        cursor = ""
+        while True:
+            page = self.get(f"/points?limit=1000{cursor}")
+            found |= {point["name"]: point for point in page["items"]}
+            if page["next"] is None:
+                return found
+            cursor = f"&cursor={page['next']}"
+
+    def truth(self) -> dict[str, float]:
+        """What is true at the simulated building just now."""
+        with urllib.request.urlopen(f"{self.control}/truth", timeout=10) as answer:
+            return dict(json.load(answer))
+
+
+@contextmanager
+def running_demo(data: Path, *options: str) -> Iterator[Demo]:
+    """``cityhall-bms demo`` with its data in ``data``, until it has printed its address; ended with Ctrl-C."""
+    command = [sys.executable, "-m", "cityhall_bms", "demo", "--port", str(_free_port()), "--data-dir", str(data)]
+    process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert "http://" in line, (data / "service.log").read_text()[-3000:]
+        yield Demo(line.split()[-1], _control(data / "simulator.log"))
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _control(log: Path) -> str:
+    ready = next(line for line in log.read_text().splitlines() if line.startswith('{"ready"'))
+    return str(json.loads(ready)["control"])
