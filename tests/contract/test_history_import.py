@@ -368,14 +368,19 @@ async def test_the_zone_may_change_to_one_off_the_hour(postgres_url: str) -> Non
         await assert_figures(history, file.heard(), Window(begin, begin + DAY), "Asia/Kolkata")
 
 
-async def test_a_file_with_days_off_the_hour_is_summed_up_whole(postgres_url: str) -> None:
-    begin = MIDNIGHT + 2 * HOUR + 30 * MINUTE  # midnight in Kolkata
+@pytest.mark.parametrize(
+    ("zone", "midnight"), [("Asia/Kolkata", 18 * HOUR + 30 * MINUTE), ("Europe/London", 23 * HOUR)]
+)
+async def test_days_that_begin_off_the_hour_or_late_in_the_day_of_utc_are_summed_up_whole(
+    postgres_url: str, zone: str, midnight: int
+) -> None:
+    begin = T0 + midnight
     file = MadeUpFile(HOUR, begin=begin)
     clock = clock_after(file)
     await migrate(postgres_url)
-    async with PostgresImport.open(postgres_url, clock, "Asia/Kolkata") as store:
+    async with PostgresImport.open(postgres_url, clock, zone) as store:
         await import_history(file, store, MemoryEventLog(clock))
 
-    async with history_on(postgres_url, clock, "Asia/Kolkata") as history:
-        await assert_figures(history, file.heard(), Window(begin - HOUR, begin + 2 * DAY + 4 * HOUR), "Asia/Kolkata")
+    async with history_on(postgres_url, clock, zone) as history:
+        await assert_figures(history, file.heard(), Window(begin - HOUR, begin + 2 * DAY + 4 * HOUR), zone)
     assert (await dump(postgres_url))["dirty"] == []
