@@ -138,6 +138,7 @@ async def test_a_new_step_is_seen_by_the_next_request(city: City) -> None:
     index = BUILDING.by_name["TCH.B2.CN.CHC01.CHWR_T"].index
     async with served(city, device("chc01-panel")) as port, client(port) as reader:
         before = await read(reader, 1, register[index])
+        city.fault_on("sensor_spike", "CHC01.CHWR_T", "now")
         city.advance(WORKING_MORNING + timedelta(seconds=1), 1.0)
         assert await read(reader, 1, register[index]) != before
 

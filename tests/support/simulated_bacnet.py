@@ -54,7 +54,7 @@ def address_of(name: str) -> tuple[int, str]:
 
 @asynccontextmanager
 async def client_app(kind: type[Application] = Application, **options: Any) -> AsyncIterator[Any]:
-    """A client that waits 0.4 s for an answer, once."""
+    """A client that asks once and waits 5 s for the answer."""
     port = choose_ports("127.0.0.1", ["client"], 0)["client"]
     device = DeviceObject(
         **{
@@ -62,7 +62,7 @@ async def client_app(kind: type[Application] = Application, **options: Any) -> A
             "objectName": "client",
             "vendorIdentifier": 999,
             "maxApduLengthAccepted": 1476,
-            "apduTimeout": 400,
+            "apduTimeout": 5000,
             "numberOfApduRetries": 0,
         }
         | options
