@@ -66,9 +66,9 @@ EFFECTS = {
         release_s=5400.0,
         hours=DAY,
     ),
-    # A sound plant needs 0.78 to 0.95 kW/RT (domain reference 3.2).
+    # A sound plant needs 0.78 to 0.95 kW/RT (domain reference 3.2), the upper end of it at small loads only.
     "plant_inefficient": Effect(
-        lambda v: (v("Cool_kW") > 1500.0) & (v("Plant_kW") * KW_PER_RT / np.maximum(v("Cool_kW"), 1.0) > 0.96),
+        lambda v: (v("Cool_kW") > 1500.0) & (v("Plant_kW") * KW_PER_RT / np.maximum(v("Cool_kW"), 1.0) > 0.92),
         onset_s=300.0,
         release_s=300.0,
         hours=(10.0, 17.0),

@@ -15,6 +15,7 @@ _FLOWING_M3_H: Final = 5.0
 _WORTH_KW: Final = 100.0
 """Less cooling makes no meaningful figure of efficiency; the last one stays."""
 _STANDING_TAU_S: Final = 1800.0
+_CIRCULATING_TAU_S: Final = 60.0
 
 
 def initial(units: int) -> Columns:
@@ -50,7 +51,8 @@ def _headers(own: Columns, around: Around, dt_s: float) -> dict[str, float]:
     flow, condenser = of_lines(plants, "CHW_Flow"), of_lines(plants, "_cdw_m3_h")
     flow_m3_h, condenser_m3_h = float(flow.sum()), float(condenser.sum())
     loop_c = float(plants["SCHP"]["_return_t"][0])
-    supply_c = float(lag(own["CHWS_T"], loop_c, dt_s, _STANDING_TAU_S)[0])
+    tau_s = _CIRCULATING_TAU_S if plants["SCHP"]["_flow_m3_h"][0] > 0.0 else _STANDING_TAU_S
+    supply_c = float(lag(own["CHWS_T"], loop_c, dt_s, tau_s)[0])
     if flow_m3_h > _FLOWING_M3_H:
         supply_c = float(flow @ of_lines(plants, "CHWS_T")) / flow_m3_h
     tower_c = float(plants["CT"]["_mixed_t"][0])

@@ -22,16 +22,22 @@ _NUDGE_K: Final = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Heat:
-    """Heat into the water at a temperature: ``kw - kw_k * t`` up to ``bend_c``, ``warm_kw - warm_kw_k * t`` above."""
+    """Heat into the water at a temperature: ``kw - kw_k * t`` up to ``bend_c``, ``warm_kw - warm_kw_k * t`` above.
+
+    Water as warm as the rooms gets ``idle_kw - kw_k * t``.
+    """
 
     kw: float
     kw_k: float
     bend_c: float
     warm_kw: float
     warm_kw_k: float
+    idle_kw: float
 
     def at(self, water_c: float) -> tuple[float, float]:
         """The two numbers that hold there."""
+        if water_c > _COILS_IDLE_C:
+            return self.idle_kw, self.kw_k
         return (self.kw, self.kw_k) if water_c <= self.bend_c else (self.warm_kw, self.warm_kw_k)
 
 
@@ -49,6 +55,7 @@ def heat_into(water_c: float, coil_kw: float, pump_kw: float, around_c: float) -
         bend_c=bend_c,
         warm_kw=slope * _COILS_IDLE_C + rest_kw,
         warm_kw_k=slope + LEAK_KW_K,
+        idle_kw=rest_kw,
     )
 
 
@@ -69,7 +76,7 @@ def settled(water_c: float, heat: Heat, aim_c: Column, limit_kw: Column, pull_kw
     """
     able = pull_kw_k > 0.0
     full_c = aim_c[able] + limit_kw[able] / pull_kw_k[able]
-    bends = [*aim_c[able].tolist(), *full_c.tolist(), heat.bend_c]
+    bends = [*aim_c[able].tolist(), *full_c.tolist(), heat.bend_c, _COILS_IDLE_C]
     piece = _Piece.at(water_c, heat, aim_c, limit_kw, pull_kw_k)
     left_h, degree_h, taken_kwh = dt_s / 3600.0, 0.0, np.zeros_like(aim_c)
     for _ in range(_PIECES):

@@ -1,6 +1,7 @@
 """Primary pumps. The controller that starts them also decides which lines are on, before anything else moves."""
 
 import math
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -19,6 +20,7 @@ from cityhall_simulators.plants.cooling.lines import (
 from cityhall_simulators.plants.cooling.loop import HEAT_KWH_K
 
 _PULL_DOWN_H: Final = 0.75
+_CATCH_UP_H: Final = 1.5
 _MORNING_KW_K: Final = 150.0
 _MORNING_ABOVE_C: Final = 16.0
 _MORNING_KW: Final = 1900.0
@@ -36,7 +38,7 @@ def initial(units: int) -> Columns:
 
 def step(own: Columns, around: Around, dt_s: float, rng: np.random.Generator) -> Columns:  # noqa: ARG001
     """Decide stage and lines, then let the pumps follow."""
-    chillers = Chillers.of(around)
+    chillers = _able(Chillers.of(around), own, around)
     memory, called, on_duty = _decided(own, around, chillers, dt_s)
     enabled = np.where(np.isnan(chillers.commanded), called, chillers.commanded > 0.0)
     wet = pumps.watered(own, around, enabled) & pumps.watered(around.plants["CWP"], around, enabled)
@@ -54,6 +56,13 @@ def step(own: Columns, around: Around, dt_s: float, rng: np.random.Generator) ->
         "_since_start_s": np.full(units, 0.0 if started else memory.since_start_s),
         "_on_duty": np.full(units, float(on_duty)),
     }
+
+
+def _able(chillers: Chillers, own: Columns, around: Around) -> Chillers:
+    """A chiller that would get no water is not healthy either."""
+    wet = pumps.watered(own, around, chillers.enabled)
+    wet &= pumps.watered(around.plants["CWP"], around, chillers.enabled)
+    return replace(chillers, healthy=chillers.healthy & wet)
 
 
 def _decided(own: Columns, around: Around, chillers: Chillers, dt_s: float) -> tuple[sequence.Memory, Mask, bool]:
@@ -84,12 +93,12 @@ def _demand_kw(around: Around, chillers: Chillers) -> float:
     serving = around.moment.air_conditioning and running_kw > 0.0
     lift_k = min(FULL_LOAD_K, FULL_LOAD_K * coil_kw / running_kw) if serving else _REST_K
     excess_k = float(plants["SCHP"]["_loop_t"][0]) - float(plants["PLT"]["CHWS_SP"][0]) - lift_k - _SLACK_K
-    warm_kw = HEAT_KWH_K * max(excess_k, 0.0) / _PULL_DOWN_H
+    warm_kwh = HEAT_KWH_K * max(excess_k, 0.0)
     if not around.moment.air_conditioning:
         coming_kw = _MORNING_KW_K * (around.moment.outdoor_t - _MORNING_ABOVE_C)
-        return min(max(warm_kw, coming_kw), _MORNING_KW)
+        return min(max(warm_kwh / _PULL_DOWN_H, coming_kw), _MORNING_KW)
     flow_kw = coils.wanted_m3_h(around, coil_kw) * WATER_KWH_M3_K * FULL_LOAD_K
-    return max(coil_kw + warm_kw, flow_kw)
+    return max(coil_kw + warm_kwh / (_CATCH_UP_H if serving else _PULL_DOWN_H), flow_kw)
 
 
 def _throttled(own: Columns, moved: Columns, around: Around, dt_s: float) -> Column:

@@ -56,8 +56,10 @@ class _Delivery:
 def step(own: Columns, around: Around, dt_s: float, rng: np.random.Generator) -> Columns:  # noqa: ARG001
     """As many pumps as the flow needs, at the speed that gives the pressure; then the water warms or cools."""
     load_kw = coils.coil_kw(around)
-    lines_on = bool(around.plants["PCHP"]["_runs"].any())
-    hold_s = _AFTER_RUN_S if lines_on else max(0.0, float(own["_hold_s"][0]) - dt_s)
+    primary = around.plants["PCHP"]
+    # With every chiller at rest the coils still use up what the water holds.
+    serving = bool(primary["_runs"].any()) or (primary["_on_duty"][0] > 0.0 and load_kw > 0.0)
+    hold_s = _AFTER_RUN_S if serving else max(0.0, float(own["_hold_s"][0]) - dt_s)
     wanted_m3_h = max(coils.wanted_m3_h(around, load_kw), _LEAST_M3_H) if hold_s > 0.0 else 0.0
     command, running = _started(own, around, wanted_m3_h)
     count = int(running.sum())
@@ -150,6 +152,7 @@ def share_to_coils(around: Around) -> float:
     secondary, primary = float(plants["SCHP"]["_flow_m3_h"][0]), float(plants["PCHP"]["_line_m3_h"].sum())
     if secondary <= 0.0:
         return 0.0
+    mixed = min(1.0, primary / secondary) if primary > 0.0 else 1.0
     short = max(float(plant["BypVlv"][0]) - float(plant["_byp_auto"][0]), 0.0) / 100.0
     stray = 1.0 - (1.0 - _STRAY_PART) * float(plant["_fault_low_delta"][0])
-    return float(plants["SCHP"]["_flow_part"][0]) * min(1.0, primary / secondary) * (1.0 - 0.7 * short) * stray
+    return float(plants["SCHP"]["_flow_part"][0]) * mixed * (1.0 - 0.7 * short) * stray

@@ -52,9 +52,11 @@ def due(moment: Moment) -> bool:
 def staged(memory: Memory, demand_kw: float, *, on_duty: bool, warm: bool, dt_s: float) -> Memory:
     """The stage that fits the demand. Outside the hours of duty nothing but one screw chiller, if it is worth it."""
     stage = memory.stage
+    # No more than one start a minute is saved up.
+    waited_s = min(memory.since_start_s + dt_s, max(_BETWEEN_STARTS_S, dt_s))
     if not on_duty:
         enough_kw = _END_KW if stage == 1 else _AFTER_HOURS_KW
-        return Memory(int(demand_kw >= enough_kw), 0.0, 0.0, memory.since_start_s + dt_s)
+        return Memory(int(demand_kw >= enough_kw), 0.0, 0.0, waited_s)
     worth = demand_kw >= (_BEGIN_KW if stage == 0 else _END_KW)
     fitting = _fitting(demand_kw, _FULL_PART) if worth else 0
     if warm and stage > 0 and fitting <= stage:
@@ -64,11 +66,11 @@ def staged(memory: Memory, demand_kw: float, *, on_duty: bool, warm: bool, dt_s:
     falling_s = memory.falling_s + dt_s if easy < stage and not warm else 0.0
     urgent = stage == 0 or demand_kw > _URGENT_PART * STAGE_KW[stage]
     if rising_s >= (_URGENT_AFTER_S if urgent else _UP_AFTER_S) or (stage == 0 and fitting > 0):
-        return Memory(fitting, 0.0, 0.0, memory.since_start_s + dt_s)
+        return Memory(fitting, 0.0, 0.0, waited_s)
     idle = demand_kw < _IDLE_PART * STAGE_KW[stage]
     if falling_s >= (_IDLE_AFTER_S if idle else _DOWN_AFTER_S):
-        return Memory(easy, 0.0, 0.0, memory.since_start_s + dt_s)
-    return Memory(stage, rising_s, falling_s, memory.since_start_s + dt_s)
+        return Memory(easy, 0.0, 0.0, waited_s)
+    return Memory(stage, rising_s, falling_s, waited_s)
 
 
 def called(chillers: Chillers, large: int, small: int, since_start_s: float, *, on_duty: bool) -> Mask:
