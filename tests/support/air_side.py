@@ -1,5 +1,6 @@
 """The air side alone: its plants beside a chilled-water plant that always has what is wanted, and nothing on fire."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,8 @@ class AirSide:
         self.seed = seed
         self.water_t, self.water_part = 7.0, 1.0
         self.supply = Supply()
+        self.outdoor_t: float | None = None
+        """None: what the weather gives."""
         self.columns: dict[str, Columns] = {code: plant.initial(site.units[code]) for code, plant in PLANTS.items()}
         self.columns["FZN"] = {"State": np.zeros(site.units["FZN"])}
         self.columns["PKG"] = {"CO": np.full(site.units["PKG"], 6.0)}
@@ -31,7 +34,10 @@ class AirSide:
 
     @property
     def moment(self) -> Moment:
-        return moment_at(self.local, self.seed)
+        moment = moment_at(self.local, self.seed)
+        if self.outdoor_t is None:
+            return moment
+        return replace(moment, outdoor_t=self.outdoor_t, outdoor_rh=65.0, outdoor_wb=self.outdoor_t - 5.0)
 
     def step(self, dt_s: float) -> None:
         self.local += timedelta(seconds=dt_s)

@@ -191,25 +191,36 @@ def test_fire_on_a_floor_stops_its_air_handlers_and_no_others(side: AirSide) -> 
     assert side.get("AHU", "DuctSmoke").sum() == 2.0
 
 
-def test_cold_outdoor_air_cools_for_nothing_and_mild_air_helps() -> None:
-    cold = mild = 0
-    for day in range(5, 31):
-        side = AirSide(datetime(2015, 1, day, 11, 0, tzinfo=TAIPEI), settle_h=24)
-        if not side.moment.air_conditioning:
-            continue
-        damper, valve, outdoor_t = side.get("AHU", "OAD_Cmd"), side.get("AHU", "CCV_Cmd"), side.moment.outdoor_t
-        if outdoor_t < 12.0:
-            cold += 1
-            assert (valve == 0.0).all()
-            assert ((damper >= 20.0) & (damper <= 100.0)).all()
-            assert side.get("AHU", "SAT") == pytest.approx(14.0, abs=1.3)
-        elif 14.0 < outdoor_t < 18.5:
-            mild += 1
-            assert (damper == 100.0).all()
-            assert (valve > 0.0).all()
-            assert side.get("AHU", "MAT") == pytest.approx(outdoor_t, abs=0.5)
-    assert cold > 0
-    assert mild > 0
+def test_cold_outdoor_air_cools_alone_as_far_as_it_is_needed() -> None:
+    side = AirSide(WINTER_MORNING)
+    side.outdoor_t = 9.5
+    side.run(3_600.0, 60.0)
+    assert (side.get("AHU", "CCV_Cmd") == 0.0).all()
+    assert ((side.get("AHU", "OAD_Cmd") > 20.0) & (side.get("AHU", "OAD_Cmd") < 100.0)).all()
+    assert side.get("AHU", "SAT") == pytest.approx(14.0, abs=0.2)
+    assert side.get("AHU", "_coil_kw").sum() == 0.0
+
+
+def test_mild_outdoor_air_is_taken_wholly_and_cooled_the_rest_of_the_way() -> None:
+    side = AirSide(WINTER_MORNING)
+    side.outdoor_t = 17.0
+    side.run(3_600.0, 60.0)
+    assert (side.get("AHU", "OAD_Cmd") == 100.0).all()
+    assert ((side.get("AHU", "CCV_Cmd") > 0.0) & (side.get("AHU", "CCV_Cmd") < 60.0)).all()
+    assert side.get("AHU", "MAT") == pytest.approx(17.0, abs=0.3)
+    assert side.get("AHU", "SAT") == pytest.approx(14.0, abs=0.2)
+
+
+def test_the_economizer_does_not_waver_at_its_limits() -> None:
+    side = AirSide(WINTER_MORNING)
+    moves = np.zeros(24)
+    before = side.get("AHU", "OAD_Cmd")
+    for minute in range(60):
+        side.outdoor_t = 19.5 + 0.8 * np.sin(minute)
+        side.step(60.0)
+        moves += np.abs(side.get("AHU", "OAD_Cmd") - before) > 50.0
+        before = side.get("AHU", "OAD_Cmd")
+    assert (moves <= 1.0).all()
 
 
 def test_in_summer_the_dampers_let_in_a_fifth(side: AirSide) -> None:

@@ -16,19 +16,21 @@ _FLOW_PART_MIN: Final = 0.15
 _FILTER_REFERENCE_PART: Final = 0.75
 _SLIPPING: Final = 0.5
 """Part of the drive's speed that reaches the fan over a slipping belt."""
-_STUCK_PERCENT: Final = 25.0
+_STUCK_PERCENT: Final = 30.0
 _LEAKING: Final = 0.95
 _FOULED: Final = 0.42
 """Part of its effectiveness that a dirty coil keeps."""
 _HUNTING_S: Final = 360.0
 _HUNTS_TO: Final = 0.97
-_LIFTS_ABOVE: Final = 0.03
+_LEAST_OPENING: Final = (0.005, 0.03)
+"""Below the first a valve shuts, above the second it lifts."""
 _SURFACE_K: Final = 1.0
 """The outside of a coil is this much warmer than the water in it."""
 _MOVING_TAU_S, _STILL_TAU_S = 25.0, 240.0
 _OVERTIME_UNTIL_H: Final = 20.0
 _OVERTIME_CHANCE: Final = 0.04
 _FIRE_ALARM: Final = 2.0
+_NOWHERE: Final = np.zeros((), dtype=np.bool_)
 _OCCUPIED, _PRECOOLING = 1.0, 2.0
 
 
@@ -39,7 +41,7 @@ def initial(units: int) -> Columns:
         units, SpdFb=0.0, SpdCmd=0.0, kW=0.0, VfdFault=0.0, SAT=25.5, RAT=25.5, MAT=25.5, RA_RH=55.0, RA_CO2=450.0,
         DSP=0.0, DSP_SP=fan.REFERENCE_DSP_PA, SAT_SP=14.0, CCV_Cmd=0.0, CCV_Fb=0.0, OAD_Cmd=0.0, OAD_Fb=0.0,
         FltDP=0.0, DuctSmoke=0.0, SA_Flow=0.0, OccMode=0.0, SchOvr=0.0, _mixed_t=25.5, _mass_t=25.5, _ratio=0.011,
-        _free=0.0, _coil_kw=0.0,
+        _free=0.0, _sun_kw=0.0, _coil_kw=0.0,
     )  # fmt: skip
     columns["RunHr"] = 15_000.0 + 37.0 * unit
     columns["_filter_pa"] = fan.FILTER_CLEAN_PA + 11.0 * (unit * 5.0 % 12.0)
@@ -69,7 +71,7 @@ class _Duty:
 def step(own: Columns, around: Around, dt_s: float, rng: np.random.Generator) -> Columns:  # noqa: ARG001
     """Hold supply temperature, duct pressure and the zone at their set points while the fan runs."""
     switched, duty = _switched(own, around)
-    air = zone.acting(around)
+    air = zone.acting(own, around, dt_s)
     moving = _moving(own, around, duty, air, dt_s)
     cooled = _conditioned(own, around, duty, moving, dt_s)
     zoned = zone.after(own, air, around, zone.Supplied(
@@ -113,7 +115,7 @@ def _overtime(moment: Moment, units: int) -> Column:
 def _burning(around: Around) -> Mask:
     """Air handlers of the floors where it burns."""
     alarms = around.plants["FZN"]["State"] == _FIRE_ALARM
-    return np.asarray((places.fire_zones() & alarms).any(axis=1))
+    return np.asarray((places.fire_zones() & alarms).any(axis=1)) if alarms.any() else _NOWHERE
 
 
 def _moving(own: Columns, around: Around, duty: _Duty, air: zone.Acting, dt_s: float) -> Columns:
@@ -190,9 +192,11 @@ def _valve(own: Columns, task: _Task, mixed_t: Column, duty: _Duty, dt_s: float)
     able_k = (task.effectiveness + 1e-9) * np.maximum(0.5, mixed_t - duty.water_t)
     opening = coil.opening_for((mixed_t - task.wanted_t) / able_k) / max(0.05, duty.water_part)
     # A valve that is shut does not lift for a trifle.
-    opening = np.where((own["CCV_Cmd"] > 0.0) | (opening > _LIFTS_ABOVE), np.minimum(1.0, opening), 0.0)
+    least = np.where(own["CCV_Cmd"] > 0.0, *_LEAST_OPENING)
+    opening = np.where(opening > least, np.minimum(1.0, opening), 0.0)
     stuck = own["_fault_valve_stuck"] > 0.0
-    opening = np.where(stuck | (opening <= task.passing), opening > task.passing, opening)
+    beyond = opening > task.passing + _LEAST_OPENING[1]
+    opening = np.where(stuck | ((task.passing > 0.0) & ~beyond), stuck & beyond, opening)
     opening = np.where(own["_fault_hunting"] > 0.0, _HUNTS_TO * duty.wave, opening) * (1.0 - own["_fault_free"])
     command = held(own, "CCV_Cmd", 100.0 * opening * duty.cooling)
     return {"CCV_Cmd": command, "CCV_Fb": lag(own["CCV_Fb"], np.where(stuck, _STUCK_PERCENT, command), dt_s, 12.0)}

@@ -21,9 +21,10 @@ _LATENT: Final = 1.25
 """Total over sensible heat of a small wet coil (ASHRAE: sensible heat ratio 0.80)."""
 _HEATER_KW: Final = 4.0
 _OFF, _COOLING, _HEATING = 0.0, 1.0, 3.0
+_HIGH: Final = 3.0
 _RESTS_BELOW_K, _WORKS_ABOVE_K = 1.2, 0.4
 """A room this far below its set point needs no fan until it is warmer than the second."""
-_FULL_ABOVE, _ENOUGH_ABOVE = 0.85, 0.60
+_FULL_ABOVE, _ENOUGH_ABOVE = 0.85, 0.45
 """The next speed is taken from this part of what a coil can do; it is left when the lower one does it easily."""
 _BLOCKED: Final = 0.4
 """Part of its flow that a unit keeps whose room is too hot."""
@@ -40,7 +41,7 @@ def _outdoor_kw_k() -> Column:
 def initial(units: int) -> Columns:
     """Columns of units that are switched off, in rooms at their set point."""
     columns = full(
-        units, RunSts=0.0, ZoneT=25.8, ZoneSP=26.0, FanSpd=0.0, VlvCmd=0.0, ModeCmd=0.0, _mass_t=25.8, _speed=2.0,
+        units, RunSts=0.0, ZoneT=25.8, ZoneSP=26.0, FanSpd=0.0, VlvCmd=0.0, ModeCmd=0.0, _mass_t=25.8, _speed=_HIGH,
         _resting=0.0, _kw=0.0, _coil_kw=0.0,
     )  # fmt: skip
     faults = sound(units, "hot", "overcooled", "heating", "schedule")
@@ -60,7 +61,7 @@ def step(own: Columns, around: Around, dt_s: float, rng: np.random.Generator) ->
     per_flow *= np.maximum(1e-3, mean_t - water_t)
     speed = _speed(own["_speed"], wanted / per_flow)
     asked = speed * np.maximum(1.0 - resting, modes > _COOLING)
-    asked = np.where(overcooled + own["_fault_heating"] > 0.0, 3.0, asked)
+    asked = np.where(overcooled + own["_fault_heating"] > 0.0, _HIGH, asked)
     fan = held(own, "FanSpd", asked * (modes > _OFF))
     running = (modes > _OFF) * (fan > 0.0) * around.supply.normal
     blown = fan.astype(np.intp)
@@ -77,7 +78,8 @@ def step(own: Columns, around: Around, dt_s: float, rng: np.random.Generator) ->
         "VlvCmd": valve,
         "ModeCmd": modes,
         "_mass_t": mass_t,
-        "_speed": speed,
+        # It starts at high speed: a room that has stood all night is to be cool soon.
+        "_speed": np.where(modes > _OFF, speed, _HIGH),
         "_resting": resting,
         "_kw": _FAN_KW[blown] * running + heated_kw,
         "_coil_kw": _LATENT * cooled_kw,

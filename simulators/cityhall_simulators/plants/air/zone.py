@@ -9,20 +9,22 @@ import numpy as np
 from cityhall_simulators.plants.air import places, room
 from cityhall_simulators.plants.air.moist import KG_M3, KWH_M3_K, humidity_ratio, relative_humidity
 from cityhall_simulators.plants.air.sun import facades_w_m2
-from cityhall_simulators.plants.common import Around, Column, Columns
+from cityhall_simulators.plants.common import Around, Column, Columns, lag
 from cityhall_simulators.plants.moment import Moment
 from cityhall_simulators.plants.site import whole_site
 
 PEOPLE: Final = 158.0
 """Present in a zone when all are there."""
 VOLUME_M3: Final = 8_000.0
-_ROOM: Final = room.Room(air_kwh_k=5.0, mass_kwh_k=250.0, mass_kw_k=10.0, control_s=3_600.0)
+_ROOM: Final = room.Room(air_kwh_k=5.0, mass_kwh_k=250.0, mass_kw_k=10.0, control_s=1_800.0)
 """2,700 m² with 0.2 m of concrete. They are cooled down slowly in the morning, for all of them begin at once."""
 _WALL_KW_K: Final = 0.5
 _LEAKAGE_M3_H: Final = 2_000.0
 """Air through doors and windows, a quarter of the volume per hour."""
 _GLASS_M2: Final = 22.0
 """Windows of a façade, times the part of the sun's heat that passes glass and blinds."""
+_SUN_TAU_S: Final = 2_400.0
+"""The sun warms blinds and floors first: clouds that pass are not felt."""
 _LIGHT_AND_PLUG_NIGHT_KW, _LIGHT_AND_PLUG_KW = 7.0, 38.0
 _SET_T: Final = 25.7
 
@@ -60,6 +62,7 @@ class Acting:
 
     load: room.Load
     people: Column
+    sun_kw: Column
     outdoor_m3_h: Column
     """From the outdoor-air units."""
     outdoor_ratio: Column
@@ -71,20 +74,21 @@ class Acting:
         return kw / (KWH_M3_K * np.maximum(2.0, mean_t - supply_t))
 
 
-def acting(around: Around) -> Acting:
+def acting(own: Columns, around: Around, dt_s: float) -> Acting:
     """Walls, sun, people, lamps, computers, and the air of the outdoor-air units."""
     moment, units = around.moment, around.plants["OAH"]
     flow = places.outdoor_shares() @ units["OA_Flow"]
     carried = places.outdoor_shares() @ (units["OA_Flow"] * units["SAT"])
     wet = places.outdoor_shares() @ (units["OA_Flow"] * units["_ratio"])
     east, west = facades_w_m2(moment)
-    sun_kw = _GLASS_M2 / 1000.0 * (west + (east - west) * places.east())
+    shining_kw = _GLASS_M2 / 1000.0 * (west + (east - west) * places.east())
+    sun_kw = lag(own["_sun_kw"], shining_kw, dt_s, _SUN_TAU_S)
     people = PEOPLE * moment.occupancy * _own_gain()
     lamps = _LIGHT_AND_PLUG_NIGHT_KW + _LIGHT_AND_PLUG_KW * moment.occupancy
     leak_kw_k = _WALL_KW_K + KWH_M3_K * _LEAKAGE_M3_H
     gain_kw = room.PERSON_KW * people + lamps * _own_gain() + sun_kw
     kw = gain_kw + leak_kw_k * moment.outdoor_t + KWH_M3_K * carried
-    return Acting(room.Load(kw, leak_kw_k + KWH_M3_K * flow), people, flow, wet)
+    return Acting(room.Load(kw, leak_kw_k + KWH_M3_K * flow), people, sun_kw, flow, wet)
 
 
 def after(own: Columns, air: Acting, around: Around, supplied: Supplied, dt_s: float) -> Columns:
@@ -104,6 +108,7 @@ def after(own: Columns, air: Acting, around: Around, supplied: Supplied, dt_s: f
     return {
         "RAT": air_t,
         "_mass_t": mass_t,
+        "_sun_kw": air.sun_kw,
         "_ratio": ratio,
         "RA_RH": relative_humidity(air_t, ratio),
         "RA_CO2": room.exchanged(own["RA_CO2"], breath, fresh, VOLUME_M3, dt_s),
