@@ -50,7 +50,7 @@ async def test_an_alarm_rings_is_acknowledged_and_returns_and_its_life_is_on_rec
 
 async def test_the_keyboard_is_enough_to_acknowledge_and_to_shelve(page: Page, demo: Demo) -> None:
     demo.fault("ahu_fan_fail", on=True)
-    demo.fault("tank_overflow", on=True)
+    demo.fault("fire_trouble", on=True)
     try:
         await page.wait_for_selector('tr[data-state="UNACK"]', timeout=90_000)
         await page.fill('[data-testid="operator"]', "值班員")
@@ -65,7 +65,7 @@ async def test_the_keyboard_is_enough_to_acknowledge_and_to_shelve(page: Page, d
         await page.wait_for_selector('tr[data-state="SHLVD"]', timeout=5_000)
     finally:
         demo.fault("ahu_fan_fail", on=False)
-        demo.fault("tank_overflow", on=False)
+        demo.fault("fire_trouble", on=False)
 
 
 async def test_the_page_speaks_both_languages_and_remembers(page: Page) -> None:

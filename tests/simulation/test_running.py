@@ -50,7 +50,8 @@ def test_a_trip_is_at_the_face_within_moments_and_its_end_too(city_hall: CityHal
         assert alarm_bits(client) == [True, True, False]
         for switch, expected in (
             (lambda: city_hall.fault_on("chiller_trip"), [False, True, True]),
-            (lambda: city_hall.fault_off("chiller_trip"), [True, True, False]),
+            # Its alarm is gone at once; the machine itself rests for half an hour before it may start again.
+            (lambda: city_hall.fault_off("chiller_trip"), [False, True, False]),
         ):
             switch()
             began_s = time.monotonic()

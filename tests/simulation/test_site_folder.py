@@ -147,8 +147,8 @@ def test_secrets_are_readable_by_their_owner_alone_and_new_each_time(tmp_path: P
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_the_command_writes_the_folder(tmp_path: Path) -> None:
+def test_the_command_writes_the_folder_of_the_whole_building(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "cityhall_simulators", "site", str(tmp_path / "site"), "--base-port", "16000"]
     subprocess.run(command, check=True, capture_output=True, timeout=60)
     assert device_table(tmp_path / "site", "chc01-panel")["port"] == 16_000
-    assert len(point_rows(tmp_path / "site")) == 247
+    assert len(point_rows(tmp_path / "site")) == 5061
