@@ -17,7 +17,7 @@ _DRYING_ABOVE: Final = 0.25
 def chilled_water(around: Around) -> tuple[float, float]:
     """Supply temperature in °C, and the share 0..1 of the wanted flow that the pumps deliver."""
     plant = around.plants["PLT"]
-    return float(plant["CHWS_T"][0]), float(plant["_flow_part"][0]) if "_flow_part" in plant else 1.0
+    return float(plant["CHWS_T"][0]), float(plant["_flow_part"][0])
 
 
 def effect_of(opening: Column) -> Column:
