@@ -25,11 +25,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A point of an equipment type. ``resolution`` is the sensor's, in engineering units.
-
-    ``normal`` and ``swing`` describe plant without physics: what it shows, and how far that wanders; for a counter
-    where it begins, and what an hour adds.
-    """
+    """A point of an equipment type. ``resolution`` is the sensor's, in engineering units."""
 
     role: str
     text: Text
@@ -40,8 +36,6 @@ class Role:
     resolution: float
     encoding: str
     states: Mapping[int, Text]
-    normal: float = 0.0
-    swing: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +120,7 @@ class Building:
     floors: tuple[tuple[str, Text], ...]
     zones: tuple[tuple[str, Text], ...]
     parameters: Mapping[str, float]
+    """Numbers of the whole building; a smaller site has none of its own."""
     equipment: tuple[Equipment, ...]
     devices: tuple[Device, ...]
     points: tuple[Point, ...]
@@ -165,7 +160,7 @@ def load_building(name: str = "small") -> Building:
         time_zone=site["time_zone"],
         floors=tuple((code, Text(zh, en)) for code, zh, en in layout["floors"]),
         zones=tuple((code, Text(zh, en)) for code, zh, en in layout["zones"]),
-        parameters=placement["building"],
+        parameters=placement.get("building", {}),
         equipment=tuple(equipment),
         devices=tuple(devices),
         points=tuple(points),
@@ -208,8 +203,6 @@ def _role(row: Mapping[str, str], states: Mapping[str, Mapping[int, Text]]) -> R
         resolution=float(row["resolution"] or 0.0),
         encoding=row["encoding"],
         states=states[row["states"]] if row["states"] else {},
-        normal=float(row["normal"] or 0.0),
-        swing=float(row["swing"] or 0.0),
     )
 
 

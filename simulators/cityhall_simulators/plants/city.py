@@ -17,7 +17,6 @@ from cityhall_simulators.plants import (
     parking,
     power,
     safety,
-    steady,
     transport,
     water,
     weather,
@@ -60,10 +59,6 @@ def settled_city(seed: int, local: datetime) -> CityState:
     """A city that has already run for a day when its doors open at ``local``; its counters begin the day before."""
     site = whole_site()
     columns = {code: plant.initial(site.units[code]) for code, plant in PLANTS.items()}
-    columns |= {
-        code: steady.initial(roles, site.units[code])
-        for code, roles in steady.roles_without_physics(frozenset(PLANTS)).items()
-    }
     state = CityState(columns, seed)
     for (begin_s, end_s), dt_s in zip(pairwise(_SETTLING_S), _SETTLING_STEP_S, strict=True):
         for number in range(1, round((begin_s - end_s) / dt_s) + 1):
@@ -76,8 +71,6 @@ def step_city(state: CityState, local: datetime, dt_s: float) -> CityState:
     columns = dict(state.columns)
     around = Around(moment_at(local, state.seed), whole_site(), columns, supply_of(columns))
     chance = np.random.default_rng((state.seed, state.steps))
-    for code, roles in steady.roles_without_physics(frozenset(PLANTS)).items():
-        columns[code] = steady.step(columns[code], roles, around, dt_s)
     for code, plant in PLANTS.items():
         columns[code] = plant.step(columns[code], around, dt_s, chance)
     return CityState(columns, state.seed, state.steps + 1)
