@@ -97,11 +97,14 @@ def test_energy_balances_at_every_node_over_the_year(year: int) -> None:
 @pytest.mark.parametrize("year", [group(2015)])
 def test_sub_meters_are_the_sums_of_their_plant_over_the_year(year: int) -> None:
     first, second = whole_year(year)
-    metered = first.counted["EM", "kWh"] + second.counted["EM", "kWh"]
+    # Controls and heaters of a panel take a little beside the plant that it is for.
+    metered = sum(s.counted["EM", "kWh"] - s.energy_kwh["EM", "_own_kw"] for s in (first, second))
     # The order of the meters is that of the placement table: 5 lift banks, 6 HVAC auxiliaries, 2 EV feeders.
     lifts = sum(s.counted["ELV", "kWh"] - s.counted["ELV", "kWhRegen"] for s in (first, second))
     zones = np.array(whole_site().zones["ELV"])
     banks = [lifts[np.isin(zones, names)].sum() for names in (["N", "NE", "NW"], ["CS"], ["CN"], ["S", "SE"])]
+    # The escalators run from the machine rooms of the central north lifts.
+    banks[2] += sum(float(s.counted["ESC", "kWh"].sum()) for s in (first, second))
     check(metered[49:53], np.array(banks))
     pumps = [sum(float(s.energy_kwh[code, "kW"].sum()) for s in (first, second)) for code in ("PCHP", "SCHP", "CWP")]
     check(metered[54:57], np.array(pumps))

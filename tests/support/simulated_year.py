@@ -14,11 +14,11 @@ TAIPEI = ZoneInfo("Asia/Taipei")
 STEP_S = 1800.0
 COUNTERS = (
     ("HVM", "kWh"), ("TR", "kWh"), ("LVP", "kWh"), ("EM", "kWh"), ("ELV", "kWh"), ("ELV", "kWhRegen"), ("EVSE", "kWh"),
-    ("CHC", "kWh"), ("CHS", "kWh"), ("WM", "Vol"), ("RWS", "UsedVol"), ("RWS", "InVol"), ("PV", "kWh"),
+    ("CHC", "kWh"), ("CHS", "kWh"), ("WM", "Vol"), ("RWS", "UsedVol"), ("RWS", "InVol"), ("PV", "kWh"), ("ESC", "kWh"),
 )  # fmt: skip
 POWERS = (
     ("TR", "LossKW"), ("LVP", "_direct_kw"), ("LVP", "_rest_kw"), ("PCHP", "kW"), ("SCHP", "kW"), ("CWP", "kW"),
-    ("CT", "kW"), ("AHU", "kW"), ("OAH", "kW"), ("PAC", "kW"),
+    ("CT", "kW"), ("AHU", "kW"), ("OAH", "kW"), ("PAC", "kW"), ("EM", "_own_kw"),
 )  # fmt: skip
 
 Figures = dict[tuple[str, str], NDArray[np.float64]]
