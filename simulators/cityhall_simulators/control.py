@@ -83,6 +83,7 @@ def fault_table(desk: FaultDesk | None = None) -> list[dict[str, object]]:
             "text_en": fault.text.en,
             "strikes": fault.reach.value,
             "default": fault.default,
+            "rules": " ".join(fault.rules),
             "active": [on.target for on in active if on.name == fault.name],
         }
         for fault in FAULTS.values()

@@ -111,11 +111,12 @@ def test_the_site_folder_page_shows_every_key_of_every_table() -> None:
     assert find_unit(profile["point"][0]["unit"])
 
 
-def test_the_simulators_page_shows_the_table_of_faults() -> None:
-    page = text_of("reference/simulator.md").partition("<!-- faults:")[2]
+def test_the_page_of_faults_shows_the_table_of_faults() -> None:
+    page = text_of("reference/simulator-faults.md").partition("<!-- faults:")[2]
 
     assert table(page, "Name") == [
-        [fault[key] for key in ("name", "text_zh", "text_en", "strikes", "default")] for fault in fault_table()
+        [str(fault[key]) for key in ("name", "text_zh", "text_en", "strikes", "default", "rules")]
+        for fault in fault_table()
     ]
 
 
