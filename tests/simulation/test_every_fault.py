@@ -131,6 +131,15 @@ def test_a_sound_building_shows_no_fault_all_day(day: datetime, tmp_path: Path) 
         (name, item.short)
         for name, effect in EFFECTS.items()
         for item in BUILDING.equipment
-        if item.type.code in FAULTS[name].codes and effect.seen(recording.look(item.name)).any()
+        if item.type.code in FAULTS[name].codes
+        and (effect.seen(recording.look(item.name)) & in_its_hours(effect, recording.times)).any()
     ]
     assert seen == []
+
+
+def in_its_hours(effect: Effect, times: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """When an effect means anything: a unit that runs is no fault in the hours in which all of them do."""
+    if effect.hours is None:
+        return np.ones(len(times), dtype=np.bool_)
+    hours = np.array([at.hour + at.minute / 60.0 for at in (datetime.fromtimestamp(t, TAIPEI) for t in times)])
+    return (hours >= effect.hours[0]) & (hours < effect.hours[1])
