@@ -131,7 +131,7 @@ EFFECTS = {
     "ahu_hunting": Effect(_hunts, hours=DAY),
     "duct_static_low": Effect(_slips, hours=DAY),
     "runs_outside_schedule": Effect(_runs_unasked, hours=EVENING),
-    "fcu_left_on": Effect(lambda v: (v("RunSts") == 1) & (v("ModeCmd") == 1), hours=EVENING),
+    "fcu_left_on": Effect(lambda v: (v("RunSts") == 1) & (v("ModeCmd") == 2), hours=EVENING),
     "fcu_heats_and_cools": Effect(lambda v: (v("ModeCmd") == 3) & (v("VlvCmd") > 10), hours=DAY),
     "zone_hot": Effect(_room_hot, onset_s=_HALF_HOUR, release_s=_HALF_HOUR, hours=DAY),
     "zone_overcooled": Effect(_room_cold, onset_s=_HALF_HOUR, release_s=_HALF_HOUR, hours=DAY),

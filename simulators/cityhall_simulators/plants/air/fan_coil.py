@@ -20,7 +20,7 @@ _EFFECTIVENESS: Final = 0.75
 _LATENT: Final = 1.25
 """Total over sensible heat of a small wet coil (ASHRAE: sensible heat ratio 0.80)."""
 _HEATER_KW: Final = 4.0
-_OFF, _COOLING, _HEATING = 0.0, 1.0, 3.0
+_OFF, _COOLING, _FAN_ONLY, _HEATING = 0.0, 1.0, 2.0, 3.0
 _HIGH: Final = 3.0
 _RESTS_BELOW_K, _WORKS_ABOVE_K = 1.2, 0.4
 """A room this far below its set point needs no fan until it is warmer than the second."""
@@ -98,7 +98,8 @@ def _load(own: Columns, around: Around) -> room.Load:
 
 
 def _modes(own: Columns, around: Around) -> Column:
-    due = np.maximum(float(around.moment.air_conditioning), own["_fault_schedule"]) * _COOLING
+    # Left on after hours, it blows without cooling: nobody makes cold water for it.
+    due = _COOLING if around.moment.air_conditioning else _FAN_ONLY * own["_fault_schedule"]
     return held(own, "ModeCmd", np.where(own["_fault_heating"] > 0.0, _HEATING, due))
 
 
