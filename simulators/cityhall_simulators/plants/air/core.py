@@ -11,7 +11,7 @@ from cityhall_simulators.plants.common import Around, Column
 GROUND_T: Final = 25.0
 """What stands around a basement."""
 
-HOT_T: Final = 33.0
+HOT_T: Final = 38.0
 """Air of a plant room, which comes in where a fault makes a room hot; no room gets hotter than that."""
 
 
