@@ -14,6 +14,7 @@ MINIMUM_ON_S, MINIMUM_OFF_S = 20 * MINUTE_S, 30 * MINUTE_S
 
 RESTING = Chillers(
     running=np.zeros(5, dtype=np.bool_),
+    called=np.zeros(5, dtype=np.bool_),
     enabled=np.zeros(5, dtype=np.bool_),
     remote=np.ones(5, dtype=np.bool_),
     healthy=np.ones(5, dtype=np.bool_),
@@ -32,7 +33,9 @@ def mask(*lines: int) -> np.ndarray:
 
 
 def running(*lines: int, state_s: float = 1e5) -> Chillers:
-    return replace(RESTING, running=mask(*lines), enabled=mask(*lines), state_s=np.full(5, state_s))
+    return replace(
+        RESTING, running=mask(*lines), called=mask(*lines), enabled=mask(*lines), state_s=np.full(5, state_s)
+    )
 
 
 def chosen(chillers: Chillers, large: int, small: int, since_start_s: float = 3600.0) -> list[int]:
@@ -120,6 +123,11 @@ def test_one_that_an_operator_or_a_local_switch_keeps_running_counts() -> None:
     assert chosen(forced, 1, 0) == []
     local = replace(running(2), remote=~mask(2))
     assert chosen(local, 2, 0) == [1]
+
+
+def test_one_that_an_operator_started_gives_way_to_the_leader_once_it_is_released() -> None:
+    released = replace(running(2), called=mask())
+    assert chosen(released, 1, 0) == [1]
 
 
 def test_nothing_is_called_without_supply() -> None:

@@ -44,6 +44,8 @@ class Chillers:
     """What the plant controller knows of the chillers before a step."""
 
     running: Mask
+    called: Mask
+    """By the controller itself, in the step before."""
     enabled: Mask
     remote: Mask
     healthy: Mask
@@ -65,6 +67,7 @@ class Chillers:
         insistent = (of_lines(plants, "_fault_start") + of_lines(plants, "_fault_cycling")) > 0.0
         return cls(
             running=of_lines(plants, "RunSts") > 0.0,
+            called=plants["PCHP"]["_called"][:LINES] > 0.0,
             enabled=of_lines(plants, "EnableCmd") > 0.0,
             remote=of_lines(plants, "_fault_local") == 0.0,
             healthy=~(tripped | insistent),

@@ -33,7 +33,7 @@ _SLACK_K: Final = 1.0
 def initial(units: int) -> Columns:
     """Columns of pumps at rest, and of a controller that remembers nothing yet."""
     memory = full(units, _stage=0.0, _rising_s=0.0, _falling_s=0.0, _since_start_s=3600.0)
-    return pumps.initial(units) | memory | full(units, _enabled=0.0, _runs=0.0, _on_duty=0.0)
+    return pumps.initial(units) | memory | full(units, _called=0.0, _enabled=0.0, _runs=0.0, _on_duty=0.0)
 
 
 def step(own: Columns, around: Around, dt_s: float, rng: np.random.Generator) -> Columns:  # noqa: ARG001
@@ -48,6 +48,7 @@ def step(own: Columns, around: Around, dt_s: float, rng: np.random.Generator) ->
     started = bool((runs & ~chillers.running).any())
     return moved | {
         "_line_m3_h": _throttled(own, moved, around, dt_s),
+        "_called": _of_pumps(called, units),
         "_enabled": _of_pumps(enabled, units),
         "_runs": _of_pumps(runs, units),
         "_stage": np.full(units, memory.stage),

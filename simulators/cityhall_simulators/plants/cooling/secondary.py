@@ -25,7 +25,9 @@ _EFFICIENCY: Final = 0.74
 _LEAST_SPEED: Final = 30.0
 _STRAY_PART: Final = 0.15
 """Part of the flow that reaches coils in need while valves stay open elsewhere."""
-_KEPT_HOURS: Final = 1e6
+_KEPT_HOURS: Final = 30.0
+"""One that runs gives way to one that has run so much less."""
+_OUT_HOURS: Final = 1e9
 _SPIN_UP_S: Final = 6.0
 _AFTER_RUN_S: Final = 180.0
 _HEAT_OF_PUMPS: Final = 0.9
@@ -36,7 +38,8 @@ def initial(units: int) -> Columns:
     """Columns of pumps at rest and of water that is cold from the day before."""
     columns = full(
         units, RunSts=0.0, TripAlm=0.0, LocRem=1.0, StartCmd=0.0, SpdFb=0.0, SpdCmd=0.0, kW=0.0, VfdFault=0.0, DP=0.0,
-        _loop_t=12.0, _return_t=12.0, _taken_kw=0.0, _flow_m3_h=0.0, _flow_part=0.0, _end_kpa=0.0, _hold_s=0.0,
+        _loop_t=12.0, _return_t=12.0, _called=0.0, _taken_kw=0.0, _flow_m3_h=0.0, _flow_part=0.0, _end_kpa=0.0,
+        _hold_s=0.0,
     )  # fmt: skip
     hours: Columns = {"RunHr": 15_200.0 + 40.0 * np.arange(units, dtype=np.float64)}
     return columns | hours | free(units, "StartCmd", "SpdCmd") | sound(units, "fail", "trip", "local")
@@ -61,7 +64,7 @@ def step(own: Columns, around: Around, dt_s: float, rng: np.random.Generator) ->
     serving = bool(primary["_runs"].any()) or (primary["_on_duty"][0] > 0.0 and load_kw > 0.0)
     hold_s = _AFTER_RUN_S if serving else max(0.0, float(own["_hold_s"][0]) - dt_s)
     wanted_m3_h = max(coils.wanted_m3_h(around, load_kw), _LEAST_M3_H) if hold_s > 0.0 else 0.0
-    command, running = _started(own, around, wanted_m3_h)
+    called, command, running = _started(own, around, wanted_m3_h)
     count = int(running.sum())
     need_kpa = _needed_kpa(wanted_m3_h, count, float(around.plants["PLT"]["DP_SP"][0]))
     automatic = min(max(100.0 * math.sqrt(need_kpa / _SHUT_OFF_KPA), _LEAST_SPEED), 100.0)
@@ -81,6 +84,7 @@ def step(own: Columns, around: Around, dt_s: float, rng: np.random.Generator) ->
             "TripAlm": own["_fault_trip"],
             "LocRem": 1.0 - own["_fault_local"],
             "StartCmd": command,
+            "_called": called,
             "SpdCmd": speed_command,
             "SpdFb": speed,
             "kW": np.minimum(kw, 30.0),
@@ -94,19 +98,23 @@ def step(own: Columns, around: Around, dt_s: float, rng: np.random.Generator) ->
     )
 
 
-def _started(own: Columns, around: Around, wanted_m3_h: float) -> tuple[Column, Column]:
-    """Commands and what runs: those that run stay, others join by run hours; an absent one is called on top."""
+def _started(own: Columns, around: Around, wanted_m3_h: float) -> tuple[Column, Column, Column]:
+    """What is called, commanded, and runs: those called before stay, others join by run hours.
+
+    One that does not come is called on top.
+    """
     good = usable(own, around)
     count = math.ceil(wanted_m3_h / _PUMP_M3_H)
-    rank = own["RunHr"] - _KEPT_HOURS * (own["RunSts"] > 0.0) + 2.0 * _KEPT_HOURS * ~good
+    rank = own["RunHr"] - _KEPT_HOURS * own["_called"] + _OUT_HOURS * ~good
     chosen = np.zeros(len(good), dtype=np.bool_)
     chosen[rank.argsort(kind="stable")[:count]] = True
     called = (chosen & good) | ((own["_fault_fail"] > 0.0) & (count > 0))
-    command = held(own, "StartCmd", called.astype(np.float64))
+    wanted = called.astype(np.float64)
+    command = held(own, "StartCmd", wanted)
     local = own["_fault_local"] > 0.0
     able = (own["_fault_trip"] + own["_fault_fail"] == 0.0) & (around.supply.normal > 0.0)
     on: Mask = (np.where(local, own["RunSts"], command) > 0.0) & able
-    return command, on.astype(np.float64)
+    return wanted, command, on.astype(np.float64)
 
 
 def _needed_kpa(flow_m3_h: float, count: int, end_kpa: float) -> float:

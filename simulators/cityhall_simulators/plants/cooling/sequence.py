@@ -74,13 +74,14 @@ def staged(memory: Memory, demand_kw: float, *, on_duty: bool, warm: bool, dt_s:
 
 
 def called(chillers: Chillers, large: int, small: int, since_start_s: float, *, on_duty: bool) -> Mask:
-    """Which chillers are called for so many: those that run go on, others join by run hours, one a minute.
+    """Which chillers are called for so many: those that were go on, others join by run hours, one a minute.
 
-    One that does not come stays called and does not count, so that another one takes its place.
+    One that somebody else started has no such right. One that does not come stays called and does not count, so that
+    another one takes its place.
     """
     pool = chillers.remote & chillers.healthy & np.isnan(chillers.commanded) & chillers.supplied
-    keeping = pool & chillers.running
-    startable = pool & ~chillers.running & (chillers.state_s >= _MINIMUM_OFF_S)
+    keeping = pool & chillers.running & chillers.called
+    startable = pool & ~keeping & (chillers.running | (chillers.state_s >= _MINIMUM_OFF_S))
     others = chillers.running & chillers.healthy & ~pool
     rank = np.where(keeping, chillers.hours - _NEVER, np.where(startable, chillers.hours, _NEVER))
     fresh = int(since_start_s / _BETWEEN_STARTS_S)
@@ -90,7 +91,11 @@ def called(chillers: Chillers, large: int, small: int, since_start_s: float, *, 
         found[part][rank[part].argsort(kind="stable")[: max(count, 0)]] = True
     found &= keeping | startable
     absent = ~chillers.healthy & chillers.remote & (chillers.enabled | chillers.insistent)
-    return found | (keeping & (chillers.state_s < _MINIMUM_ON_S)) | (absent & (on_duty and chillers.supplied))
+    return (
+        found
+        | (pool & chillers.running & (chillers.state_s < _MINIMUM_ON_S))
+        | (absent & (on_duty and chillers.supplied))
+    )
 
 
 def manual(count: float) -> tuple[int, int]:

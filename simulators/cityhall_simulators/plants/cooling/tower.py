@@ -37,7 +37,9 @@ _COLDEST_C, _WARMEST_C = 10.5, 48.0
 _WATER_TAU_S: Final = 100.0
 _BASEMENT_C: Final = 24.0
 _RAMP_K: Final = 0.5
-_KEPT_HOURS: Final = 1e6
+_KEPT_HOURS: Final = 30.0
+"""One that runs gives way to one that has run so much less."""
+_OUT_HOURS: Final = 1e9
 _ABOVE_WET_BULB_K: Final = 4.0
 _SET_POINT_LEAST_C, _SET_POINT_LOW_C, _SET_POINT_HIGH_C = 18.0, 24.0, 32.0
 
@@ -46,7 +48,7 @@ def initial(units: int) -> Columns:
     """Columns of towers at rest with full basins."""
     columns = full(
         units, RunSts=0.0, TripAlm=0.0, LocRem=1.0, StartCmd=0.0, SpdFb=0.0, SpdCmd=0.0, kW=0.0, VfdFault=0.0,
-        LW_T=26.0, EW_T=26.0, BasinLvl=_LEVEL, VibAlm=0.0, MakeupVlv=0.0, _makeup_m3_h=0.0, _mixed_t=26.0,
+        LW_T=26.0, EW_T=26.0, BasinLvl=_LEVEL, VibAlm=0.0, MakeupVlv=0.0, _makeup_m3_h=0.0, _mixed_t=26.0, _called=0.0,
         _evaporated_m3_h=0.0,
     )  # fmt: skip
     hours: Columns = {"RunHr": 15_200.0 + 40.0 * np.arange(units, dtype=np.float64)}
@@ -105,6 +107,7 @@ def step(own: Columns, around: Around, dt_s: float, rng: np.random.Generator) ->
         "TripAlm": own["_fault_trip"],
         "LocRem": 1.0 - own["_fault_local"],
         "StartCmd": command,
+        "_called": duty.wet.astype(np.float64),
         "SpdCmd": speed_command,
         "SpdFb": speed,
         "kW": running * (_FAN_KW * part**3 + 0.2),
@@ -117,7 +120,7 @@ def _cells(own: Columns, around: Around, flow_m3_h: float) -> tuple[Column, Colu
     """Commands, fans that run, cells with water. A vibrating fan is stopped by its own switch and called no more."""
     good = usable(own, around) & (own["_fault_vibration"] == 0.0)
     count = math.ceil(flow_m3_h / _CELL_M3_H)
-    rank = own["RunHr"] - _KEPT_HOURS * (own["RunSts"] > 0.0) + 2.0 * _KEPT_HOURS * ~good
+    rank = own["RunHr"] - _KEPT_HOURS * own["_called"] + _OUT_HOURS * ~good
     chosen = np.zeros(len(good), dtype=np.bool_)
     chosen[rank.argsort(kind="stable")[:count]] = True
     wet = (chosen & good) | ((own["_fault_fail"] > 0.0) & (count > 0))
