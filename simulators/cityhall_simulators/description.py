@@ -56,6 +56,8 @@ class Equipment:
     name: str
     type: EquipmentType
     unit: int
+    brick_class: str
+    """Its type's, unless it serves a purpose for which the limits of its type are wrong."""
     text: Text
     fed_by: tuple[str, ...]
     part_of: tuple[str, ...]
@@ -220,6 +222,7 @@ def _place_equipment(placement: Mapping[str, Any], types: Mapping[str, Equipment
                 name=full[short],
                 type=types[code],
                 unit=unit,
+                brick_class=row.get("class", types[code].brick_class),
                 text=Text(row["zh"], row["en"]),
                 fed_by=tuple(full[other] for other in row.get("fed_by", ())),
                 part_of=tuple(full[other] for other in row.get("part_of", ())),

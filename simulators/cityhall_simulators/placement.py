@@ -35,7 +35,7 @@ def _placed(layout: Mapping[str, Any]) -> list[Row]:
                 ("zh", "en"), zip(floors[floor], zones[zone], strict=True), strict=True
             ):
                 row[column] = rule[column].format(floor=floor_text, zone=zone_text, **numbers)
-            row |= {key: rule[key] for key in ("fed_by", "part_of") if key in rule}
+            row |= {key: rule[key] for key in ("class", "fed_by", "part_of") if key in rule}
             rows.append(row | {"load": rule.get("load", "").format(**numbers)})
     return rows
 

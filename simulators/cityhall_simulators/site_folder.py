@@ -46,7 +46,7 @@ def _equipment_rows(building: Building) -> list[_Row]:
     return [
         {
             "equipment": item.name,
-            "class": item.type.brick_class,
+            "class": item.brick_class,
             "system": item.type.system,
             "text_zh": item.text.zh,
             "text_en": item.text.en,
