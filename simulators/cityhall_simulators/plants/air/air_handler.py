@@ -29,6 +29,7 @@ _SURFACE_K: Final = 1.0
 _MOVING_TAU_S, _STILL_TAU_S = 25.0, 240.0
 _OVERTIME_UNTIL_H: Final = 20.0
 _OVERTIME_CHANCE: Final = 0.04
+_SHORT_S: Final = 120.0
 _FIRE_ALARM: Final = 2.0
 _NOWHERE: Final = np.zeros((), dtype=np.bool_)
 _OCCUPIED, _PRECOOLING = 1.0, 2.0
@@ -41,7 +42,7 @@ def initial(units: int) -> Columns:
         units, SpdFb=0.0, SpdCmd=0.0, kW=0.0, VfdFault=0.0, SAT=25.5, RAT=25.5, MAT=25.5, RA_RH=55.0, RA_CO2=450.0,
         DSP=0.0, DSP_SP=fan.REFERENCE_DSP_PA, SAT_SP=14.0, CCV_Cmd=0.0, CCV_Fb=0.0, OAD_Cmd=0.0, OAD_Fb=0.0,
         FltDP=0.0, DuctSmoke=0.0, SA_Flow=0.0, OccMode=0.0, SchOvr=0.0, _mixed_t=25.5, _mass_t=25.5, _ratio=0.011,
-        _free=0.0, _sun_kw=0.0, _coil_kw=0.0,
+        _supply_ratio=0.009, _free=0.0, _sun_kw=0.0, _coil_kw=0.0,
     )  # fmt: skip
     columns["RunHr"] = 15_000.0 + 37.0 * unit
     columns["_filter_pa"] = fan.FILTER_CLEAN_PA + 11.0 * (unit * 5.0 % 12.0)
@@ -74,10 +75,17 @@ def step(own: Columns, around: Around, dt_s: float, rng: np.random.Generator) ->
     air = zone.acting(own, around, dt_s)
     moving = _moving(own, around, duty, air, dt_s)
     cooled = _conditioned(own, around, duty, moving, dt_s)
-    zoned = zone.after(own, air, around, zone.Supplied(
-        flow_m3_h=moving["SA_Flow"], share=cooled["OAD_Fb"] / 100.0, t=cooled["SAT"], ratio=cooled.pop("_supply_ratio")
-    ), dt_s)  # fmt: skip
+    zoned = zone.after(own, air, around, _supplied(moving, cooled), dt_s)
+    if dt_s > _SHORT_S:
+        # Within a long step the air that returns changes: the coil meets what is between begin and end.
+        between = own | {role: 0.5 * (own[role] + zoned[role]) for role in ("RAT", "_ratio")}
+        cooled = _conditioned(between, around, duty, moving, dt_s)
+        zoned = zone.after(own, air, around, _supplied(moving, cooled), dt_s)
     return own | switched | moving | cooled | zoned | {"RunHr": own["RunHr"] + duty.on * (dt_s / 3600.0)}
+
+
+def _supplied(moving: Columns, cooled: Columns) -> zone.Supplied:
+    return zone.Supplied(moving["SA_Flow"], cooled["OAD_Fb"] / 100.0, cooled["SAT"], cooled["_supply_ratio"])
 
 
 def _switched(own: Columns, around: Around) -> tuple[Columns, _Duty]:

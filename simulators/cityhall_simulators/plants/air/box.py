@@ -39,14 +39,14 @@ def step(own: Columns, around: Around, dt_s: float, rng: np.random.Generator) ->
     """Take as much air from the duct as brings the room to its set point."""
     moment, handler = around.moment, places.box_handlers()
     units = around.plants["AHU"]
-    started, mode, running = (units[role][handler] for role in ("StartCmd", "OccMode", "RunSts"))
+    started, mode = units["StartCmd"][handler], units["OccMode"][handler]
     supply_t = units["SAT"][handler] + _DUCT_WARMS_K
     people = _PEOPLE * core.own_gain(len(handler)) * moment.occupancy
     load = _load(own, around, handler)
     set_point = started * np.where(
         mode > 0.0, _flow_set_point(own, around, load, supply_t, dt_s), _LEAST_PART * MAX_M3_H
     )
-    pressure = np.sqrt(np.maximum(0.0, units["DSP"][handler]) / fan.REFERENCE_DSP_PA) * running
+    pressure = np.sqrt(np.maximum(0.0, units["DSP"][handler]) / fan.REFERENCE_DSP_PA)
     damper = _damper(own, set_point, pressure, dt_s)
     passing = np.maximum(damper["_damper"] / 100.0, own["_fault_leak"])
     flow = MAX_M3_H * passing * pressure
