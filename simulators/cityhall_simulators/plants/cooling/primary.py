@@ -19,12 +19,14 @@ from cityhall_simulators.plants.cooling.lines import (
 )
 from cityhall_simulators.plants.cooling.loop import HEAT_KWH_K
 
-_PULL_DOWN_H: Final = 0.75
+_PULL_DOWN_H: Final = 0.65
 _CATCH_UP_H: Final = 1.5
 _MORNING_KW_K: Final = 150.0
 _MORNING_ABOVE_C: Final = 16.0
 _MORNING_KW: Final = 1900.0
-"""Before the air handlers start, one large chiller at most, and a small one on cool mornings."""
+"""Before the air handlers start: one large chiller on warm mornings."""
+_MONDAY_KW: Final = 4000.0
+"""After days of rest the water is as warm as the rooms; two large chillers make it cold in time."""
 _REST_K: Final = 3.0
 _WARM_K: Final = 1.0
 _SLACK_K: Final = 1.0
@@ -96,8 +98,8 @@ def _demand_kw(around: Around, chillers: Chillers) -> float:
     excess_k = float(plants["SCHP"]["_loop_t"][0]) - float(plants["PLT"]["CHWS_SP"][0]) - lift_k - _SLACK_K
     warm_kwh = HEAT_KWH_K * max(excess_k, 0.0)
     if not around.moment.air_conditioning:
-        coming_kw = _MORNING_KW_K * (around.moment.outdoor_t - _MORNING_ABOVE_C)
-        return min(max(warm_kwh / _PULL_DOWN_H, coming_kw), _MORNING_KW)
+        coming_kw = min(_MORNING_KW_K * (around.moment.outdoor_t - _MORNING_ABOVE_C), _MORNING_KW)
+        return max(min(warm_kwh / _PULL_DOWN_H, _MONDAY_KW), coming_kw)
     flow_kw = coils.wanted_m3_h(around, coil_kw) * WATER_KWH_M3_K * FULL_LOAD_K
     return max(coil_kw + warm_kwh / (_CATCH_UP_H if serving else _PULL_DOWN_H), flow_kw)
 

@@ -56,18 +56,20 @@ def initial(units: int) -> Columns:
     return columns | hours | writable | sound(units, "fail", "trip", "local", "fouled", "vibration", "dry")
 
 
-def set_point_c(plant: Columns, moment: Moment, dt_s: float) -> float:
-    """As cold as pays, or what was commanded: a few kelvin above the wet bulb, between limits.
-
-    The controller leads cold water up gently; one that has failed does not.
-    """
+def aim_c(plant: Columns, moment: Moment) -> float:
+    """Where the towers take the water: a few kelvin above the wet bulb, between limits; or what was commanded."""
     commanded = float(plant["_ovr_CDWS_SP"][0])
-    if not math.isnan(commanded):
-        return commanded
     automatic = min(max(moment.outdoor_wb + _ABOVE_WET_BULB_K, _SET_POINT_LOW_C), _SET_POINT_HIGH_C)
-    if plant["_fault_cold_tower"][0] > 0.0:
-        return automatic
-    return max(min(automatic, float(plant["CDWS_T"][0]) + _RAMP_K * max(1.0, dt_s / _WATER_TAU_S)), _SET_POINT_LEAST_C)
+    return automatic if math.isnan(commanded) else commanded
+
+
+def set_point_c(plant: Columns, moment: Moment, dt_s: float) -> float:
+    """The set point as shown: it leads cold water up to the aim gently, unless the controller has failed."""
+    aim = aim_c(plant, moment)
+    if plant["_fault_cold_tower"][0] > 0.0 or not math.isnan(float(plant["_ovr_CDWS_SP"][0])):
+        return aim
+    leading = float(plant["CDWS_T"][0]) + _RAMP_K * max(1.0, dt_s / _WATER_TAU_S)
+    return max(min(aim, leading), _SET_POINT_LEAST_C)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +92,9 @@ def step(own: Columns, around: Around, dt_s: float, rng: np.random.Generator) ->
     flow_m3_h = float(around.plants["CWP"]["_line_m3_h"][:LINES].sum())
     heat_kw = _REJECTED_PART * float(around.plants["SCHP"]["_taken_kw"].sum())
     command, running, wet = _cells(own, around, flow_m3_h)
-    aim_c = set_point_c(plant, around.moment, dt_s) + _SWING_K * math.sin(around.moment.epoch_s / 310.0)
+    aimed_c = aim_c(plant, around.moment) + _SWING_K * math.sin(around.moment.epoch_s / 310.0)
     duty = _Duty(
-        wet, flow_m3_h, heat_kw, around.moment.outdoor_wb, aim_c,
+        wet, flow_m3_h, heat_kw, around.moment.outdoor_wb, aimed_c,
         bool(plant["_fault_cold_tower"][0] > 0.0),
     )  # fmt: skip
     full_k, range_k = _full_fan(own, duty, running)
