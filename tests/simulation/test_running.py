@@ -10,6 +10,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -125,6 +126,38 @@ async def test_a_timed_fault_strikes_and_is_written_to_the_truth_file(tmp_path: 
             probe.bind(("127.0.0.1", port))
 
 
+def test_an_hour_passes_for_the_plants_in_a_second_when_told_so(tmp_path: Path) -> None:
+    options = ["--speed", "3600", "--plant-start", "2026-07-01T06:00", "--scenario", str(scenario_file(tmp_path))]
+    with city_hall_process(tmp_path, options=options) as city_hall:
+        first, began_s = plant_time(city_hall), time.monotonic()
+        counted = city_hall.truth()["TCH.B2.CS.HVM01.kWh"]
+        deadline_s = began_s + 30.0
+        while plant_time(city_hall) < first + timedelta(hours=4):
+            assert time.monotonic() < deadline_s
+        passed_h = (plant_time(city_hall) - first) / timedelta(hours=1)
+        # Ticks are half an hour of plant time apart; the counter has counted what passed, at 0.2 to 2.5 MW a line.
+        counted = city_hall.truth()["TCH.B2.CS.HVM01.kWh"] - counted
+        assert 200.0 * (passed_h - 1.0) < counted < 2500.0 * (passed_h + 1.0)
+        assert city_hall.status()["speed"] == 3600.0
+        # A fault that lasts two plant hours has come and gone within moments.
+        deadline_s = time.monotonic() + 30.0
+        while len(lines := city_hall.truth_file.read_text().splitlines()) < 2:
+            assert time.monotonic() < deadline_s
+        begun, ended = (datetime.fromisoformat(json.loads(lines[1])[end]) for end in ("from", "to"))
+        assert timedelta() < ended - begun < timedelta(seconds=15.0), "records keep real time"
+
+
+def plant_time(city_hall: CityHall) -> datetime:
+    return datetime.fromisoformat(city_hall.status()["plant_time"])
+
+
+def scenario_file(folder: Path) -> Path:
+    file = folder / "scenario.toml"
+    text = 'text_zh = "測試"\ntext_en = "Test"\n[[fault]]\nname = "sos_pressed"\nafter_s = 3600\nlasts_s = 7200\n'
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
 def test_it_stops_cleanly_on_sigterm_and_on_ctrl_c(tmp_path: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         folder = tmp_path / number.name
@@ -173,6 +206,8 @@ def _runs(pid: int) -> bool:
     (("--fault", "earthquake@3"), "no fault is called 'earthquake'"),
     (("--fault", "chiller_trip:AHU01@3"), "CHC01"),
     (("--fault", "chiller_trip@soon"), "chiller_trip@soon"),
+    (("--scenario", "doomsday"), "working_day"),
+    (("--site", "small", "--scenario", "working_day"), "working_day.toml, fault"),
 ])  # fmt: skip
 def test_a_mistake_on_the_command_line_is_explained(tmp_path: Path, words: tuple[str, ...], message: str) -> None:
     command = [sys.executable, "-m", "cityhall_simulators", "run", "--site-dir", str(tmp_path / "site"), *words]
