@@ -15,7 +15,7 @@ _ON_H, _OFF_H = 7.65, 17.85
 """Office hours with some minutes before and after, so that nobody enters or leaves in the dark."""
 _OVERRIDE_MIN: Final = 240.0
 """A manual switch after hours counts for four hours, as every manual override does."""
-_OFFICE_KW, _CAR_PARK_KW, _PUBLIC_KW = 26.0, 16.0, 9.0
+_OFFICE_KW, _CAR_PARK_KW, _PUBLIC_KW = 24.0, 16.0, 9.0
 _OFFICE, _CAR_PARK, _SIGN, _PUBLIC, _OUTDOOR = range(5)
 _DUSK_W_M2: Final = 15.0
 

@@ -73,8 +73,8 @@ def _hours(moment: Moment) -> tuple[float, float, float, float]:
     mild = 1.0 - heat if heat < 1.0 else -1.6 * (heat - 1.0)
     return (
         _between(hour, 5.3, 8.0, 0.2) + _between(hour, 17.6, 23.7, 0.2),
-        _between(hour, 7.7, 9.3, 0.1) * min(1.0, heat),
-        _between(hour, 9.4, 17.6, 0.15) * mild,
+        _between(hour, 7.7, 9.6, 0.1) * min(1.0, 1.3 * heat),
+        _between(hour, 9.8, 17.6, 0.12) * mild,
         _between(hour, 17.6, 22.3, 0.2),
     )
 
