@@ -78,7 +78,7 @@ def step(own: Columns, around: Around, dt_s: float, rng: np.random.Generator) ->
     zoned = zone.after(own, air, around, _supplied(moving, cooled), dt_s)
     if dt_s > _SHORT_S:
         # Within a long step the air that returns changes: the coil meets what is between begin and end.
-        between = own | {role: 0.5 * (own[role] + zoned[role]) for role in ("RAT", "_ratio")}
+        between = own | {role: 0.6 * own[role] + 0.4 * zoned[role] for role in ("RAT", "_ratio")}
         cooled = _conditioned(between, around, duty, moving, dt_s)
         zoned = zone.after(own, air, around, _supplied(moving, cooled), dt_s)
     return own | switched | moving | cooled | zoned | {"RunHr": own["RunHr"] + duty.on * (dt_s / 3600.0)}
