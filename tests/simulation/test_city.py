@@ -221,6 +221,12 @@ def test_life_safety_takes_no_command() -> None:
     assert refused <= {"fire", "lift", "security"}
 
 
+@pytest.mark.parametrize("code", ["FACP", "FZN", "FPP", "GIS", "HVM", "TR", "ELV", "ESC", "GEN", "ATS", "ACS", "IDS"])
+def test_what_must_never_be_commanded_has_nothing_to_command(code: str) -> None:
+    """Domain reference section 11: fire, high voltage, lifts, generator, transfer switches, door locks."""
+    assert [p.name for p in WHOLE.points if p.equipment.type.code == code and p.writable] == []
+
+
 def test_demand_is_the_mean_of_the_last_whole_quarter_of_an_hour() -> None:
     quarter = {"Dmd15": np.zeros(1), "_window": np.full(1, -1.0), "_window_s": np.zeros(1), "_window_kws": np.zeros(1)}
     begin = 900.0 * 1000
