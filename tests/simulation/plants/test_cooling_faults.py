@@ -11,7 +11,7 @@ from cityhall_simulators.runtime import City
 
 TAIPEI = ZoneInfo("Asia/Taipei")
 SUMMER = datetime(2026, 7, 1, 10, 0, tzinfo=TAIPEI)
-WINTER = datetime(2026, 1, 14, 10, 0, tzinfo=TAIPEI)
+COLD = datetime(2026, 1, 28, 10, 0, tzinfo=TAIPEI)
 BUILDING = load_building("full")
 INDEX = {point.name.split(".", 3)[-1]: point.index for point in BUILDING.points}
 
@@ -93,7 +93,6 @@ def test_a_pump_in_local_stays_as_it_is_whatever_it_is_told() -> None:
 
 
 def test_dirty_heat_exchangers_and_gas_cost_power(city: City) -> None:
-    sound_kw = {unit: value(city, f"{unit}.kW") for unit in ("CHC01", "PLT01") if f"{unit}.kW" in INDEX}
     fouled = struck("fouled_condenser", "CHC01", 600.0)
     run_for(city, 600.0)
     assert value(fouled, "CHC01.kW") > 1.04 * value(city, "CHC01.kW")
@@ -102,7 +101,6 @@ def test_dirty_heat_exchangers_and_gas_cost_power(city: City) -> None:
     per_rt = value(scaled, "PLT01.kWperRT") / value(city, "PLT01.kWperRT")
     # Rule H09: 15 % more than at the same load before.
     assert 1.15 < per_rt < 1.30
-    assert sound_kw
 
 
 def test_stray_flow_starts_more_chillers_than_the_load_needs(city: City) -> None:
@@ -115,14 +113,13 @@ def test_stray_flow_starts_more_chillers_than_the_load_needs(city: City) -> None
 
 def test_a_condenser_control_that_fails_overcools_in_winter() -> None:
     """Rule H05: below 16 °C."""
-    cold = datetime(2026, 1, 28, 10, 0, tzinfo=TAIPEI)
-    city = City(BUILDING, 5, cold)
-    wet_bulb_c = value(city, "PLT01.OA_WB")
+    city = City(BUILDING, 5, COLD)
+    assert value(city, "CHS01.RunSts") == 1.0
+    assert value(city, "CHS01.CDWE_T") > 23.0
     city.fault_on("tower_overcooling", "PLT01", "now")
     run_for(city, 1800.0)
-    assert value(city, "PLT01.CDWS_T") < wet_bulb_c + 4.0
-    if wet_bulb_c < 12.5:
-        assert min(value(city, f"CHS0{unit}.CDWE_T") for unit in (1, 2)) < 16.0
+    assert value(city, "CHS01.RunSts") == 1.0
+    assert value(city, "PLT01.OA_WB") < value(city, "CHS01.CDWE_T") < 16.0
 
 
 def test_a_tower_that_does_not_cool_warms_the_water_of_all(city: City) -> None:

@@ -106,7 +106,6 @@ def test_energy_and_make_up_count_what_flows(city: City) -> None:
 def test_a_day_in_half_hours_uses_what_it_uses_in_minutes() -> None:
     def used(step_s: float) -> float:
         city = City(BUILDING, 5, SUMMER.replace(hour=5))
-        # The same settled city, then three working days of which the long steps see the ends only.
         begin = values(city, "CHC", "kWh").sum() + value(city, "CHS01.kWh") + value(city, "CHS02.kWh")
         run_for(city, 86_400.0, step_s)
         return values(city, "CHC", "kWh").sum() + value(city, "CHS01.kWh") + value(city, "CHS02.kWh") - begin
