@@ -79,8 +79,14 @@ class City:
         return self._state.columns[code][role]
 
     def command(self, index: int, value: float | None) -> None:
-        """Command a writable point in engineering units; None hands it back to the plant's own control."""
+        """Command a writable point in engineering units; None hands it back to the plant's own control.
+
+        :class:`ValueError` for any other point: faces refuse those themselves, and none of them can forget to.
+        """
         point = self.building.points[index]
+        if not point.writable:
+            msg = f"{point.name} takes no command"
+            raise ValueError(msg)
         equipment = point.equipment
         self._state = commanded(self._state, equipment.type.code, equipment.unit, point.role.role, value)
         self._publish()

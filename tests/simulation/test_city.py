@@ -227,6 +227,17 @@ def test_what_must_never_be_commanded_has_nothing_to_command(code: str) -> None:
     assert [p.name for p in WHOLE.points if p.equipment.type.code == code and p.writable] == []
 
 
+def test_the_city_itself_takes_no_command_for_what_may_not_be_written() -> None:
+    """Whatever a face lets through: nothing but what section 11 lists as writable changes the plant."""
+    city = City(WHOLE, 5, WORKING_MORNING)
+    before = city.truth.copy()
+    closed = {(p.equipment.type.code, p.role.role): p for p in WHOLE.points if not p.writable}
+    for point in closed.values():
+        with pytest.raises(ValueError, match="takes no command"):
+            city.command(point.index, 1.0)
+    assert (city.truth == before).all()
+
+
 def test_demand_is_the_mean_of_the_last_whole_quarter_of_an_hour() -> None:
     quarter = {"Dmd15": np.zeros(1), "_window": np.full(1, -1.0), "_window_s": np.zeros(1), "_window_kws": np.zeros(1)}
     begin = 900.0 * 1000
