@@ -23,7 +23,7 @@ class FaultDesk:
 
     def on(self, name: str, target: str | None) -> list[ActiveFault]:
         """Switch on; repeating it changes nothing. ``KeyError`` or ``FaultTargetError`` when it makes no sense."""
-        shown = self._city.shown
+        shown = self._city.sound
         started = self._city.fault_on(name, target, self._now().isoformat())
         if started is not None:
             point = self._city.building.by_name.get(started.target)

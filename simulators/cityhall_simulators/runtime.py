@@ -56,6 +56,11 @@ class City:
         return self._sensors.bad
 
     @property
+    def sound(self) -> NDArray[np.float64]:
+        """What the sensors would show without their faults; a register that was set back stays so."""
+        return self._sensors.sound
+
+    @property
     def unheard(self) -> NDArray[np.bool_]:
         """Points whose device answers nobody just now."""
         mute = {fault.target for fault in self._faults.values() if fault.name in _SAYS_NOTHING}
@@ -135,9 +140,11 @@ class City:
         elif fault.reach is Reach.SENSOR:
             index = self.building.by_name[active_fault.target].index
             if active:
-                self._sensors.fault_on(fault.name, index, float(self.shown[index]), self._elapsed_s)
+                self._sensors.fault_on(fault.name, index, self._elapsed_s)
             else:
                 self._sensors.fault_off(fault.name, index)
+            # At once: a sample of the moment in which a fault begins shows it, one of that in which it ends does not.
+            self._publish()
         self.revision += 1
         self._changed()
 

@@ -21,9 +21,8 @@ _NEW_METER_SHOWS = 17.3
 
 @dataclass(frozen=True, slots=True)
 class Struck:
-    """An instrument with a fault: where, since when (in seconds of the run), and what it showed then."""
+    """An instrument with a fault: since when (in seconds of the run), and what it showed then."""
 
-    index: int
     since_s: float
     shown: float
     low: float
@@ -68,12 +67,13 @@ def _flapping(struck: Struck, shown: float, elapsed_s: float) -> float:
 
 
 _SHOWS: Final[Mapping[str, Callable[[Struck, float, float], float]]] = {
-    "sensor_stuck": lambda struck, _, __: struck.shown,
-    "sensor_spike": _spiking,
     "sensor_drift": _drifting,
     "sensor_offset": _offset,
+    "sensor_spike": _spiking,
     "counter_glitch": _glitching,
     "flapping_contact": _flapping,
+    # Last: what is stuck shows nothing of whatever else is wrong.
+    "sensor_stuck": lambda struck, _, __: struck.shown,
 }
 _REGISTER_AFTER: Final[Mapping[str, Callable[[float], float]]] = {
     "meter_reset": lambda _: 0.0,
@@ -95,7 +95,9 @@ class Sensors:
         self._noise = np.where(resolution > 0.0, resolution - self._step / 2.0, 0.0)
         self._is_analog = resolution > 0.0
         self._base = np.zeros(len(points))
-        self._struck: dict[tuple[str, int], Struck] = {}
+        self._struck: dict[str, dict[int, Struck]] = {name: {} for name in _SHOWS}
+        self.sound: NDArray[np.float64] = np.zeros(len(points))
+        """What they would show just now without their faults; a register that was set back stays so."""
         self.bad: NDArray[np.bool_] = np.zeros(len(points), dtype=np.bool_)
 
     def show(self, truth: NDArray[np.float64], elapsed_s: float, chance: np.random.Generator) -> NDArray[np.float64]:
@@ -104,27 +106,30 @@ class Sensors:
         stepped = np.round(noisy / self._step) * self._step
         # A sensor that measures nothing shows exactly nothing (low cut-off), not noise around it.
         measured = np.where(self._is_analog & (truth != 0.0), stepped, truth)
-        shown: NDArray[np.float64] = np.clip(measured, self._low, self._high) - self._base
-        for (name, index), struck in self._struck.items():
-            shown[index] = _SHOWS[name](struck, float(shown[index]), elapsed_s)
+        self.sound = np.clip(measured - self._base, self._low, self._high)
+        shown = self.sound.copy()
+        for name, shows in _SHOWS.items():
+            for index, struck in self._struck[name].items():
+                shown[index] = shows(struck, float(shown[index]), elapsed_s)
         return shown
 
     def accepts(self, index: int, value: float) -> bool:
         """Whether a value is within the physical range."""
         return bool(self._low[index] <= value <= self._high[index])
 
-    def fault_on(self, name: str, index: int, shown: float, elapsed_s: float) -> None:
-        """Let an instrument that shows ``shown`` go wrong."""
+    def fault_on(self, name: str, index: int, elapsed_s: float) -> None:
+        """Let an instrument go wrong; it is seen when they show the truth again."""
+        shown = float(self.sound[index])
         if name == "sensor_dropout":
             self.bad[index] = True
         elif name in _REGISTER_AFTER:
             self._base[index] += shown - _REGISTER_AFTER[name](shown)
         else:
             low, high = float(self._low[index]), float(self._high[index])
-            self._struck[name, index] = Struck(index, elapsed_s, shown, low, high)
+            self._struck[name][index] = Struck(elapsed_s, shown, low, high)
 
     def fault_off(self, name: str, index: int) -> None:
         """Repair an instrument. A register that was set back counts on from where it stands."""
         if name == "sensor_dropout":
             self.bad[index] = False
-        self._struck.pop((name, index), None)
+        self._struck.get(name, {}).pop(index, None)

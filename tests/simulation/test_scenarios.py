@@ -109,8 +109,6 @@ def test_the_player_switches_what_is_due_and_the_truth_says_when(tmp_path: Path)
     reading = 0.0
     for minute in range(5):
         player.play(minute * 60.0)
-        if minute == 1:
-            reading = 0.0
         city.advance(START + timedelta(minutes=minute + 1), 60.0)
         if minute == 1:
             reading = float(city.shown[next(p.index for p in SMALL.building.points if p.name.endswith("EM01.kWh"))])

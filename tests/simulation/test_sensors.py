@@ -1,6 +1,8 @@
 """What instruments show of the truth, sound and faulty."""
 
+import json
 from datetime import datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from cityhall_simulators.description import load_building
+from cityhall_simulators.fault_desk import FaultDesk
 from cityhall_simulators.runtime import City
 
 BUILDING = load_building("small")
@@ -93,6 +96,43 @@ def test_a_register_that_rolls_over_loses_what_it_had_counted_in_whole_units(cit
     assert last > 1000.0
     assert shown[0] < 10.0
     assert shown[0] >= last % 1.0
+
+
+def test_a_meter_that_is_reset_while_it_glitches_loses_its_register_all_the_same(city: City, tmp_path: Path) -> None:
+    at, desk = index_of("EM01.kWh"), FaultDesk(city, lambda: city.local, tmp_path / "truth.jsonl")
+    register = city.shown[at]
+    desk.on("counter_glitch", "EM01.kWh")
+    assert city.shown[at] == 0.0
+    desk.on("meter_exchange", "EM01.kWh")
+    desk.off("counter_glitch", None)
+    assert city.shown[at] == pytest.approx(17.3)
+    line = json.loads((tmp_path / "truth.jsonl").read_text().splitlines()[1])
+    assert line["shown"] == register, "without it nobody could put the meter right"
+
+
+def test_meters_may_be_reset_and_exchanged_in_one_moment(city: City) -> None:
+    city.fault_on("meter_reset", "EM01.kWh", "now")
+    city.fault_on("meter_exchange", "EM01.kWh", "now")
+    assert city.shown[index_of("EM01.kWh")] == pytest.approx(17.3)
+
+
+@pytest.mark.parametrize("order", [("sensor_stuck", "sensor_offset"), ("sensor_offset", "sensor_stuck")])
+def test_a_stuck_sensor_shows_nothing_of_what_else_is_wrong_with_it(city: City, order: tuple[str, str]) -> None:
+    last = city.shown[index_of("AHU01.SAT")]
+    for name in order:
+        city.fault_on(name, "AHU01.SAT", "now")
+    assert set(watch(city, "AHU01.SAT", 5)) == {last}
+
+
+def test_a_fault_of_an_instrument_is_seen_from_the_moment_in_which_it_begins_to_that_in_which_it_ends(
+    city: City,
+) -> None:
+    at, sound = index_of("AHU01.MAT"), city.shown
+    city.fault_on("sensor_offset", "AHU01.MAT", "now")
+    # -10..60 degC: a tenth of it.
+    assert abs(city.shown[at] - sound[at]) == pytest.approx(7.0)
+    city.fault_off("sensor_offset")
+    assert (city.shown == sound).all()
 
 
 def test_a_flapping_contact_changes_at_least_three_times_a_minute(city: City) -> None:
