@@ -180,6 +180,10 @@ def test_the_load_of_a_tripped_bay_takes_another_way(bay: int) -> None:
     rig.step(1.0)
     assert (rig.value("GIS", "TripRly", bay), rig.value("GIS", "CbSts", bay)) == (1.0, 0.0)
     assert rig.value("GIS", "I2", bay) == 0.0
+    if bay < 2:
+        assert rig.value("HVM", "kW", bay) == 0.0
+    else:
+        assert (rig.column("TR", "kW")[tree().bays[bay] > 0] == 0.0).all()
     assert rig.sum("HVM") == pytest.approx(before_kw, rel=0.01)
     assert rig.sum("HVM") == pytest.approx(rig.sum("TR"), rel=EXACT)
     assert rig.sum("TR") == pytest.approx(rig.sum("LVP") + rig.sum("TR", "LossKW"), rel=EXACT)

@@ -40,9 +40,9 @@ EFFECTS = {
     "phase_loss": Effect(lambda v: (volts_pu(v).min(axis=0) < 0.7) & (volts_pu(v).max(axis=0) > 0.9)),
     "frequency_low": Effect(lambda v: v("Hz") < 59.5),
     "supply_loss": Effect(lambda v: volts_pu(v).max(axis=0) < 0.01),
-    # Each line usually carries about half of the demand, never above 56 % of the contract.
+    # Each line usually carries about half of the demand, never above half of the contract.
     "demand_peak": Effect(
-        lambda v: v("Dmd15") > 0.56 * CONTRACT_KW, onset_s=1800.0, release_s=1800.0, hours=(10.0, 16.0)
+        lambda v: v("Dmd15") > 0.52 * CONTRACT_KW, onset_s=1800.0, release_s=1800.0, hours=(10.0, 16.0)
     ),
     "harmonics": Effect(lambda v: (v("THDv") > 5.0) & (v("THDi") > 20.0)),
     "panel_trip": Effect(lambda v: (v("AcbTrip") == 1) & (v("AcbSts") == 0) & (v("kW") < 1.0)),
