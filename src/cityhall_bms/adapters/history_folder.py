@@ -23,8 +23,6 @@ from cityhall_bms.ports.history_import import DayOfSamples, ImportPlan
 MANIFEST: Final = "manifest.json"
 MAGIC: Final = b"CHBHIST\x01"
 COUNTS: Final = struct.Struct("<III")
-MOMENTS_MAX: Final = 90_000
-"""A day of 25 hours at one a second."""
 
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -90,11 +88,13 @@ class HistoryFolder:
         try:
             return self._decode(data, self._plan.day(number))
         except (ValueError, struct.error, zlib.error) as error:
-            msg = f"{path}: {error}"
+            msg = f"{path}: {error}; {REMEDY}"
             raise HistoryFileError(msg) from error
 
     def _decode(self, data: bytes, day: Window) -> DayOfSamples:
-        points, moments, bad = _counts(data, len(self._point))
+        # More than fit into the day at the file's interval are none of it, and would take any memory.
+        moments_max = -(-(day.end - day.start) // self._plan.interval_us)
+        points, moments, bad = _counts(data, len(self._point), moments_max)
         content = _unpressed(data[len(MAGIC) + COUNTS.size :], 8 * moments * (points + 1) + 4 * bad)
         at = np.frombuffer(content, "<i8", moments).astype(np.int64)
         if at[0] < day.start or at[-1] >= day.end or (np.diff(at) <= 0).any():
@@ -178,13 +178,14 @@ def _problems(place: str, manifest: Manifest, site: Site) -> Iterable[Problem]:
             yield Problem(place, 0, "points", f"the site has no point '{name}'", "make the history for this site")
 
 
-def _counts(data: bytes, points_expected: int) -> tuple[int, int, int]:
+def _counts(data: bytes, points_expected: int, moments_max: int) -> tuple[int, int, int]:
     if not data.startswith(MAGIC):
         msg = "it is no chunk of version 1"
         raise ValueError(msg)
     points, moments, bad = COUNTS.unpack_from(data, len(MAGIC))
-    if points != points_expected or not 0 < moments <= MOMENTS_MAX or bad > points * moments:
-        msg = f"it claims {moments} moments of {points} points, {bad} bad; the manifest names {points_expected} points"
+    if points != points_expected or not 0 < moments <= moments_max or bad > points * moments:
+        msg = f"it claims {moments} moments of {points} points, {bad} bad; "
+        msg += f"the manifest names {points_expected} points, and a day has {moments_max} moments at its interval"
         raise ValueError(msg)
     return points, moments, bad
 
