@@ -7,7 +7,7 @@ import sys
 import tempfile
 import urllib.error
 import urllib.request
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -18,7 +18,7 @@ from cityhall_simulators.description import Building, load_building, site_names
 from cityhall_simulators.faults import FAULTS, FaultTargetError, resolve_target
 from cityhall_simulators.free_ports import choose_ports
 from cityhall_simulators.history.command import history
-from cityhall_simulators.options import Options
+from cityhall_simulators.options import Options, shift_to
 from cityhall_simulators.scenarios import Run, ScenarioError, Strike, load_scenario, scenario_names
 from cityhall_simulators.site_folder import write_site
 
@@ -59,12 +59,11 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option of the command
     if parent_dies:
         die_with_parent()
     building = _building(site)
-    start = None if plant_start == "now" else datetime.fromisoformat(plant_start)
+    real = datetime.now(ZoneInfo(building.time_zone))
+    shift = _shift(plant_start, real)
     strikes = [_timed_fault(text, building) for text in fault or ()]
     if scenario is not None:
-        zone = ZoneInfo(building.time_zone)
-        begins = datetime.now(zone) if start is None else start.replace(tzinfo=zone)
-        strikes += scenario_or_end(scenario, Run(building, begins, _ENDLESS_RUN_S, seed))
+        strikes += scenario_or_end(scenario, Run(building, real + shift, _ENDLESS_RUN_S, seed))
     folder = site_dir or Path(tempfile.mkdtemp(prefix="cityhall-site-"))
     options = Options(
         site=site,
@@ -75,7 +74,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option of the command
         seed=seed,
         truth_file=truth,
         strikes=tuple(strikes),
-        plant_start=start,
+        shift=shift,
         speed=speed,
     )
     try:
@@ -155,6 +154,17 @@ def scenario_or_end(name_or_file: str, run: Run) -> tuple[Strike, ...]:
         return load_scenario(name_or_file, run)
     except ScenarioError as error:
         typer.echo(f"--scenario: {error}", err=True)
+        raise typer.Exit(2) from error
+
+
+def _shift(plant_start: str, real: datetime) -> timedelta:
+    """How far the plants' clock is from the real one; ends the command with a message when it makes no sense."""
+    if plant_start == "now":
+        return timedelta(0)
+    try:
+        return shift_to(datetime.fromisoformat(plant_start), real)
+    except ValueError as error:
+        typer.echo(f"--plant-start {plant_start}: write a local time as {DEFAULT_PLANT_START}, or now", err=True)
         raise typer.Exit(2) from error
 
 

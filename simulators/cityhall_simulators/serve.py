@@ -75,14 +75,12 @@ def make_faces(building: Building, city: City, secrets: ServerSecrets) -> dict[s
 class PlantClock:
     """The one clock that all plants go by: it starts when it is made and runs ``speed`` times as fast as the real one.
 
-    Its start is the real time shifted by whole hours, so that quarters of an hour still agree while speed is 1.
+    Its start is the real time and ``shift``.
     """
 
-    def __init__(self, zone: ZoneInfo, start: datetime | None, speed: float) -> None:
+    def __init__(self, zone: ZoneInfo, shift: timedelta, speed: float) -> None:
         self._zone = zone
-        real = datetime.now(zone)
-        shift_h = 0 if start is None else round((start.replace(tzinfo=zone) - _on_the_hour(real)) / timedelta(hours=1))
-        self._start = real + timedelta(hours=shift_h)
+        self._start = datetime.now(zone) + shift
         self._began_s = time.monotonic()
         self._speed = speed
 
@@ -99,17 +97,13 @@ class PlantClock:
         return datetime.now(self._zone)
 
 
-def _on_the_hour(moment: datetime) -> datetime:
-    return moment.replace(minute=0, second=0, microsecond=0)
-
-
 async def serve(options: Options) -> None:
     """Write the site folder, serve until SIGTERM or SIGINT. :class:`OSError` when a port is taken."""
     building = load_building(options.site)
     ports = choose_ports(options.host, building.port_labels, options.base_port)
     write_site(options.folder, building, options.host, ports)
     secrets = await asyncio.to_thread(write_secrets, options.folder, options.host)
-    clock = PlantClock(ZoneInfo(building.time_zone), options.plant_start, options.speed)
+    clock = PlantClock(ZoneInfo(building.time_zone), options.shift, options.speed)
     city = City(building, options.seed, clock.after(0.0))
     desk = FaultDesk(city, clock.real, options.truth_file)
     faces = make_faces(building, city, secrets)

@@ -7,10 +7,13 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from cityhall_simulators.cli import app
 from cityhall_simulators.description import load_building
 from cityhall_simulators.fault_desk import FaultDesk
 from cityhall_simulators.faults import FAULTS
+from cityhall_simulators.options import Options, shift_to
 from cityhall_simulators.runtime import City
 from cityhall_simulators.scenarios import Run, ScenarioError, ScenarioPlayer, Strike, load_scenario, scenario_names
 
@@ -68,6 +71,40 @@ def test_a_scenario_that_makes_no_sense_is_refused_by_file_entry_and_reason(
     with pytest.raises(ScenarioError, match=said) as caught:
         load_scenario(scenario(tmp_path, text), SMALL)
     assert "scenario.toml" in str(caught.value)
+
+
+def captured_options(monkeypatch: pytest.MonkeyPatch, *words: str) -> tuple[int, str, list[Options]]:
+    """Status and output of ``cityhall-sim run``, and what it would have served."""
+    served: list[Options] = []
+
+    async def serve(options: Options) -> None:
+        served.append(options)
+
+    monkeypatch.setattr("cityhall_simulators.serve.serve", serve)
+    result = CliRunner().invoke(app, ["run", "--site", "small", "--site-dir", "nowhere", *words])
+    return result.exit_code, result.output, served
+
+
+def test_local_times_of_a_scenario_are_those_of_the_running_plants(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Plants start at the asked hour and the real minute: a time of the file is met all the same."""
+    file = scenario(tmp_path, '[[fault]]\nname = "chiller_trip"\nfrom = 2026-07-01T13:00:00')
+    real = datetime.now(TAIPEI)
+    _, _, (options,) = captured_options(monkeypatch, "--scenario", file, "--plant-start", "2026-07-01T10:00")
+    strikes_at = real + options.shift + timedelta(seconds=options.strikes[0].begin_s)
+    assert abs(strikes_at - datetime(2026, 7, 1, 13, tzinfo=TAIPEI)) < timedelta(minutes=1)
+
+
+def test_plants_start_at_the_asked_hour_and_the_real_minute() -> None:
+    real = datetime(2026, 11, 25, 17, 51, 9, tzinfo=TAIPEI)
+    assert real + shift_to(datetime(2026, 7, 1, 10), real) == datetime(2026, 7, 1, 10, 51, 9, tzinfo=TAIPEI)  # noqa: DTZ001
+
+
+def test_a_start_that_is_no_time_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    status, output, served = captured_options(monkeypatch, "--plant-start", "yesterday")
+    assert (status, served) == (2, [])
+    assert "--plant-start yesterday: write a local time as 2026-07-01T10:00" in output
 
 
 def test_an_unknown_scenario_names_those_that_come_along() -> None:

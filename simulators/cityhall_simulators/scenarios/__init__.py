@@ -120,7 +120,8 @@ def _strike(where: str, entry: _Planned, run: Run) -> Strike:
 
 def _seconds_after(start: datetime, local: datetime) -> float:
     """Local times of the file are the building's; the difference is that of the instants."""
-    return (local.replace(tzinfo=local.tzinfo or start.tzinfo) - start).total_seconds()
+    # Between two times of one zone Python subtracts what the clocks show.
+    return local.replace(tzinfo=local.tzinfo or start.tzinfo).timestamp() - start.timestamp()
 
 
 def _target(where: str, name: str, target: str | None, building: Building) -> str:
