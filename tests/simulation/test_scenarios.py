@@ -63,6 +63,8 @@ def test_a_fault_begins_at_a_local_time_or_after_seconds_and_ends_likewise(tmp_p
     ('[[fault]]\nname = "chiller_trip"\nafter = 1', "after"),
     ("[[random]]\nper_day = 0\nlasts_s = [1, 2]", "per_day"),
     ('[[random]]\nper_day = 1\nlasts_s = [1, 2]\nnames = ["earthquake"]', "random 1: no fault is called"),
+    ("[[random]]\nper_day = 1\nlasts_s = [2, 1]", "random 1: lasts_s: write the shorter time first"),
+    ("[[random]]\nper_day = 1\nlasts_s = [1, inf]", "lasts_s"),
     ("this is no TOML", r"scenario\.toml"),
 ])  # fmt: skip
 def test_a_scenario_that_makes_no_sense_is_refused_by_file_entry_and_reason(
@@ -129,6 +131,14 @@ def test_chance_strikes_as_often_as_it_is_told_with_every_kind_and_never_twice_a
         busy_until_s[strike.name, strike.target] = strike.end_s
 
 
+def test_chance_strikes_until_the_run_ends_though_some_faults_would_outlast_it(tmp_path: Path) -> None:
+    text = "[[random]]\nper_day = 200\nlasts_s = [60, 86000]"
+    strikes = load_scenario(scenario(tmp_path, text), SMALL)
+    assert max(strike.end_s for strike in strikes) <= SMALL.lasts_s
+    # Some sixty begin in the last third of the day, and about one in six of them is short enough to end in it.
+    assert any(strike.begin_s > 2.0 / 3.0 * SMALL.lasts_s for strike in strikes)
+
+
 def test_the_same_seed_draws_the_same_faults() -> None:
     assert load_scenario("faulty_year", YEAR) == load_scenario("faulty_year", YEAR)
     other = Run(YEAR.building, YEAR.start, YEAR.lasts_s, 2)
@@ -159,6 +169,18 @@ def test_the_player_switches_what_is_due_and_the_truth_says_when(tmp_path: Path)
     ]
     assert lines[1]["shown"] == reading, "what the meter showed last"
     assert "shown" not in lines[0]
+
+
+def test_a_fault_that_two_entries_ask_for_is_on_until_both_end(tmp_path: Path) -> None:
+    city = City(SMALL.building, 1, START)
+    desk = FaultDesk(city, lambda: city.local, tmp_path / "truth.jsonl")
+    player = ScenarioPlayer(
+        [Strike("sos_pressed", "SOS01", 0.0, 100.0), Strike("sos_pressed", "SOS01", 50.0, 150.0)], desk
+    )
+    player.play(120.0)
+    assert [fault.name for fault in city.faults] == ["sos_pressed"]
+    player.play(150.0)
+    assert city.faults == []
 
 
 def test_the_same_fault_may_begin_where_it_ends(tmp_path: Path) -> None:

@@ -1,12 +1,12 @@
 """Scenarios: which faults strike when. A file lists them, or says how often chance shall strike."""
 
 import tomllib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from itertools import count
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -58,13 +58,16 @@ class _Planned(BaseModel):
     lasts_s: Annotated[float, Field(gt=0.0)] = float("inf")
 
 
+_Seconds = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+
+
 class _Random(BaseModel):
     """A ``[[random]]``: how often chance shall strike, with which faults (all when empty), and for how long."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     per_day: Annotated[float, Field(gt=0.0, le=1000.0)]
-    lasts_s: tuple[Annotated[float, Field(gt=0.0)], Annotated[float, Field(gt=0.0)]]
+    lasts_s: tuple[_Seconds, _Seconds]
     names: tuple[str, ...] = ()
     except_names: tuple[str, ...] = ()
 
@@ -143,20 +146,21 @@ def _by_chance(where: str, number: int, rule: _Random, run: Run) -> Iterator[Str
             raise ScenarioError(msg)
     fitting = {name: targets(run.building, FAULTS[name]) for name in rule.names or FAULTS}
     names = [name for name, found in fitting.items() if found and name not in rule.except_names]
+    if rule.lasts_s[0] > rule.lasts_s[1]:
+        msg = f"{where}: lasts_s: write the shorter time first"
+        raise ScenarioError(msg)
     if not names or not np.isfinite(run.lasts_s):
         msg = f"{where}: nothing to strike at this site, or a run without an end"
         raise ScenarioError(msg)
     chance = np.random.default_rng((run.seed, _CHANCE_STREAM, number))
     busy_until_s: dict[tuple[str, str], float] = {}
     begin_s = 0.0
-    for _ in count():
-        begin_s += float(chance.exponential(86_400.0 / rule.per_day))
+    while (begin_s := begin_s + float(chance.exponential(86_400.0 / rule.per_day))) < run.lasts_s:
         name = names[int(chance.integers(len(names)))]
         target = fitting[name][int(chance.integers(len(fitting[name])))]
         end_s = begin_s + float(chance.uniform(*rule.lasts_s))
-        if end_s > run.lasts_s:
-            return
-        if busy_until_s.get((name, target), 0.0) < begin_s:
+        # What would outlast the run is left out, so that every truth has its end.
+        if end_s <= run.lasts_s and busy_until_s.get((name, target), 0.0) < begin_s:
             busy_until_s[name, target] = end_s
             yield Strike(name, target, begin_s, end_s)
 
@@ -166,16 +170,22 @@ class ScenarioPlayer:
 
     def __init__(self, strikes: Sequence[Strike], desk: FaultDesk) -> None:
         self._desk = desk
+        self._on: Counter[tuple[str, str]] = Counter()
         begins = [(strike.begin_s, 1, strike) for strike in strikes]
         ends = [(strike.end_s, 0, strike) for strike in strikes if np.isfinite(strike.end_s)]
         # What ends gives way first: the same fault may begin at the same target in the same moment.
         self._due = sorted(begins + ends, key=lambda due: due[:2], reverse=True)
 
     def play(self, elapsed_s: float) -> None:
-        """Switch everything that is due ``elapsed_s`` after the start."""
+        """Switch everything that is due ``elapsed_s`` after the start.
+
+        Where strikes of one fault at one target overlap, it is on until the last of them ends.
+        """
         while self._due and self._due[-1][0] <= elapsed_s:
             _, begins, strike = self._due.pop()
+            struck = strike.name, strike.target
+            self._on[struck] += 1 if begins else -1
             if begins:
-                self._desk.on(strike.name, strike.target)
-            else:
-                self._desk.off(strike.name, strike.target)
+                self._desk.on(*struck)
+            elif self._on[struck] == 0:
+                self._desk.off(*struck)
