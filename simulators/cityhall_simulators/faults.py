@@ -8,7 +8,7 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
 
-from cityhall_simulators.description import Building, Point, Text
+from cityhall_simulators.description import Building, Text
 
 
 class Reach(Enum):
@@ -86,12 +86,3 @@ def resolve_target(building: Building, fault: Fault, target: str | None) -> str:
         shorts = [name.rsplit(".", 1)[-1] for name in fitting]
         msg = f"{fault.name} strikes one of {', '.join(shorts)}, not {wanted!r}"
     raise FaultTargetError(msg)
-
-
-def points_of(building: Building, fault: Fault, target: str) -> list[Point]:
-    """The points at which a fault shows itself, as far as it shows itself at its target."""
-    if fault.reach is Reach.SENSOR:
-        return [building.by_name[target]]
-    if fault.reach is Reach.PLANT:
-        return [point for point in building.points if point.equipment.name == target]
-    return [point for point in building.points if point.device == target]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from cityhall_simulators.plants.calendar import is_workday, special_days, years_with_calendar
 from cityhall_simulators.plants.climate.spells import typhoons
 from cityhall_simulators.plants.moment import Moment, moment_at
-from cityhall_simulators.plants.people import GUARDS, OfficeHour, occupancy, staff_rate_in_per_h, staff_rate_out_per_h
+from cityhall_simulators.plants.people import GUARDS, OfficeHour, occupancy
 
 SATURDAY, SUNDAY = 5, 6
 WEDNESDAY, FRIDAY = date(2026, 3, 11), date(2026, 3, 13)
@@ -142,16 +142,6 @@ def test_some_go_out_for_lunch_and_come_back() -> None:
 
 def test_fewer_come_on_fridays() -> None:
     assert 0.02 < at(WEDNESDAY, 10.0).occupancy - at(FRIDAY, 10.0).occupancy < 0.1
-
-
-@pytest.mark.parametrize("day", [WEDNESDAY, FRIDAY, date(2026, 3, 14), date(2026, 2, 17)])
-def test_occupancy_changes_by_those_who_enter_less_those_who_leave(day: date) -> None:
-    step_h = 1.0 / 60.0
-    inside = at(day, 0.0).occupancy
-    for minute in range(24 * 60 - 1):
-        middle = at(day, (minute + 0.5) * step_h)
-        inside += (staff_rate_in_per_h(middle) - staff_rate_out_per_h(middle)) * step_h
-        assert inside == pytest.approx(at(day, (minute + 1) * step_h).occupancy, abs=2e-3)
 
 
 def test_visitors_peak_at_lunch_and_counters_close_at_five() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from cityhall_simulators.plants.climate import chance, day, outdoors
+from cityhall_simulators.plants.climate.air import wet_bulb
 from cityhall_simulators.plants.climate.day import day_of
 from cityhall_simulators.plants.climate.rain import Shower
 from cityhall_simulators.plants.climate.spells import heat_days, typhoons
@@ -19,7 +20,7 @@ from cityhall_simulators.plants.climate.sun import clear_sky_w_m2, sine_of_eleva
 from cityhall_simulators.plants.common import Around
 from cityhall_simulators.plants.moment import Moment, moment_at
 from cityhall_simulators.plants.site import whole_site
-from cityhall_simulators.plants.weather import PLANTS, wet_bulb
+from cityhall_simulators.plants.weather import PLANTS
 
 TAIPEI = ZoneInfo("Asia/Taipei")
 # hypothesis takes naive bounds and adds the zone itself.

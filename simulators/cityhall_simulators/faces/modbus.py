@@ -39,8 +39,8 @@ class ModbusFace:
     def __init__(self, devices: Sequence[Device], city: City) -> None:
         self._units = {device.unit_id: ModbusUnit(device, city) for device in devices}
         self._city = city
-        self._is_rtu = getattr(devices[0], "framing", "tcp") == "rtu"
-        self._baud = int(getattr(devices[0], "bus_baud", 0))
+        self._is_rtu = devices[0].framing == "rtu"
+        self._baud = devices[0].bus_baud
         self._bus = Bus(self._serve)
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Transport] = set()

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,9 +53,6 @@ class Plant:
 
     initial: Callable[[int], Columns]
     step: Step
-
-
-SECONDS_PER_HOUR: Final = 3600.0
 
 
 def lag(value: Column, target: Column | float, dt_s: float, tau_s: float) -> Column:

@@ -7,7 +7,7 @@ assumptions for an office building of this size.
 """
 
 import math
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 GUARDS: Final = 0.02
 """Part of the staff that is in the building at any time."""
@@ -46,33 +46,8 @@ class OfficeHour(NamedTuple):
     closed: bool = False
 
 
-class When(Protocol):
-    """What a :class:`~cityhall_simulators.plants.moment.Moment` says about the time of day and the kind of day."""
-
-    @property
-    def epoch_s(self) -> float: ...  # noqa: D102
-    @property
-    def hour(self) -> float: ...  # noqa: D102
-    @property
-    def workday(self) -> bool: ...  # noqa: D102
-    @property
-    def typhoon(self) -> bool: ...  # noqa: D102
-
-
-def staff_rate_in_per_h(when: When) -> float:
-    """Part of the staff that enters the building per hour."""
-    at = _office_hour(when)
-    return _part_that_comes(at) * _rate(_moves(at)[0], at.hour)
-
-
-def staff_rate_out_per_h(when: When) -> float:
-    """Part of the staff that leaves the building per hour."""
-    at = _office_hour(when)
-    return _part_that_comes(at) * _rate(_moves(at)[1], at.hour)
-
-
 def occupancy(at: OfficeHour) -> float:
-    """Part of the staff that is in the building: the guards, and what the rates have brought since midnight."""
+    """Part of the staff that is in the building: the guards, and who has come and not yet gone since midnight."""
     came, went = _moves(at)
     inside = sum(m.part * _passed(m, at.hour) for m in came) - sum(m.part * _passed(m, at.hour) for m in went)
     return GUARDS + _part_that_comes(at) * max(0.0, inside)
@@ -86,12 +61,6 @@ def visitors(at: OfficeHour) -> float:
         return _bump(_EVENTS, at.hour) * _open(at.hour)
     at_counters = sum(_bump(move, at.hour) for move in _COUNTERS) * _open(at.hour)
     return min(1.0, at_counters + _bump(_FOOD_HALL, at.hour))
-
-
-def _office_hour(when: When) -> OfficeHour:
-    # Proleptic day 1 was a Monday.
-    weekday = (int(when.epoch_s // 86_400.0) - 1) % 7
-    return OfficeHour(when.hour, weekday, when.workday, when.typhoon)
 
 
 def _part_that_comes(at: OfficeHour) -> float:
@@ -108,10 +77,6 @@ def _moves(at: OfficeHour) -> tuple[tuple[_Move, ...], tuple[_Move, ...]]:
 
 def _passed(move: _Move, hour: float) -> float:
     return 0.5 * (1.0 + math.erf((hour - move.hour) / (move.spread_h * math.sqrt(2.0))))
-
-
-def _rate(moves: tuple[_Move, ...], hour: float) -> float:
-    return sum(_bump(move, hour) / (move.spread_h * math.sqrt(2.0 * math.pi)) for move in moves)
 
 
 def _bump(move: _Move, hour: float) -> float:

@@ -5,10 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from cityhall_simulators.plants.climate.air import wet_bulb
 from cityhall_simulators.plants.common import Around, Columns, Plant, full, lag, slow_noise
-
-__all__ = ["PLANTS", "initial", "step", "wet_bulb"]
 
 _LUX_PER_W_M2: Final = 110.0
 """Luminous efficacy of daylight."""

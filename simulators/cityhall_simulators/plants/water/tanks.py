@@ -26,7 +26,7 @@ def initial(units: int) -> Columns:
     level = np.repeat([80.0, 72.0, 50.0, 93.5], [4, 4, 4, 2]) + 0.4 * np.arange(units) % 2.0
     level[FIRE] = [93.2, 93.8]
     return (
-        full(units, HiAlm=0.0, LoAlm=0.0, InVlv=0.0, _in_m3_h=0.0, _in_m3=0.0, _lost_m3=0.0)
+        full(units, HiAlm=0.0, LoAlm=0.0, InVlv=0.0, _in_m3_h=0.0, _in_m3=0.0)
         | {"Lvl": level}
         | sound(units, "overflow", "empty", "fire_low")
     )
@@ -35,7 +35,7 @@ def initial(units: int) -> Columns:
 def step(own: Columns, around: Around, dt_s: float, rng: np.random.Generator) -> Columns:  # noqa: ARG001
     """Levels follow what flows in and out; ``_in_m3`` is what came from the utility within the step."""
     level, dt_h = own["Lvl"], dt_s / 3600.0
-    stuck, drained = own["_fault_overflow"] > 0.0, own["_fault_empty"] > 0.0
+    stuck = own["_fault_overflow"] > 0.0
     lifted = around.plants["WPP"]["_flow_m3_h"].reshape(4, -1).sum(axis=1)
     drawn = np.concatenate((lifted, lifted_m3_h(around), _sumps_m3_h(around), [_EVAPORATION_M3_H] * 2))
     city = _city_m3_h(own, lifted, dt_s)
@@ -50,7 +50,6 @@ def step(own: Columns, around: Around, dt_s: float, rng: np.random.Generator) ->
         "InVlv": (stuck | (flowing_in > 0.02)).astype(np.float64),
         "_in_m3_h": city,
         "_in_m3": city * dt_h,
-        "_lost_m3": np.where(drained | stuck, balance - after, np.maximum(balance - after, 0.0)) / 100.0 * CAPACITY_M3,
     }
 
 
