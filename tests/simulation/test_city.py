@@ -1,6 +1,7 @@
 """The city as a whole: possible values at any time and any step, the same bytes from the same seed, pure steps."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,8 +12,11 @@ from hypothesis import strategies as st
 
 from cityhall_simulators.description import WRITABLE_KINDS, Building, Point, load_building
 from cityhall_simulators.faults import FAULTS, FaultTargetError, resolve_target
-from cityhall_simulators.plants.city import PLANTS, commanded, disturbed, settled_city, step_city
-from cityhall_simulators.plants.common import demand_15_min, lag
+from cityhall_simulators.plants.city import PLANTS, CityState, commanded, disturbed, settled_city, step_city
+from cityhall_simulators.plants.common import Around, demand_15_min, lag
+from cityhall_simulators.plants.moment import moment_at
+from cityhall_simulators.plants.power.supply import supply_of
+from cityhall_simulators.plants.site import whole_site
 from cityhall_simulators.runtime import City
 
 TAIPEI = ZoneInfo("Asia/Taipei")
@@ -115,6 +119,56 @@ def test_a_step_leaves_the_state_it_was_given_alone() -> None:
     for code, columns in copies.items():
         for role, column in columns.items():
             np.testing.assert_array_equal(column, state.columns[code][role])
+
+
+def broken_everywhere(state: CityState) -> CityState:
+    """The state with every plant fault on at every unit that can have it."""
+    for fault in FAULTS.values():
+        for code in fault.codes if fault.column else ():
+            for unit in range(whole_site().units[code]):
+                state = disturbed(state, code, unit, fault.column, active=True)
+    return state
+
+
+def read_only(state: CityState) -> CityState:
+    """A copy whose columns cannot be written: settled cities are shared, and one write would spoil all later ones."""
+    columns = {code: {role: c.copy() for role, c in of_type.items()} for code, of_type in state.columns.items()}
+    for of_type in columns.values():
+        for column in of_type.values():
+            column.setflags(write=False)
+    return replace(state, columns=columns)
+
+
+@pytest.mark.parametrize("step_s", [0.1, 60.0, 900.0, 3600.0])
+@pytest.mark.parametrize(
+    "make", [read_only, lambda state: read_only(broken_everywhere(state))], ids=["sound", "broken"]
+)
+def test_no_plant_writes_into_a_column_or_divides_by_nothing(
+    make: Callable[[CityState], CityState], step_s: float
+) -> None:
+    state, local = make(settled_city(1, WORKING_MORNING)), WORKING_MORNING
+    with np.errstate(divide="raise", invalid="raise", over="raise"):
+        for _ in range(4):
+            local += timedelta(seconds=step_s)
+            state = read_only(step_city(state, local, step_s))
+
+
+@pytest.mark.parametrize("step_s", [1.0, 60.0, 1800.0])
+def test_no_fault_changes_how_much_chance_a_plant_draws(step_s: float) -> None:
+    sound = settled_city(1, WORKING_MORNING)
+    local = WORKING_MORNING + timedelta(seconds=step_s)
+    assert drawn(broken_everywhere(sound), local, step_s) == drawn(sound, local, step_s)
+
+
+def drawn(state: CityState, local: datetime, step_s: float) -> list[tuple[str, int]]:
+    """How far the stream of chance has run after each type."""
+    columns, chance = dict(state.columns), np.random.default_rng(7)
+    around = Around(moment_at(local, state.seed), whole_site(), columns, supply_of(columns))
+    found = []
+    for code, plant in PLANTS.items():
+        columns[code] = plant.step(columns[code], around, step_s, chance)
+        found.append((code, int(chance.bit_generator.state["state"]["state"])))
+    return found
 
 
 def test_a_smaller_site_shows_the_same_plant() -> None:
