@@ -5,6 +5,7 @@ itself never leave. Every car is counted in and out, so that entries less exits 
 """
 
 import math
+from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
@@ -50,22 +51,10 @@ def initial_zone(units: int) -> Columns:
 def step_site(columns: Columns, around: Around, dt_s: float, rng: np.random.Generator) -> Columns:
     """Cars come and go; a gate stands open for a moment after each. Who finds it full or broken turns away."""
     chance = rng.random((6, len(columns["Occ"])))
-    moment, hours = around.moment, dt_s / 3600.0
-    bays = columns["_bays"]
-    opens = (columns["FullSign"] <= 0.0) * (1.0 - columns["_fault_gate"])
-    staff, visitors = columns["_staff"], columns["_visitors"]
+    moment, bays = around.moment, columns["_bays"]
     driving = _driving(columns["_driving"], moment)
-    staff_due = _STAFF_CARS * np.maximum(driving - columns["_driving"], 0.0)
-    staff_kept = np.minimum(driving / np.maximum(columns["_driving"], _LAST_FEW), 1.0)
-    visitors_due = _VISITORS_PER_H * moment.visitors * hours
-    visitors_kept = math.exp(-hours / _VISIT_H)
-    staff_in = np.floor(staff_due + chance[0]) * opens
-    visitors_in = np.floor(visitors_due + chance[1]) * opens
-    staff_in = np.minimum(staff_in, bays - columns["Occ"])
-    visitors_in = np.minimum(visitors_in, bays - columns["Occ"] - staff_in)
-    staff_out = _leaving(staff, staff_in, staff_kept, chance[2])
-    visitors_out = _leaving(visitors, visitors_in, visitors_kept, chance[3])
-    entered, left = staff_in + visitors_in, staff_out + visitors_out
+    moves = _moves(columns, moment, driving, dt_s / 3600.0, chance)
+    entered, left = moves.staff_in + moves.visitors_in, moves.staff_out + moves.visitors_out
     parked = columns["Occ"] + entered - left
     spaces = bays - parked
     in_s = _gate_s(columns["_in_s"], entered, dt_s, chance[4])
@@ -83,16 +72,45 @@ def step_site(columns: Columns, around: Around, dt_s: float, rng: np.random.Gene
         "LprSts": 1.0 - columns["_fault_plates"],
         "FullSign": held(columns, "FullSign", (spaces < 1.0).astype(np.float64)),
         "Overstay": 2.0 + (moment.day_of_year + np.arange(len(bays))) % 3.0,
-        "_staff": staff + staff_in - staff_out,
-        "_visitors": visitors + visitors_in - visitors_out,
+        "_staff": columns["_staff"] + moves.staff_in - moves.staff_out,
+        "_visitors": columns["_visitors"] + moves.visitors_in - moves.visitors_out,
         "_in_s": in_s,
         "_out_s": out_s,
         "_driving": driving,
-        "_moves_per_h": (
-            (staff_due + visitors_due) * opens + staff * (1.0 - staff_kept) + visitors * (1.0 - visitors_kept)
-        )
-        / hours,
+        "_moves_per_h": moves.per_h,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _Moves:
+    """Cars of a step, and how many move per hour on average."""
+
+    staff_in: Column
+    visitors_in: Column
+    staff_out: Column
+    visitors_out: Column
+    per_h: Column
+
+
+def _moves(columns: Columns, moment: Moment, driving: Column, hours: float, chance: Column) -> _Moves:
+    """Who comes while there is room and the gate opens, and who leaves."""
+    staff, visitors = columns["_staff"], columns["_visitors"]
+    opens = (columns["FullSign"] <= 0.0) * (1.0 - columns["_fault_gate"])
+    staff_due = _STAFF_CARS * np.maximum(driving - columns["_driving"], 0.0)
+    staff_kept = np.minimum(driving / np.maximum(columns["_driving"], _LAST_FEW), 1.0)
+    visitors_due = _VISITORS_PER_H * moment.visitors * hours
+    visitors_kept = math.exp(-hours / _VISIT_H)
+    room = columns["_bays"] - columns["Occ"]
+    staff_in = np.minimum(np.floor(staff_due + chance[0]) * opens, room)
+    visitors_in = np.minimum(np.floor(visitors_due + chance[1]) * opens, room - staff_in)
+    moving = (staff_due + visitors_due) * opens + staff * (1.0 - staff_kept) + visitors * (1.0 - visitors_kept)
+    return _Moves(
+        staff_in=staff_in,
+        visitors_in=visitors_in,
+        staff_out=_leaving(staff, staff_in, staff_kept, chance[2]),
+        visitors_out=_leaving(visitors, visitors_in, visitors_kept, chance[3]),
+        per_h=moving / hours,
+    )
 
 
 def step_zone(columns: Columns, around: Around, dt_s: float, rng: np.random.Generator) -> Columns:  # noqa: ARG001
