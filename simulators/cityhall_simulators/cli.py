@@ -44,7 +44,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option of the command
     host: str = "127.0.0.1",
     base_port: Annotated[int, typer.Option(help="first port of the devices; 0 = free ports")] = 0,
     control_port: Annotated[int, typer.Option(help="port of the control interface; 0 = a free one")] = 0,
-    seed: int = 1,
+    seed: Annotated[int, typer.Option(min=0, help="the same seed gives the same noise")] = 1,
     truth: Annotated[Path | None, typer.Option(help="append a JSON line per fault switched on or off")] = None,
     fault: Annotated[list[str] | None, typer.Option(help="NAME@SECONDS or NAME:TARGET@SECONDS")] = None,
     scenario: Annotated[str | None, typer.Option(help="faults by plan: a name or a TOML file")] = None,

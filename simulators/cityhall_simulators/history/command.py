@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 from typing import Annotated, NoReturn
 from zoneinfo import ZoneInfo
@@ -13,10 +12,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cityhall_simulators.description import load_building, site_names
-from cityhall_simulators.history.days import Span, SpanError, interval_s
+from cityhall_simulators.history.days import Span, SpanError, interval_s, local_day
 from cityhall_simulators.history.folder import TRUTH, HistoryFolderError, make_room, write_history
 from cityhall_simulators.history.recorder import record
-from cityhall_simulators.scenarios import Run, load_scenario
+from cityhall_simulators.scenarios import Run, ScenarioError, load_scenario
 
 
 def history(  # noqa: PLR0917 - one parameter per option of the command
@@ -25,7 +24,7 @@ def history(  # noqa: PLR0917 - one parameter per option of the command
     first: Annotated[str, typer.Option("--from", help="first day, YYYY-MM-DD")],
     until: Annotated[str, typer.Option("--to", help="day after the last one")],
     interval: Annotated[str, typer.Option(help="between two samples of a point: 1m, 15m, 1h, …")] = "15m",
-    seed: int = 1,
+    seed: Annotated[int, typer.Option(min=0, help="the same seed gives the same bytes")] = 1,
     scenario: Annotated[str | None, typer.Option(help="faults by plan: a name or a TOML file")] = None,
 ) -> None:
     """Write days or years of samples with their truth, for ``cityhall-bms import``."""
@@ -35,7 +34,7 @@ def history(  # noqa: PLR0917 - one parameter per option of the command
     begun_s = time.monotonic()
     try:
         zone = ZoneInfo(building.time_zone)
-        span = Span(date.fromisoformat(first), date.fromisoformat(until), interval_s(interval), zone)
+        span = Span(local_day(first), local_day(until), interval_s(interval), zone)
         run = Run(building, next(span.moments(span.first)), span.lasts_s, seed)
         strikes = () if scenario is None else load_scenario(scenario, run)
         if thrown := make_room(folder):
@@ -44,7 +43,7 @@ def history(  # noqa: PLR0917 - one parameter per option of the command
         with _progress(steps, len(building.points)) as on_step:
             days = record(run, span, strikes, folder / TRUTH, on_step)
             size = write_history(folder, building, seed, span, days)
-    except (SpanError, HistoryFolderError, ValueError) as error:
+    except (SpanError, HistoryFolderError, ScenarioError) as error:
         _refuse(str(error))
     except OSError as error:
         typer.echo(f"{folder}: {error.strerror or error}", err=True)

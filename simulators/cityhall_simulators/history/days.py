@@ -58,6 +58,15 @@ class Span:
             yield (_EPOCH + timedelta(microseconds=at_us)).astimezone(self.zone)
 
 
+def local_day(text: str) -> date:
+    """The day of ``2025-01-31``; :class:`SpanError` when it is none."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        msg = f"day '{text}': write it as 2025-01-31"
+        raise SpanError(msg) from error
+
+
 def interval_s(text: str) -> int:
     """Seconds of ``30s``, ``1m``, ``15m``, ``1h``; :class:`SpanError` unless they divide the hour."""
     match = re.fullmatch(r"([1-9]\d{0,3})([smh])", text)
