@@ -13,7 +13,6 @@ from cityhall_simulators.plants.years import factor
 TAIPEI = ZoneInfo("Asia/Taipei")
 WORKING_MORNING = datetime(2026, 7, 1, 10, 0, tzinfo=TAIPEI)
 NIGHT = datetime(2026, 7, 2, 3, 0, tzinfo=TAIPEI)
-CORE_HOURS = range(9, 18)
 
 
 def moments_of_a_year() -> Iterator[PowerRig]:
