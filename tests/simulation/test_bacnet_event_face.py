@@ -163,6 +163,16 @@ async def test_a_recipient_hears_only_its_transitions_on_its_days(city: City, op
     assert [str(told.toState) for told in operator.told()] == ["normal"]
 
 
+async def test_more_recipients_than_a_class_has_room_for_are_refused_and_those_before_stay(
+    city: City, operator: Operator
+) -> None:
+    async with served(city, DEVICES["pkf01"]) as (_, address):
+        who = recipient(operator, confirmed=False, transitions=[1, 1, 1])
+        assert not await enlist(operator, address, 2, *[who] * 16)
+        assert "no-space-to-write-property" in await enlist(operator, address, 2, *[who] * 17)
+        assert len(await operator.read_property(address, "notification-class,2", "recipient-list")) == 16
+
+
 async def test_a_recipient_named_by_its_device_number_is_told_once_it_has_said_where_it_is(
     city: City, operator: Operator
 ) -> None:

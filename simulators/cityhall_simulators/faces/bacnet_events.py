@@ -40,6 +40,8 @@ from cityhall_simulators.addresses import BacnetObject
 from cityhall_simulators.faces.bacnet_alarms import FAULT, LOW_LIMIT, NORMAL, Alarm, Conditions, EventStates, advance
 from cityhall_simulators.faces.bacnet_shared import Shared, bacnet_time
 
+RECIPIENTS_MAX: Final = 16
+"""Of one notification class: each alarm is told to all of them."""
 SUMMARIES_MAX: Final = 12
 """Event summaries in one answer, so that it needs no segments."""
 _ACK_REQUIRED: Final = (1, 1, 0)
@@ -98,10 +100,12 @@ class NotificationClass(LocalObject, NotificationClassObject):
         index: int | None = None,
         priority: int | None = None,
     ) -> None:
-        """Only the whole list of recipients."""
+        """Only the whole list of recipients, while it is short enough."""
         name = attr if isinstance(attr, str) else self._property_identifier_class(attr).attr
         if name != "recipientList" or self._shared.is_life_safety:
             raise ExecutionError(errorClass="property", errorCode="writeAccessDenied")
+        if len(value) > RECIPIENTS_MAX:
+            raise ExecutionError(errorClass="resources", errorCode="noSpaceToWriteProperty")
         await super().write_property(attr, value, index, priority)
 
 
