@@ -147,6 +147,17 @@ def test_what_a_killed_run_left_is_made_anew_and_told(tmp_path: Path) -> None:
     assert contents(folder) == whole
 
 
+def test_a_folder_with_files_of_other_kinds_is_left_as_it_is(tmp_path: Path) -> None:
+    for name in ("truth.jsonl", "2015-07-01.chunk", "mine.chunk"):
+        (tmp_path / name).write_bytes(b"kept")
+
+    status, output = run("small", str(tmp_path), *HOURLY)
+
+    assert status == 2
+    assert "holds other files (mine.chunk): name an empty folder" in output.replace("\n", " ")
+    assert set(contents(tmp_path).values()) == {b"kept"}
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +17,8 @@ VERSION: Final = 1
 MANIFEST: Final = "manifest.json"
 TRUTH: Final = "truth.jsonl"
 _SUFFIX: Final = ".chunk"
+_OF_A_HISTORY: Final = re.compile(rf"\d{{4}}-\d\d-\d\d\{_SUFFIX}(\.new)?|manifest\.json\.new|truth\.jsonl")
+"""What a run that was killed leaves."""
 
 
 class HistoryFolderError(Exception):
@@ -26,13 +29,18 @@ def make_room(folder: Path) -> int:
     """Make the folder ready for a new history; gives how many chunks of an unfinished one were thrown away.
 
     The plants cannot go on in the middle of a year: what a killed run left is made anew. A finished history is never
-    overwritten: :class:`HistoryFolderError`.
+    overwritten, and nothing is ever deleted beside files of other kinds: :class:`HistoryFolderError`.
     """
     if (folder / MANIFEST).exists():
         msg = f"{folder} holds a finished history: name another folder, or delete it"
         raise HistoryFolderError(msg)
     folder.mkdir(parents=True, exist_ok=True)
-    left = [*folder.glob(f"*{_SUFFIX}"), *folder.glob(f"*{_SUFFIX}.new")]
+    found = sorted(folder.iterdir())
+    others = [file.name for file in found if not _OF_A_HISTORY.fullmatch(file.name)]
+    if others:
+        msg = f"{folder} holds other files ({others[0]}): name an empty folder"
+        raise HistoryFolderError(msg)
+    left = [file for file in found if _SUFFIX in file.name]
     for file in left:
         file.unlink()
     (folder / TRUTH).write_bytes(b"")
