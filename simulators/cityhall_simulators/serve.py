@@ -35,6 +35,8 @@ STEP_MAX_S: Final = 900.0
 """When plants live fast: what begins and ends within a tick must still have been."""
 _TICK_MIN_S: Final = 0.02
 """Between two ticks brought forward by commands, so that a storm of writes cannot take the core."""
+_CONTROL_HOST: Final = "127.0.0.1"
+"""Whoever reaches the control interface can break the building: nobody from outside may, wherever devices listen."""
 _PR_SET_PDEATHSIG: Final = 1
 
 
@@ -111,7 +113,7 @@ async def serve(options: Options) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     control = _Control(uvicorn.Config(control_app(city, desk, options, ports), log_level="error", lifespan="off"))
-    with socket.create_server((options.host, options.control_port)) as listener:
+    with socket.create_server((_CONTROL_HOST, options.control_port)) as listener:
         try:
             for label, face in faces.items():
                 await face.start(options.host, ports[label])
@@ -146,7 +148,7 @@ async def _run(
 
 
 def _announce(options: Options, control_port: int) -> None:
-    line = {"ready": True, "control": f"http://{options.host}:{control_port}", "site": str(options.folder)}
+    line = {"ready": True, "control": f"http://{_CONTROL_HOST}:{control_port}", "site": str(options.folder)}
     sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
 

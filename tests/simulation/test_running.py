@@ -158,6 +158,16 @@ def scenario_file(folder: Path) -> Path:
     return file
 
 
+def test_devices_listen_where_they_are_told_and_the_control_interface_on_loopback_only(tmp_path: Path) -> None:
+    with city_hall_process(tmp_path, options=["--host", "127.0.0.2"]) as city_hall:
+        assert city_hall.control_url.startswith("http://127.0.0.1:")
+        device = city_hall.status()["devices"][0]
+        assert device["host"] == "127.0.0.2"
+        elsewhere = ("127.0.0.2", int(city_hall.control_url.rsplit(":", 1)[1]))
+        with pytest.raises(OSError, match="refused"):
+            socket.create_connection(elsewhere, timeout=5.0)
+
+
 def test_it_stops_cleanly_on_sigterm_and_on_ctrl_c(tmp_path: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         folder = tmp_path / number.name
