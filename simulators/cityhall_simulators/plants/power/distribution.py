@@ -36,7 +36,7 @@ def initial_panel(units: int) -> Columns:
     return full(
         units, V12=LOW_V, V23=LOW_V, V31=LOW_V, I1=0.0, I2=0.0, I3=0.0, kW=0.0, kVAR=0.0, kVA=0.0, PF=0.98, Hz=60.0,
         kWh=2_960_000.0, kVARh=590_000.0, THDv=2.5, THDi=9.0, Dmd15=0.0, AcbSts=1.0, AcbTrip=0.0, BusT=42.0,
-        _rest_kw=0.0, _direct_kw=0.0, _metered_kw=0.0, _bank_kvar=0.0, _window=-1.0, _window_s=0.0, _window_kws=0.0,
+        _rest_kw=0.0, _direct_kw=0.0, _bank_kvar=0.0, _window=-1.0, _window_s=0.0, _window_kws=0.0,
     ) | sound(units, "panel_trip", "harmonics")  # fmt: skip
 
 
@@ -69,7 +69,6 @@ def step_panel(columns: Columns, around: Around, dt_s: float, rng: np.random.Gen
             "BusT": lag(columns["BusT"], 34.0 + 0.012 * kw, dt_s, 1800.0),
             "_rest_kw": rest_kw,
             "_direct_kw": direct_kw,
-            "_metered_kw": metered_kw,
             "_bank_kvar": bank_kvar,
         }
     )
@@ -138,7 +137,7 @@ def initial_transformer(units: int) -> Columns:
     """Columns of transformers at half load. ``_kvar`` is what they and their panels need."""
     return full(
         units, WindT_U=75.0, WindT_V=76.0, WindT_W=75.0, CoreT=80.0, FanSts=0.0, FanMode=1.0, TmpAlm=0.0, TmpTrip=0.0,
-        LoadPct=40.0, kW=800.0, kWh=4_120_000.0, LossKW=6.0, _kvar=150.0, _extra_kw=0.0,
+        LoadPct=40.0, kW=800.0, kWh=4_120_000.0, LossKW=6.0, _kvar=150.0,
     ) | sound(units, "hot", "overload")  # fmt: skip
 
 
@@ -163,7 +162,6 @@ def step_transformer(columns: Columns, around: Around, dt_s: float, rng: np.rand
             "LossKW": loss_kw,
             "kWh": columns["kWh"] + kw * dt_s / 3600.0,
             "_kvar": out_kvar + (_MAGNETISING_PART + _LEAKAGE_PART * part**2) * RATED_KVA * energised,
-            "_extra_kw": extra_kw,
         }
     )
 

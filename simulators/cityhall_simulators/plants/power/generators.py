@@ -7,7 +7,6 @@ import numpy as np
 from cityhall_simulators.plants.common import Around, Column, Columns, full, lag, slow_noise, sound
 from cityhall_simulators.plants.power.grid import LOW_V, SQRT3
 
-_RATED_KW: Final = 800.0
 _TEST_KW: Final = 280.0
 """On the load bank: above the 30 % of rated load that a test needs."""
 _TEST_WEEKDAY: Final = 2
