@@ -44,12 +44,18 @@ def test_a_fault_begins_at_a_local_time_or_after_seconds_and_ends_likewise(tmp_p
         to = 2026-07-01T11:00:00
 
         [[fault]]
+        name = "co_high"
+        after_s = 3600
+        to = 2026-07-01T11:30:00
+
+        [[fault]]
         name = "door_forced"
         after_s = 7200
     """
     assert load_scenario(scenario(tmp_path, text), SMALL) == (
         Strike("sos_pressed", "TCH.B1.N.SOS02", 30.0, 90.0),
         Strike("chiller_trip", "TCH.B2.CN.CHC01", 1800.0, 3600.0),
+        Strike("co_high", "TCH.B1.N.PKG01", 3600.0, 5400.0),
         Strike("door_forced", "TCH.01.W.ACS01", 7200.0, float("inf")),
     )
 
@@ -60,6 +66,10 @@ def test_a_fault_begins_at_a_local_time_or_after_seconds_and_ends_likewise(tmp_p
     ('[[fault]]\nname = "chiller_trip"', "either from .* or after_s"),
     ('[[fault]]\nname = "chiller_trip"\nafter_s = 1\nfrom = 2026-07-01T10:30:00', "either from .* or after_s"),
     ('[[fault]]\nname = "chiller_trip"\nafter_s = 7200\nto = 2026-07-01T11:00:00', "ends before it begins"),
+    (
+        '[[fault]]\nname = "chiller_trip"\nafter_s = 1\nlasts_s = 60\nto = 2026-07-01T11:00:00',
+        r"scenario\.toml, fault 1 \(chiller_trip\): write either to .* or lasts_s",
+    ),
     ('[[fault]]\nname = "chiller_trip"\nafter = 1', "after"),
     ("[[random]]\nper_day = 0\nlasts_s = [1, 2]", "per_day"),
     ('[[random]]\nper_day = 1\nlasts_s = [1, 2]\nnames = ["earthquake"]', "random 1: no fault is called"),

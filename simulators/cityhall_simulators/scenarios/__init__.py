@@ -1,5 +1,6 @@
 """Scenarios: which faults strike when. A file lists them, or says how often chance shall strike."""
 
+import math
 import tomllib
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -46,7 +47,7 @@ class Run:
 
 
 class _Planned(BaseModel):
-    """A ``[[fault]]``: begins at a local ``from`` or ``after_s`` the start, and ends at ``to`` or after ``lasts_s``."""
+    """A ``[[fault]]``: begins at a local ``from`` or ``after_s`` the start; ends ``to`` or after ``lasts_s``, if ever."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -55,7 +56,7 @@ class _Planned(BaseModel):
     begins: Annotated[datetime | None, Field(alias="from")] = None
     after_s: Annotated[float | None, Field(ge=0.0)] = None
     ends: Annotated[datetime | None, Field(alias="to")] = None
-    lasts_s: Annotated[float, Field(gt=0.0)] = float("inf")
+    lasts_s: Annotated[float | None, Field(gt=0.0)] = None
 
 
 _Seconds = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
@@ -114,7 +115,11 @@ def _strike(where: str, entry: _Planned, run: Run) -> Strike:
         raise ScenarioError(msg)
     begin_s = entry.after_s if entry.begins is None else _seconds_after(run.start, entry.begins)
     assert begin_s is not None  # noqa: S101 - one of both was given
-    end_s = begin_s + entry.lasts_s if entry.ends is None else _seconds_after(run.start, entry.ends)
+    if entry.ends is not None and entry.lasts_s is not None:
+        msg = f"{where} ({entry.name}): write either to (a local time) or lasts_s (seconds after its begin)"
+        raise ScenarioError(msg)
+    lasts_s = math.inf if entry.lasts_s is None else entry.lasts_s
+    end_s = begin_s + lasts_s if entry.ends is None else _seconds_after(run.start, entry.ends)
     if end_s <= begin_s:
         msg = f"{where} ({entry.name}): it ends before it begins; give to a later time"
         raise ScenarioError(msg)
