@@ -47,7 +47,7 @@ class Run:
 
 
 class _Planned(BaseModel):
-    """A ``[[fault]]``: begins at a local ``from`` or ``after_s`` the start; ends ``to`` or after ``lasts_s``, if ever."""
+    """A ``[[fault]]``: begins at a local ``from`` or ``after_s`` the start, ends at ``to`` or after ``lasts_s``."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
