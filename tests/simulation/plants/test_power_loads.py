@@ -1,13 +1,22 @@
 """Lamps, meeting rooms, kitchens and the sun: they follow people, weather and whoever commands them."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.support.power_rig import PowerRig
 
+from cityhall_simulators.plants.common import Supply
+from cityhall_simulators.plants.moment import moment_at
+from cityhall_simulators.plants.power import uses as unseen
+
 TAIPEI = ZoneInfo("Asia/Taipei")
+ANY_TIME = st.datetimes(datetime(2006, 1, 1), datetime(2027, 12, 31, 23, 59), timezones=st.just(TAIPEI))  # noqa: DTZ001
+HOT_MORNING = moment_at(datetime(2026, 7, 1, 8, 45, tzinfo=TAIPEI), 5)
 WEDNESDAY = datetime(2026, 7, 1, tzinfo=TAIPEI)
 SUNDAY = datetime(2026, 7, 5, tzinfo=TAIPEI)
 OFFICES = slice(0, 28)
@@ -145,3 +154,17 @@ def test_an_inverter_with_a_ground_fault_gives_nothing_and_the_other_goes_on() -
     rig.step(1.0)
     assert (rig.value("PV", "kW"), rig.value("PV", "Sts"), rig.value("PV", "Fault")) == (0.0, 7.0, 1.0)
     assert rig.value("PV", "kW", 1) > 0.0
+
+
+@settings(max_examples=300, deadline=None)
+@given(when=ANY_TIME, seed=st.integers(1, 50))
+def test_no_use_gives_power_back_at_any_time_of_any_year(when: datetime, seed: int) -> None:
+    assert (unseen.uses_kw(moment_at(when, seed), Supply()) >= 0.0).all()
+
+
+def test_a_use_that_is_throttled_by_more_than_it_takes_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = unseen.uses()
+    rush = unseen.SHAPES.index("rush")
+    asked_too_much = table.kw - 1_000.0 * (np.arange(len(unseen.SHAPES)) == rush)
+    monkeypatch.setattr(unseen, "uses", lambda: replace(table, kw=asked_too_much))
+    assert (unseen.uses_kw.__wrapped__(HOT_MORNING, Supply()) == 0.0).all(), "past its cache"

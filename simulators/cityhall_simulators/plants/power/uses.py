@@ -55,7 +55,9 @@ def uses_kw(moment: Moment, supply: Supply) -> Column:
         [1.0, moment.occupancy, moment.visitors, kitchen(moment), *_hours(moment), _weekend(moment)], dtype=np.float64
     )
     alive = supply.normal + table.essential * (supply.essential - supply.normal)
-    return np.asarray((table.kw @ shapes) * alive * factor(moment.year, "electricity"), dtype=np.float64)
+    # Where air conditioning throttles a use, a row may take away more than it has: a fan at rest is the least there is.
+    wanted_kw = np.maximum(0.0, table.kw @ shapes)
+    return np.asarray(wanted_kw * alive * factor(moment.year, "electricity"), dtype=np.float64)
 
 
 def kitchen(moment: Moment) -> float:
