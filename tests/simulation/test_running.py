@@ -151,9 +151,17 @@ def plant_time(city_hall: CityHall) -> datetime:
     return datetime.fromisoformat(city_hall.status()["plant_time"])
 
 
-def scenario_file(folder: Path) -> Path:
+def scenario_file(folder: Path, name: str = "sos_pressed", target: str = "SOS02") -> Path:
     file = folder / "scenario.toml"
-    text = 'text_zh = "測試"\ntext_en = "Test"\n[[fault]]\nname = "sos_pressed"\nafter_s = 3600\nlasts_s = 7200\n'
+    text = f"""
+        text_zh = "測試"
+        text_en = "Test"
+        [[fault]]
+        name = "{name}"
+        target = "{target}"
+        after_s = 3600
+        lasts_s = 7200
+    """
     file.write_text(text, encoding="utf-8")
     return file
 
@@ -217,9 +225,11 @@ def _runs(pid: int) -> bool:
     (("--fault", "chiller_trip:AHU01@3"), "CHC01"),
     (("--fault", "chiller_trip@soon"), "chiller_trip@soon"),
     (("--scenario", "doomsday"), "working_day"),
-    (("--site", "small", "--scenario", "working_day"), "working_day.toml, fault"),
+    (("--site", "small", "--scenario", "{folder}/scenario.toml"), "scenario.toml, fault 1: device_silent strikes one of"),
 ])  # fmt: skip
 def test_a_mistake_on_the_command_line_is_explained(tmp_path: Path, words: tuple[str, ...], message: str) -> None:
+    scenario_file(tmp_path, name="device_silent", target="em05")
+    words = tuple(word.format(folder=tmp_path) for word in words)
     command = [sys.executable, "-m", "cityhall_simulators", "run", "--site-dir", str(tmp_path / "site"), *words]
     ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
     assert ended.returncode == 2

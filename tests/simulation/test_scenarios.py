@@ -125,8 +125,9 @@ def test_an_unknown_scenario_names_those_that_come_along() -> None:
 
 
 @pytest.mark.parametrize("name", scenario_names())
-def test_every_shipped_scenario_fits_the_whole_building(name: str) -> None:
-    assert load_scenario(name, YEAR)
+@pytest.mark.parametrize("site", ["full", "small"])
+def test_every_shipped_scenario_fits_the_whole_building_and_the_small_site(name: str, site: str) -> None:
+    assert load_scenario(name, Run(load_building(site), START, YEAR.lasts_s, 1))
 
 
 def test_chance_strikes_as_often_as_it_is_told_with_every_kind_and_never_twice_at_once() -> None:
