@@ -88,10 +88,40 @@ def test_switching_a_zone_on_by_night_starts_an_override_of_four_hours() -> None
     rig.run(600.0, dt_s=60.0)
     assert rig.value("LTG", "OnSts", 4) == 1.0
     assert rig.value("LTG", "OvrMin", 4) == pytest.approx(230.0)
-    rig.run(4 * 3600.0, dt_s=600.0)
-    assert rig.value("LTG", "OvrMin", 4) == 0.0
-    rig.command("LTG", 4, "OnCmd", None)
-    rig.run(60.0)
+    rig.run(229 * 60.0, dt_s=60.0)
+    assert rig.value("LTG", "OnSts", 4) == 1.0
+    rig.run(120.0, dt_s=60.0)
+    assert [rig.value("LTG", role, 4) for role in ("OnSts", "OnCmd", "OvrMin")] == [0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("dt_s", [1800.0, 3600.0])
+def test_an_override_expires_whatever_the_step_and_another_one_lasts_as_long(dt_s: float) -> None:
+    rig = at(SUNDAY, 8.0)
+    for _ in range(2):
+        rig.command("LTG", 4, "OnCmd", 1.0)
+        rig.run(3 * 3600.0, dt_s)
+        assert rig.value("LTG", "OnSts", 4) == 1.0
+        rig.run(3600.0, dt_s)
+        assert rig.value("LTG", "OnSts", 4) == 0.0
+
+
+def test_an_override_ends_when_the_schedule_lights_the_zone_meanwhile() -> None:
+    # The plaza, lit from dusk to dawn, is not lit by day because somebody switched it on the afternoon before.
+    rig = at(WEDNESDAY, 15.0)
+    rig.command("LTG", PLAZA, "OnCmd", 1.0)
+    rig.run_until(WEDNESDAY + timedelta(hours=20), dt_s=600.0)
+    assert (rig.value("LTG", "OnSts", PLAZA), rig.value("LTG", "OvrMin", PLAZA)) == (1.0, 0.0)
+    rig.run_until(WEDNESDAY + timedelta(hours=31), dt_s=600.0)
+    assert rig.value("LTG", "OnSts", PLAZA) == 0.0
+
+
+def test_a_zone_commanded_on_in_office_hours_is_dark_four_hours_after_its_schedule_and_overtime() -> None:
+    # Overtime is asked for until 17.85 + 4 = 21.85 h at the latest; a floor's lamps then expire by 1.85 h.
+    rig = at(WEDNESDAY, 10.0)
+    rig.command("LTG", 4, "OnCmd", 1.0)
+    rig.run_until(WEDNESDAY + timedelta(hours=21.5), dt_s=600.0)
+    assert rig.value("LTG", "OnSts", 4) == 1.0
+    rig.run_until(WEDNESDAY + timedelta(hours=26), dt_s=600.0)
     assert rig.value("LTG", "OnSts", 4) == 0.0
 
 

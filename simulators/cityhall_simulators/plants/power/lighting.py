@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cityhall_simulators.plants.common import Around, Column, Columns, free, full, held, sound
+from cityhall_simulators.plants.common import Around, Column, Columns, Mask, free, full, held, sound
 from cityhall_simulators.plants.moment import Moment
 from cityhall_simulators.plants.site import whole_site
 from cityhall_simulators.plants.years import factor
@@ -34,9 +34,9 @@ def step(columns: Columns, around: Around, dt_s: float, rng: np.random.Generator
     moment = around.moment
     scheduled, overtime_min = _wanted(moment)
     automatic = np.maximum(scheduled, overtime_min > 0.0)
-    command = held(columns, "OnCmd", automatic)
-    by_hand = (command > 0.0) & (automatic == 0.0)
-    manual_min = np.where(by_hand, np.maximum(0.0, columns["_manual_min"] - dt_s / 60.0), _OVERRIDE_MIN)
+    by_hand, manual_min, expired = _override(columns, automatic, dt_s)
+    kept = np.where(expired, np.nan, columns["_ovr_OnCmd"])
+    command = held({"_ovr_OnCmd": kept}, "OnCmd", automatic)
     lit = np.maximum(command, columns["_fault_lights_stay_on"]) * around.supply.normal
     dim = held(columns, "DimPct", _dimming(moment))
     return columns | {
@@ -44,10 +44,24 @@ def step(columns: Columns, around: Around, dt_s: float, rng: np.random.Generator
         "OnSts": lit,
         "OvrMin": np.where(by_hand, manual_min, overtime_min),
         "DimPct": dim,
+        "_ovr_OnCmd": kept,
         "_manual_min": manual_min,
         # Drivers take a little even when dimmed to nothing.
         "_kw": lit * _rated_kw() * (0.06 + 0.0094 * dim) * factor(moment.year, "electricity"),
     }
+
+
+def _override(columns: Columns, automatic: Column, dt_s: float) -> tuple[Mask, Column, Mask]:
+    """Where zones are lit by hand alone, minutes left (all of them where none is running), and which commands end now.
+
+    A command ends with its time, and also when the schedule lights the zone meanwhile: else it would outlast the day.
+    """
+    before_min = columns["_manual_min"]
+    left_min = np.maximum(0.0, before_min - dt_s / 60.0)
+    commanded_on = columns["_ovr_OnCmd"] > 0.0
+    by_hand = commanded_on & (automatic == 0.0) & (left_min > 0.0)
+    expired = commanded_on & (before_min < _OVERRIDE_MIN) & ~by_hand
+    return by_hand, np.where(by_hand, left_min, _OVERRIDE_MIN), expired
 
 
 def _wanted(moment: Moment) -> tuple[Column, Column]:
