@@ -71,6 +71,12 @@ def full(units: int, **values: float) -> Columns:
     return {role: np.full(units, value, dtype=np.float64) for role, value in values.items()}
 
 
+def read_only(column: Column) -> Column:
+    """The same array, which nobody can change from now on: for what a cache hands to several readers."""
+    column.setflags(write=False)
+    return column
+
+
 def free(units: int, *roles: str) -> Columns:
     """Override columns of roles that the plant controls by itself."""
     return {f"_ovr_{role}": np.full(units, np.nan) for role in roles}

@@ -1,5 +1,6 @@
 """Electricity adds up at every node of one tree, at every moment, whatever trips or is lost."""
 
+from dataclasses import fields
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,11 @@ from hypothesis import strategies as st
 from tests.support.power_rig import LOADS_KW, PowerRig
 
 from cityhall_simulators.description import load_building
+from cityhall_simulators.plants.common import Around, Supply
+from cityhall_simulators.plants.moment import moment_at
+from cityhall_simulators.plants.power.grid import lines_at
 from cityhall_simulators.plants.power.tree import POWER_COLUMN, tree
+from cityhall_simulators.plants.power.uses import uses, uses_kw
 
 TAIPEI = ZoneInfo("Asia/Taipei")
 WORKING_MORNING = datetime(2026, 7, 1, 10, 0, tzinfo=TAIPEI)
@@ -228,3 +233,17 @@ def test_long_and_short_steps_count_the_same_energy() -> None:
         return rig.sum("HVM", "kWh") - first
 
     assert day_kwh(1800.0) == pytest.approx(day_kwh(60.0), rel=0.003)
+
+
+def test_nobody_can_change_what_the_plants_of_a_step_share() -> None:
+    rig = PowerRig(WORKING_MORNING)
+    around = Around(moment_at(WORKING_MORNING, 5), rig.site, rig.columns)
+    branch = tree()
+    matrices = [getattr(branch, field.name) for field in fields(branch) if field.name not in {"metered", "direct"}]
+    shared = [*matrices, branch.metered.share, branch.direct.share, uses().kw, uses().essential]
+    shared += [uses_kw(around.moment, Supply()), lines_at(around).volts_pu, lines_at(around).hz]
+    rig.fault("HVM", 0, "supply_loss")
+    dark = lines_at(Around(around.moment, rig.site, rig.columns))
+    for array in (*shared, dark.volts_pu, dark.hz):
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 0.0

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from cityhall_simulators.plants.common import Around, Column, Columns, slow_noise
+from cityhall_simulators.plants.common import Around, Column, Columns, read_only, slow_noise
 
 HIGH_V: Final = 22_800.0
 LOW_V: Final = 380.0
@@ -46,12 +46,12 @@ def _lines(epoch_s: float, lost: bool, struck: bytes) -> Lines:  # noqa: FBT001 
     """Each type that needs the lines within a step finds them here."""
     hz = np.full(_LINES, 60.0 + 0.03 * float(slow_noise(epoch_s * 7.0, 24.0)[0]))
     if lost:
-        return Lines(np.zeros((3, _LINES)), np.full(_LINES, 60.0))
+        return Lines(read_only(np.zeros((3, _LINES))), read_only(np.full(_LINES, 60.0)))
     faults = np.frombuffer(struck).reshape(-1, _LINES)
     common = 1.0 + 0.007 * slow_noise(epoch_s, 30.0, _LINES)
     apart = 0.0015 * slow_noise(epoch_s * 3.0, 33.0, 3 * _LINES).reshape(3, _LINES)
     volts = (common + apart) * np.prod(1.0 + _FACTORS * faults[:-1], axis=1)
-    return Lines(volts, hz - _LOW_HZ * faults[-1])
+    return Lines(read_only(volts), read_only(hz - _LOW_HZ * faults[-1]))
 
 
 def utility_lost(plants: Mapping[str, Columns]) -> bool:

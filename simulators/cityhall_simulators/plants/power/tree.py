@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from cityhall_simulators.description import Equipment, load_building
-from cityhall_simulators.plants.common import Column, Columns
+from cityhall_simulators.plants.common import Column, Columns, read_only
 from cityhall_simulators.plants.power.uses import uses
 from cityhall_simulators.plants.site import WHOLE_BUILDING, whole_site
 
@@ -106,7 +106,7 @@ def _leaves(feeder: str) -> Leaves:
     named = {term.partition("@")[0].partition("#")[0] for each in texts for term in each}
     codes = tuple(code for code in whole_site().units if code in named)
     share = [_fed(feeder, code, texts) for code in codes]
-    return Leaves(codes, np.hstack(share) if share else np.zeros((len(texts), 0)))
+    return Leaves(codes, read_only(np.hstack(share) if share else np.zeros((len(texts), 0))))
 
 
 def _fed(feeder: str, code: str, texts: list[list[str]]) -> Column:
@@ -122,7 +122,7 @@ def _fed(feeder: str, code: str, texts: list[list[str]]) -> Column:
 
 def _uses_of(feeder: str) -> Column:
     names = uses().names
-    return np.array([[float(name in each) for name in names] for each in terms(feeder)])
+    return read_only(np.array([[float(name in each) for name in names] for each in terms(feeder)]))
 
 
 def _incidence(by_name: Mapping[str, Equipment], feeder: str, fed: str) -> Column:
@@ -132,7 +132,7 @@ def _incidence(by_name: Mapping[str, Equipment], feeder: str, fed: str) -> Colum
         if item.type.code == fed:
             for above in _above(by_name, item, feeder):
                 found[above.unit, item.unit] = 1.0
-    return found
+    return read_only(found)
 
 
 def _above(by_name: Mapping[str, Equipment], item: Equipment, feeder: str) -> list[Equipment]:

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from cityhall_simulators.plants.common import Column, Supply
+from cityhall_simulators.plants.common import Column, Supply, read_only
 from cityhall_simulators.plants.moment import Moment
 from cityhall_simulators.plants.years import factor
 
@@ -42,8 +42,8 @@ def uses() -> Uses:
     return Uses(
         names=tuple(row["use"] for row in rows),
         categories=tuple(row["category"] for row in rows),
-        essential=np.array([float(row["supply"] == "essential") for row in rows]),
-        kw=np.array([[float(row[shape]) for shape in SHAPES] for row in rows]),
+        essential=read_only(np.array([float(row["supply"] == "essential") for row in rows])),
+        kw=read_only(np.array([[float(row[shape]) for shape in SHAPES] for row in rows])),
     )
 
 
@@ -57,7 +57,7 @@ def uses_kw(moment: Moment, supply: Supply) -> Column:
     alive = supply.normal + table.essential * (supply.essential - supply.normal)
     # Where air conditioning throttles a use, a row may take away more than it has: a fan at rest is the least there is.
     wanted_kw = np.maximum(0.0, table.kw @ shapes)
-    return np.asarray(wanted_kw * alive * factor(moment.year, "electricity"), dtype=np.float64)
+    return read_only(wanted_kw * alive * factor(moment.year, "electricity"))
 
 
 def kitchen(moment: Moment) -> float:
