@@ -7,6 +7,7 @@ import sys
 import tempfile
 import urllib.error
 import urllib.request
+from collections.abc import Coroutine, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -61,27 +62,20 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option of the command
     building = _building(site)
     real = datetime.now(ZoneInfo(building.time_zone))
     shift = _shift(plant_start, real)
-    strikes = [_timed_fault(text, building) for text in fault or ()]
-    if scenario is not None:
-        strikes += scenario_or_end(scenario, Run(building, real + shift, _ENDLESS_RUN_S, seed))
-    folder = site_dir or Path(tempfile.mkdtemp(prefix="cityhall-site-"))
+    strikes = _strikes(fault or (), scenario, Run(building, real + shift, _ENDLESS_RUN_S, seed))
     options = Options(
         site=site,
-        folder=folder,
+        folder=site_dir or Path(tempfile.mkdtemp(prefix="cityhall-site-")),
         host=host,
         base_port=base_port,
         control_port=control_port,
         seed=seed,
         truth_file=truth,
-        strikes=tuple(strikes),
+        strikes=strikes,
         shift=shift,
         speed=speed,
     )
-    try:
-        asyncio.run(serve(options))
-    except OSError as error:
-        typer.echo(f"cannot serve: {error}", err=True)
-        raise typer.Exit(1) from error
+    _run(serve(options))
 
 
 @app.command()
@@ -141,6 +135,15 @@ def fault(
         raise typer.Exit(1) from error
 
 
+def _run(serving: Coroutine[None, None, None]) -> None:
+    """Serve until told to stop; ends the command with a message when a port is taken."""
+    try:
+        asyncio.run(serving)
+    except OSError as error:
+        typer.echo(f"cannot serve: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
 def _building(name: str) -> Building:
     if name not in site_names():
         typer.echo(f"no building is called {name!r}; there are: {', '.join(site_names())}", err=True)
@@ -148,10 +151,13 @@ def _building(name: str) -> Building:
     return load_building(name)
 
 
-def scenario_or_end(name_or_file: str, run: Run) -> tuple[Strike, ...]:
-    """The strikes of a scenario; ends the command with a message when it makes no sense."""
+def _strikes(timed: Sequence[str], scenario: str | None, run: Run) -> tuple[Strike, ...]:
+    """Faults by option and by scenario; ends the command with a message when one makes no sense."""
+    strikes = tuple(_timed_fault(text, run.building) for text in timed)
+    if scenario is None:
+        return strikes
     try:
-        return load_scenario(name_or_file, run)
+        return strikes + load_scenario(scenario, run)
     except ScenarioError as error:
         typer.echo(f"--scenario: {error}", err=True)
         raise typer.Exit(2) from error

@@ -26,25 +26,7 @@ def control_app(city: City, desk: FaultDesk, options: Options, ports: Mapping[st
 
     @app.get("/")
     async def status() -> dict[str, object]:
-        devices = [
-            {
-                "name": d.name,
-                "protocol": d.protocol,
-                "host": options.host,
-                "port": ports[d.port],
-                "points": len(d.points),
-            }
-            for d in city.building.devices
-        ]
-        faults = [asdict(fault) for fault in desk.active]
-        return {
-            "site": city.building.code,
-            "plant_time": city.local.isoformat(),
-            "speed": options.speed,
-            "points": len(city.building.points),
-            "devices": devices,
-            "faults": faults,
-        }
+        return _status(city, desk, options, ports)
 
     @app.get("/truth")
     async def truth() -> dict[str, float]:
@@ -88,6 +70,21 @@ def fault_table(desk: FaultDesk | None = None) -> list[dict[str, object]]:
         }
         for fault in FAULTS.values()
     ]
+
+
+def _status(city: City, desk: FaultDesk, options: Options, ports: Mapping[str, int]) -> dict[str, object]:
+    devices = [
+        {"name": d.name, "protocol": d.protocol, "host": options.host, "port": ports[d.port], "points": len(d.points)}
+        for d in city.building.devices
+    ]
+    return {
+        "site": city.building.code,
+        "plant_time": city.local.isoformat(),
+        "speed": options.speed,
+        "points": len(city.building.points),
+        "devices": devices,
+        "faults": [asdict(fault) for fault in desk.active],
+    }
 
 
 def _known(name: str) -> None:
