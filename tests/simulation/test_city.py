@@ -53,6 +53,17 @@ def test_every_role_has_a_column_and_every_writable_one_can_be_commanded() -> No
             assert role.role in state.columns[item.type.code], (item.type.code, role.role)
 
 
+def test_every_column_holds_float64_so_that_no_command_or_fault_is_rounded() -> None:
+    state = settled_city(1, WORKING_MORNING)
+    others = {
+        (code, name): column.dtype
+        for code, columns in state.columns.items()
+        for name, column in columns.items()
+        if column.dtype != np.float64
+    }
+    assert others == {}
+
+
 def test_every_fault_has_its_column_and_begins_at_rest() -> None:
     state = settled_city(1, WORKING_MORNING)
     for fault in FAULTS.values():

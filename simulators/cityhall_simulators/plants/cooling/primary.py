@@ -53,10 +53,10 @@ def step(own: Columns, around: Around, dt_s: float, rng: np.random.Generator) ->
         "_called": _of_pumps(called, units),
         "_enabled": _of_pumps(enabled, units),
         "_runs": _of_pumps(runs, units),
-        "_stage": np.full(units, memory.stage),
+        "_stage": np.full(units, memory.stage, dtype=np.float64),
         "_rising_s": np.full(units, memory.rising_s),
         "_falling_s": np.full(units, memory.falling_s),
-        "_since_start_s": np.full(units, 0.0 if started else memory.since_start_s),
+        "_since_start_s": np.full(units, 0.0 if started else memory.since_start_s, dtype=np.float64),
         "_on_duty": np.full(units, float(on_duty)),
     }
 
