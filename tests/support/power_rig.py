@@ -9,7 +9,7 @@ from tests.support.plant_rig import PlantRig
 from cityhall_simulators.plants import power
 from cityhall_simulators.plants.common import Around, Columns, Plant, full
 from cityhall_simulators.plants.power.supply import supply_of
-from cityhall_simulators.plants.power.tree import POWER_COLUMN, tree
+from cityhall_simulators.plants.power.tree import tree
 
 LOADS_KW = {
     "CHC": 250.0, "CHS": 60.0, "CT": 8.0, "PCHP": 15.0, "SCHP": 9.0, "CWP": 30.0, "AHU": 10.0, "OAH": 8.0, "FCU": 0.2,
@@ -17,11 +17,17 @@ LOADS_KW = {
     "HWD": 1.2, "FPP": 0.0, "SMK": 0.0,
 }  # fmt: skip
 """Of each unit while the utility is there."""
+POWER_OF = {
+    "CHC": "kW", "CHS": "kW", "CT": "kW", "PCHP": "kW", "SCHP": "kW", "CWP": "kW", "AHU": "kW", "OAH": "kW", "FCU": "_kw",
+    "EF": "_kw", "PAC": "kW", "ELV": "_kw", "ESC": "_kw", "EVSE": "kW", "PKF": "kW", "WPP": "_kw", "SMP": "_kw",
+    "RWS": "_kw", "HWD": "_kw", "FPP": "_kw", "SMK": "_kw", "LTG": "_kw", "UPS": "_in_kw", "AVR": "kW", "DWS": "kW",
+}  # fmt: skip
+"""Where a type's power stands: in its kW point (domain reference section 3.1), or hidden where it has none."""
 ESSENTIAL = frozenset({"SMP", "PAC"})
 
 
 def _load(code: str) -> Plant:
-    column = POWER_COLUMN.get(code, "kW")
+    column = POWER_OF[code]
 
     def step(own: Columns, around: Around, dt_s: float, rng: np.random.Generator) -> Columns:  # noqa: ARG001
         fed = around.supply.essential if code in ESSENTIAL else around.supply.normal

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.power_rig import LOADS_KW, PowerRig
+from tests.support.power_rig import LOADS_KW, POWER_OF, PowerRig
 
 from cityhall_simulators.description import load_building
 from cityhall_simulators.plants.common import Around, Supply
 from cityhall_simulators.plants.moment import moment_at
 from cityhall_simulators.plants.power.grid import lines_at
-from cityhall_simulators.plants.power.tree import POWER_COLUMN, tree
+from cityhall_simulators.plants.power.tree import tree
 from cityhall_simulators.plants.power.uses import uses, uses_kw
 
 TAIPEI = ZoneInfo("Asia/Taipei")
@@ -47,7 +47,7 @@ def check_every_node(rig: PowerRig) -> None:
 
 def everything_used_kw(rig: PowerRig) -> float:
     """All plant and all uses of the building, each counted once, less the sun."""
-    plant = sum(rig.sum(code, POWER_COLUMN.get(code, "kW")) for code in (*LOADS_KW, "LTG", "UPS", "AVR", "DWS"))
+    plant = sum(rig.sum(code, column) for code, column in POWER_OF.items())
     return plant + rig.sum("EM", "_own_kw") + rig.sum("LVP", "_rest_kw") - rig.sum("PV")
 
 
