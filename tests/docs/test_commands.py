@@ -7,6 +7,7 @@ import pytest
 from tests.support.pages import ROOT, commands, pages, table, text_of
 from tests.support.programs import options_of, subcommands, wrong_call
 
+BOTH_LANGUAGES = re.compile(r".*[\u4e00-\u9fff].* / .*[a-z]", re.DOTALL)
 OURS = re.compile(r"(\S*/)?(cityhall-(bms|sim)|make) ")
 
 
@@ -46,3 +47,13 @@ def test_the_simulators_page_names_every_option_of_run_and_every_command() -> No
     assert [row[0] for row in table(page, "Option of run")] == options_of("cityhall-sim", "run")
     for command in subcommands("cityhall-sim"):
         assert f"cityhall-sim {command}" in page
+
+
+def test_every_help_text_of_the_simulator_is_chinese_first_and_english_second() -> None:
+    texts = {
+        f"{name} {part.name}": part.help or ""
+        for name, command in subcommands("cityhall-sim").items()
+        for part in (command, *command.params)
+    }
+    assert len(texts) > 30
+    assert [name for name, text in texts.items() if not BOTH_LANGUAGES.match(text)] == []

@@ -17,19 +17,23 @@ from cityhall_simulators.history.folder import TRUTH, HistoryFolderError, make_r
 from cityhall_simulators.history.recorder import record
 from cityhall_simulators.scenarios import Run, ScenarioError, load_scenario
 
+_Scenario = Annotated[
+    str | None, typer.Option(help="依劇本發生故障：名稱或 TOML 檔 / faults by plan: a name or a TOML file")
+]
+
 
 def history(  # noqa: PLR0917 - one parameter per option of the command
-    site: Annotated[str, typer.Argument(help="which building")],
-    folder: Annotated[Path, typer.Argument(help="folder to write")],
-    first: Annotated[str, typer.Option("--from", help="first day, YYYY-MM-DD")],
-    until: Annotated[str, typer.Option("--to", help="day after the last one")],
-    interval: Annotated[str, typer.Option(help="between two samples of a point: 1m, 15m, 1h, …")] = "15m",
-    seed: Annotated[int, typer.Option(min=0, help="the same seed gives the same bytes")] = 1,
-    scenario: Annotated[str | None, typer.Option(help="faults by plan: a name or a TOML file")] = None,
+    site: Annotated[str, typer.Argument(help="案場 / which building")],
+    folder: Annotated[Path, typer.Argument(help="要寫的資料夾 / folder to write")],
+    first: Annotated[str, typer.Option("--from", help="第一天 / first day, YYYY-MM-DD")],
+    until: Annotated[str, typer.Option("--to", help="最後一天的次日 / day after the last one")],
+    interval: Annotated[str, typer.Option(help="取樣間隔 / between two samples of a point: 1m, 15m, 1h, …")] = "15m",
+    seed: Annotated[int, typer.Option(min=0, help="同一種子，同樣的檔案 / the same seed gives the same bytes")] = 1,
+    scenario: _Scenario = None,
 ) -> None:
-    """Write days or years of samples with their truth, for ``cityhall-bms import``."""
+    """產生數天至數年的歷史資料與真值 / Write days or years of samples with their truth, for `cityhall-bms import`."""
     if site not in site_names():
-        _refuse(f"no building is called {site!r}; there are: {', '.join(site_names())}")
+        _refuse(f"沒有這個案場 / no building is called {site!r}; there are: {', '.join(site_names())}")
     building = load_building(site)
     begun_s = time.monotonic()
     try:
@@ -38,19 +42,20 @@ def history(  # noqa: PLR0917 - one parameter per option of the command
         run = Run(building, next(span.moments(span.first)), span.lasts_s, seed)
         strikes = () if scenario is None else load_scenario(scenario, run)
         if thrown := make_room(folder):
-            typer.echo(f"{folder}: an unfinished history ({thrown} files) is made anew", err=True)
+            told = f"未完成的歷史資料重新產生 / an unfinished history ({thrown} files) is made anew"
+            typer.echo(f"{folder}: {told}", err=True)
         steps = sum(len(span.times_us(day)) for day in span.days)
         with _progress(steps, len(building.points)) as on_step:
             days = record(run, span, strikes, folder / TRUTH, on_step)
             size = write_history(folder, building, seed, span, days)
     except (SpanError, HistoryFolderError, ScenarioError) as error:
-        _refuse(str(error))
+        _refuse(f"錯誤 error: {error}")
     except OSError as error:
-        typer.echo(f"{folder}: {error.strerror or error}", err=True)
+        typer.echo(f"無法寫入 / cannot write {folder}: {error.strerror or error}", err=True)
         raise typer.Exit(1) from error
     samples = steps * len(building.points)
     typer.echo(
-        f"{folder}: {len(span.days)} days, {len(building.points)} points, {samples:,} samples, "
+        f"{folder}: 已產生 written: {len(span.days)} days, {len(building.points)} points, {samples:,} samples, "
         f"{size / 1e6:,.1f} MB, {time.monotonic() - begun_s:.1f} s"
     )
 
