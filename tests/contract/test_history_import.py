@@ -1,6 +1,5 @@
 """A file of past samples in history: the figures of live data, once, and beside live data."""
 
-import math
 from itertools import pairwise
 
 import asyncpg
@@ -8,7 +7,7 @@ import numpy as np
 import pytest
 from tests.support.histories import HOUR, MINUTE, T0, Row, history_on, logged
 from tests.support.manual_clock import ManualClock
-from tests.support.reference_rollup import Figures, Heard, reference
+from tests.support.reference_rollup import Heard, figure, reference
 
 from cityhall_bms.adapters.memory import MemoryEventLog
 from cityhall_bms.adapters.postgres.history import PostgresHistory
@@ -82,20 +81,6 @@ async def load(url: str, file: MadeUpFile, clock: ManualClock, events: MemoryEve
 
 def clock_after(file: MadeUpFile, later: int = DAY) -> ManualClock:
     return ManualClock(file.plan.window.end + later)
-
-
-def figure(figures: Figures, aggregation: Aggregation) -> float:
-    held = figures.low if figures.good_us else math.nan
-    change = figures.last - (figures.first if math.isnan(figures.start) else figures.start)
-    return {
-        Aggregation.MEAN: figures.mean,
-        Aggregation.MIN: figures.low,
-        Aggregation.MAX: figures.high,
-        Aggregation.FIRST: figures.first if figures.count else held,
-        Aggregation.LAST: figures.last if figures.count else held,
-        Aggregation.COUNT: float(figures.count),
-        Aggregation.DELTA: change if figures.count else 0.0 if figures.good_us else math.nan,
-    }[aggregation]
 
 
 async def assert_figures(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tests.support.histories import HOUR, MINUTE, SECOND, T0, Row, history_on, logged
 from tests.support.manual_clock import ManualClock
-from tests.support.reference_rollup import Figures, Heard, reference
+from tests.support.reference_rollup import Heard, figure, reference
 
 from cityhall_bms.adapters.postgres.history import PostgresHistory
 from cityhall_bms.domain.quality import Quality
@@ -29,27 +29,13 @@ def heard(rows: Sequence[Row], point: int) -> list[Heard]:
     return [Heard(at, value, quality < 0x40 and math.isfinite(value)) for _, at, value, quality in chosen]
 
 
-def expected_figure(figures: Figures, aggregation: Aggregation) -> float:
-    held = figures.low if figures.good_us else math.nan
-    change = figures.last - (figures.first if math.isnan(figures.start) else figures.start)
-    return {
-        Aggregation.MEAN: figures.mean,
-        Aggregation.MIN: figures.low,
-        Aggregation.MAX: figures.high,
-        Aggregation.FIRST: figures.first if figures.count else held,
-        Aggregation.LAST: figures.last if figures.count else held,
-        Aggregation.COUNT: float(figures.count),
-        Aggregation.DELTA: change if figures.count else 0.0 if figures.good_us else math.nan,
-    }[aggregation]
-
-
 def assert_series(series: Series, rows: Sequence[Row], point: int, end: int, aggregation: Aggregation) -> None:
     samples = heard(rows, point)
     edges = [*series.at.tolist(), end]
     assert series.coverage is not None
     for index, (begin, stop) in enumerate(pairwise(edges)):
         figures = reference(samples, begin, stop)
-        expected = expected_figure(figures, aggregation)
+        expected = figure(figures, aggregation)
         place = f"point {point}, {aggregation}, {(begin - T0) / MINUTE} min"
         assert series.value[index] == pytest.approx(expected, rel=1e-9, abs=1e-7, nan_ok=True), place
         assert series.coverage[index] == pytest.approx(figures.good_us / (stop - begin), abs=1e-9), place

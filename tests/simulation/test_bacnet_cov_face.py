@@ -25,6 +25,8 @@ from cityhall_simulators.runtime import City
 
 LEVEL, TRIPPED, SPEED = "TCH.B2.N.TNK01.Lvl", "TCH.B1.N.PKF01.TripAlm", "TCH.B1.N.PKF01.SpdCmd"
 
+city = pytest.fixture(new_city)
+
 
 class Subscriber(Application):
     """Writes down every notification; answers confirmed ones unless it is told not to."""
@@ -45,11 +47,6 @@ class Subscriber(Application):
 
     def values(self) -> list[float]:
         return [float(apdu.listOfValues[0].value.cast_out(Real)) for apdu in self.heard()]
-
-
-@pytest.fixture
-def city() -> City:
-    return new_city()
 
 
 @pytest_asyncio.fixture

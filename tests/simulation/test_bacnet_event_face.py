@@ -44,6 +44,8 @@ TRIPPED, SMOKE, LEVEL = "TCH.B1.N.PKF01.TripAlm", "TCH.01.E.AHU01.DuctSmoke", "T
 HIGH_LEVEL, LOW_LEVEL = "TCH.B2.N.TNK01.HiAlm", "TCH.B2.N.TNK01.LoAlm"
 ALL_DAYS = [1, 1, 1, 1, 1, 1, 1]
 
+city = pytest.fixture(new_city)
+
 
 class Operator(Application):
     """Writes down every event that it is told, and confirms it."""
@@ -59,11 +61,6 @@ class Operator(Application):
 
     async def do_UnconfirmedEventNotificationRequest(self, apdu: UnconfirmedEventNotificationRequest) -> None:  # noqa: N802
         self.told().append(apdu)
-
-
-@pytest.fixture
-def city() -> City:
-    return new_city()
 
 
 @pytest_asyncio.fixture

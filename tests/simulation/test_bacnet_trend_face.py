@@ -1,6 +1,5 @@
 """Trend logs of simulated BACnet devices, read by ranges (ANSI/ASHRAE 135, 15.8)."""
 
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,7 +22,16 @@ from bacpypes3.pdu import Address
 from bacpypes3.primitivedata import Date, ObjectIdentifier, Time
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.simulated_bacnet import DEVICES, address_of, client_app, new_city, refused, served, strike
+from tests.support.simulated_bacnet import (
+    DEVICES,
+    address_of,
+    client_app,
+    new_city,
+    plain_client,
+    refused,
+    served,
+    strike,
+)
 
 from cityhall_simulators.faces.bacnet import BacnetFace
 from cityhall_simulators.faces.bacnet_shared import Shared
@@ -34,16 +42,8 @@ LOG = "trend-log,1"
 BEGAN = datetime(2026, 7, 1, 10, 0, tzinfo=ZoneInfo("Asia/Taipei"))
 FIRST, LAST, MORE = 0, 1, 2
 
-
-@pytest.fixture
-def city() -> City:
-    return new_city()
-
-
-@pytest_asyncio.fixture
-async def client() -> AsyncIterator[Application]:
-    async with client_app() as app:
-        yield app
+city = pytest.fixture(new_city)
+client = pytest_asyncio.fixture(plain_client)
 
 
 def fill(face: BacnetFace, records: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,5 @@
 """Commands to simulated BACnet devices: priority arrays, and everything that refuses."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -19,9 +18,9 @@ from tests.support.simulated_bacnet import (
     BUILDING,
     DEVICES,
     address_of,
-    client_app,
     move_on,
     new_city,
+    plain_client,
     refused,
     served,
     show,
@@ -33,16 +32,8 @@ from cityhall_simulators.runtime import City
 FAN, LEVEL, SET_POINT = "TCH.B1.N.PKF01.SpdCmd", "TCH.B2.N.TNK01.Lvl", "TCH.01.E.AHU01.SAT_SP"
 FIRE = DEVICES["fire-gateway"]
 
-
-@pytest.fixture
-def city() -> City:
-    return new_city()
-
-
-@pytest_asyncio.fixture
-async def client() -> AsyncIterator[Application]:
-    async with client_app() as app:
-        yield app
+city = pytest.fixture(new_city)
+client = pytest_asyncio.fixture(plain_client)
 
 
 async def write(

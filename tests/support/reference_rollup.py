@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+from cityhall_bms.ports.history import Aggregation
+
 HOLD_US = 900_000_000
 
 
@@ -67,3 +69,18 @@ def reference(samples: list[Heard], begin: int, end: int) -> Figures:
                 figures.fall += min(0.0, sample.value - previous)
             previous = sample.value
     return figures
+
+
+def figure(figures: Figures, aggregation: Aggregation) -> float:
+    """What history answers for an interval with these figures."""
+    held = figures.low if figures.good_us else math.nan
+    change = figures.last - (figures.first if math.isnan(figures.start) else figures.start)
+    return {
+        Aggregation.MEAN: figures.mean,
+        Aggregation.MIN: figures.low,
+        Aggregation.MAX: figures.high,
+        Aggregation.FIRST: figures.first if figures.count else held,
+        Aggregation.LAST: figures.last if figures.count else held,
+        Aggregation.COUNT: float(figures.count),
+        Aggregation.DELTA: change if figures.count else 0.0 if figures.good_us else math.nan,
+    }[aggregation]

@@ -77,6 +77,12 @@ async def client_app(kind: type[Application] = Application, **options: Any) -> A
         app.close()
 
 
+async def plain_client() -> AsyncIterator[Application]:
+    """The same, to be made a fixture."""
+    async with client_app() as app:
+        yield app
+
+
 @asynccontextmanager
 async def served(city: City, device: Device) -> AsyncIterator[tuple[BacnetFace, Address]]:
     """The device, with its address."""
