@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
@@ -20,6 +21,14 @@ from cityhall_simulators.description import load_building
 from cityhall_simulators.free_ports import choose_ports
 from cityhall_simulators.secrets_folder import write_secrets
 from cityhall_simulators.site_folder import write_site
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _logs_stay_as_they_are() -> Iterator[None]:
+    """A command sets up the log of its process; here that is the tests', and its stream ends with the command."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cityhall_bms.cli.configure_logs", lambda: None)
+        yield
 
 
 @pytest.fixture(scope="module")
