@@ -112,6 +112,17 @@ def test_a_fault_strikes_at_its_time_and_the_truth_is_told_in_plant_time(tmp_pat
     ]
 
 
+@pytest.mark.parametrize("fault", ["device_silent", "device_refuses"])
+def test_nothing_is_known_of_a_device_while_it_answers_nobody(tmp_path: Path, fault: str) -> None:
+    strike = Strike(fault, "ahu01", begin_s=6 * 3600.0, end_s=9.5 * 3600)
+    (day,) = record(RUN, DAY, [strike], tmp_path / "truth.jsonl")
+    behind = np.array([point.device == "ahu01" for point in RUN.building.points])
+    hours = (day.times_us - day.times_us[0]) / 3.6e9
+    mute = (hours >= 6.0) & (hours < 9.5)
+    assert mute.any()
+    np.testing.assert_array_equal(day.bad, mute[:, None] & behind[None, :])
+
+
 def test_a_scenario_strikes_on_its_date_and_its_truth_is_part_of_the_history(tmp_path: Path) -> None:
     plan = tmp_path / "plan.toml"
     plan.write_text(

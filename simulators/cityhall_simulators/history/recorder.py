@@ -46,7 +46,7 @@ def record(
             if elapsed_s:  # the city was made for the very first moment
                 city.advance(local, float(span.interval_s))
             player.play(elapsed_s)
-            values[row], bad[row] = city.shown, city.bad
+            values[row], bad[row] = city.shown, city.bad | city.unheard
             elapsed_s += span.interval_s
             on_step()
         yield RecordedDay(day, times_us, values, bad)
