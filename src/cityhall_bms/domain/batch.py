@@ -57,6 +57,8 @@ class Readings:
     quality: NDArray[np.uint8]
     partial: bool = False
     """A chance selection (pushed values, what passed a deadband), which must not become a point set of its own."""
+    raw: bytes = b""
+    """What the device sent, in its driver's own self-describing form, so that a wrong decode can be put right later."""
 
     def __len__(self) -> int:
         return len(self.point)

@@ -11,6 +11,14 @@ class DeviceUnreachableError(CityHallError):
     """A device did not answer; trying again later may help."""
 
 
+class DeviceRefusedError(CityHallError):
+    """A device is there and turned a request down, in its own words; the same request will be turned down again."""
+
+
+class ReadOnlyPointError(CityHallError):
+    """A point that must not be written: it is measured, or belongs to life safety or to the building's supply."""
+
+
 class DriverConfigError(CityHallError):
     """A device's configuration cannot work; trying again will not help."""
 

@@ -1,0 +1,1 @@
+"""Taking a building into service: devices found, lists imported, points examined one by one."""
