@@ -1,6 +1,6 @@
 # Everything starts with `make`: it needs python3 (3.11 or newer) and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench lock openapi web clean
+.PHONY: help setup demo test torture check format bench lock openapi web clean
 SHELL := /bin/sh
 # Without byte code on disk, every process pays ten seconds for compiling its libraries.
 unexport PYTHONDONTWRITEBYTECODE
@@ -22,6 +22,9 @@ test: setup ## 執行全部測試  run the tests, on two processors (ARGS="-k al
 	@[ -d web/node_modules ] || $(PYTHON) hatch_build.py ci
 	@$(PYTHON) hatch_build.py run test
 	@$(PYTHON) -m pytest -n 2 --dist loadgroup $(ARGS)
+
+torture: setup ## 千次斷線測試  kill and restore each kind of device a thousand times (CYCLES=1000)
+	@$(PYTHON) -m pytest tests/faults/test_torture.py --cycles $(or $(CYCLES),1000) --junitxml test-artifacts/torture.xml
 
 check: setup ## 檢查程式風格、型別、分層、鎖定檔  style, types, layers, lock file
 	@$(PYTHON) -m ruff check $(wildcard $(SOURCES))

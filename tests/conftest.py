@@ -12,6 +12,17 @@ hypothesis.settings.register_profile("ours", deadline=None)
 hypothesis.settings.load_profile("ours")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--cycles N``: how often the torture tests kill and restore a device."""
+    parser.addoption("--cycles", type=int, default=20, help="kill-and-restore cycles per protocol")
+
+
+@pytest.fixture
+def cycles(request: pytest.FixtureRequest) -> int:
+    """How often a torture test kills and restores its device."""
+    return int(request.config.getoption("--cycles"))
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def database_servers() -> AsyncIterator[databases.DatabaseServers]:
     """PostgreSQL and TimescaleDB of this test process; a server starts when it is first asked for."""
