@@ -1,0 +1,293 @@
+"""What only memory tells of a value: spikes, counters that run wrong, flat lines, rates, contradictions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cityhall_bms.collector import grading_tables as tables
+from cityhall_bms.collector.grading_counters import Counters
+from cityhall_bms.collector.grading_cross import CrossChecks, relations
+from cityhall_bms.collector.grading_spikes import Spikes
+from cityhall_bms.collector.grading_trends import Trends
+from cityhall_bms.domain.batch import Readings
+from cityhall_bms.domain.quality import Quality, is_good
+from cityhall_bms.domain.site import Point, PointKind, Site
+
+HOUR_US: Final = 3_600_000_000
+SETTLED_US: Final = 8 * 600_000_000
+"""After a start or stop it takes this long until the value of an hour ago is of the same state."""
+JUMPS_US: Final = 900_000_000
+"""For this long after a start or stop a value may jump."""
+KEPT_SELECTIONS: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class _Selection:
+    """Places, within one group of points, that each check is about, and their rows in its columns."""
+
+    runs: NDArray[np.intp]
+    spikes: NDArray[np.intp]
+    spike_rows: NDArray[np.intp]
+    counters: NDArray[np.intp]
+    counter_rows: NDArray[np.intp]
+    trends: NDArray[np.intp]
+    trend_rows: NDArray[np.intp]
+    involved: NDArray[np.intp]
+    relations: NDArray[np.intp]
+    relation_places: NDArray[np.intp]
+
+
+class Behaviour:
+    """Memory of all points of a site, as columns; one for a collector.
+
+    Checks take quality away from good values only, and remember only values that they believe. Readings are taken in
+    the order in which they come; ``now`` is µs UTC.
+    """
+
+    def __init__(self, site: Site, ids: Mapping[str, int], now: int) -> None:
+        points = {ids[point.name]: point for point in site.points.values()}
+        size = max(points, default=0) + 1
+        runs = {p.equipment: number for number, p in points.items() if p.role == tables.RUN_STATUS}
+        self._run_of = np.zeros(size, np.intp)
+        for number, point in points.items():
+            self._run_of[number] = runs.get(point.equipment, 0)
+        self._is_run = np.zeros(size, np.bool_)
+        self._is_run[list(runs.values())] = True
+        self._running = np.zeros(size, np.bool_)
+        self._turned_at = np.full(size, now, np.int64)
+        self._supply_turned_at = np.full(size, now, np.int64)
+        self._supplied = _supplied(site, ids)
+        self._value = np.full(size, np.nan)
+        self._heard_at = np.zeros(size, np.int64)
+        floors = {number: _floor(point, site, runs) for number, point in points.items()}
+        self._spike_row = _rows(size, [number for number, floor in floors.items() if floor is not None])
+        self._spikes = Spikes(np.array([floors[number] for number in _members(self._spike_row)], np.float64))
+        self._counter_row = _rows(
+            size, [n for n, p in points.items() if p.kind is PointKind.CI and p.unit in tables.COUNTED]
+        )
+        self._counters = _counters([points[n] for n in _members(self._counter_row)], site)
+        self._trend_row = _rows(size, [n for n, p in points.items() if _has_trend(p, site, runs)])
+        self._trends = _trends([points[n] for n in _members(self._trend_row)], site, runs)
+        self._rates = np.array([_rate(points[n], site) for n in _members(self._trend_row)], np.float64).reshape(-1, 2)
+        self._cross = CrossChecks(relations(site, ids))
+        self._selections: dict[bytes, _Selection] = {}
+
+    @property
+    def counter_resets(self) -> int:
+        """Counters that began anew so far."""
+        return self._counters.resets
+
+    def judge(self, readings: Readings, now: int) -> Readings:
+        """Readings with the quality that the past leaves them."""
+        chosen = self._selection(readings)
+        value, at = readings.value, readings.observed_at
+        good = is_good(readings.quality)
+        quality = readings.quality.copy()
+        self._note_runs(readings.point, value, good, chosen.runs, now)
+        if len(chosen.spikes):
+            self._doubt_spikes(chosen, readings, good, quality, now)
+        if len(chosen.counters):
+            self._doubt_counters(chosen, value, at, good, quality)
+        if len(chosen.trends):
+            self._doubt_trends(chosen, readings.point, value, quality, now)
+        if len(chosen.involved):
+            self._doubt_contradictions(chosen, readings.point, value, quality, now)
+        return readings if np.array_equal(quality, readings.quality) else replace(readings, quality=quality)
+
+    def adopt(self, other: "Behaviour") -> None:
+        """Take over what another one remembers of the points that both know (a site folder was changed)."""
+        common = min(len(self._value), len(other._value))  # noqa: SLF001 - of its own class
+        for column in ("_running", "_turned_at", "_supply_turned_at", "_value", "_heard_at"):
+            getattr(self, column)[:common] = getattr(other, column)[:common]
+        for row, memory in (("_spike_row", "_spikes"), ("_counter_row", "_counters"), ("_trend_row", "_trends")):
+            mine, theirs = getattr(self, row)[:common], getattr(other, row)[:common]
+            both = np.flatnonzero((mine >= 0) & (theirs >= 0))
+            if len(both):
+                getattr(self, memory).adopt(mine[both], getattr(other, memory), theirs[both])
+
+    def _selection(self, readings: Readings) -> _Selection:
+        if readings.partial:
+            return self._select(readings.point)
+        key = readings.point.tobytes()
+        found = self._selections.get(key)
+        if found is None:
+            if len(self._selections) >= KEPT_SELECTIONS:
+                self._selections.clear()
+            found = self._selections[key] = self._select(readings.point)
+        return found
+
+    def _select(self, point: NDArray[np.uint32]) -> _Selection:
+        spikes = np.flatnonzero(self._spike_row[point] >= 0)
+        counters = np.flatnonzero(self._counter_row[point] >= 0)
+        trends = np.flatnonzero(self._trend_row[point] >= 0)
+        among = np.flatnonzero(np.isin(self._cross.points, point))
+        order = np.argsort(point, kind="stable")
+        places = order[np.searchsorted(point[order], self._cross.points[among])]
+        return _Selection(
+            runs=np.flatnonzero(self._is_run[point]),
+            spikes=spikes,
+            spike_rows=self._spike_row[point[spikes]],
+            counters=counters,
+            counter_rows=self._counter_row[point[counters]],
+            trends=trends,
+            trend_rows=self._trend_row[point[trends]],
+            involved=np.flatnonzero(np.isin(point, self._cross.involved)),
+            relations=among,
+            relation_places=places,
+        )
+
+    def _note_runs(
+        self,
+        point: NDArray[np.uint32],
+        value: NDArray[np.float64],
+        good: NDArray[np.bool_],
+        runs: NDArray[np.intp],
+        now: int,
+    ) -> None:
+        runs = runs[good[runs]]
+        if not len(runs):
+            return
+        numbers, on = point[runs], value[runs] > 0
+        turned = numbers[self._running[numbers] != on]
+        self._running[numbers] = on
+        self._turned_at[turned] = now
+        for number in turned.tolist():
+            self._supply_turned_at[self._supplied[number]] = now
+
+    def _doubt_spikes(
+        self, chosen: _Selection, readings: Readings, good: NDArray[np.bool_], quality: NDArray[np.uint8], now: int
+    ) -> None:
+        fine = good[chosen.spikes]
+        places = chosen.spikes[fine]
+        run = self._run_of[readings.point[places]]
+        may_jump = (run > 0) & (now - self._turned_at[run] < JUMPS_US)
+        doubted = self._spikes.judge(chosen.spike_rows[fine], readings.value[places], may_jump)
+        quality[places[doubted]] = Quality.UNCERTAIN_SPIKE
+
+    def _doubt_counters(
+        self,
+        chosen: _Selection,
+        value: NDArray[np.float64],
+        at: NDArray[np.int64],
+        good: NDArray[np.bool_],
+        quality: NDArray[np.uint8],
+    ) -> None:
+        fine = good[chosen.counters]
+        places = chosen.counters[fine]
+        doubted = self._counters.judge(chosen.counter_rows[fine], value[places], at[places])
+        quality[places[doubted]] = Quality.UNCERTAIN_SPIKE
+
+    def _doubt_trends(
+        self,
+        chosen: _Selection,
+        point: NDArray[np.uint32],
+        value: NDArray[np.float64],
+        quality: NDArray[np.uint8],
+        now: int,
+    ) -> None:
+        fine = is_good(quality[chosen.trends])
+        places, rows = chosen.trends[fine], chosen.trend_rows[fine]
+        told = value[places]
+        self._trends.remember(rows, told, now)
+        run = self._run_of[point[places]]
+        same_state_us = now - self._turned_at[run]
+        flat = self._trends.flat(rows, told) & ((run == 0) | ((same_state_us >= HOUR_US) & self._running[run]))
+        quality[places[flat]] = Quality.UNCERTAIN_FLATLINE
+        undisturbed = (run > 0) & (now - self._supply_turned_at[point[places]] >= SETTLED_US)
+        limit = self._rates[rows, np.where(undisturbed, 0, 1)]
+        limit[(run > 0) & (same_state_us < SETTLED_US)] = np.inf
+        fast = self._trends.rate(rows, told, now) > limit  # false where there is no limit: NaN
+        quality[places[fast]] = Quality.UNCERTAIN_RATE
+
+    def _doubt_contradictions(
+        self,
+        chosen: _Selection,
+        point: NDArray[np.uint32],
+        value: NDArray[np.float64],
+        quality: NDArray[np.uint8],
+        now: int,
+    ) -> None:
+        numbers = point[chosen.involved]
+        self._value[numbers] = np.where(is_good(quality[chosen.involved]), value[chosen.involved], np.nan)
+        self._heard_at[numbers] = now
+        if not len(chosen.relations):
+            return
+        wrong = self._cross.contradicted(chosen.relations, self._value, self._heard_at, self._running, now)
+        quality[chosen.relation_places[wrong]] = Quality.UNCERTAIN_CROSS
+
+
+def _rows(size: int, members: list[int]) -> NDArray[np.intp]:
+    """Row of every point id in the columns of a check; -1 where the check is not about it."""
+    rows = np.full(size, -1, np.intp)
+    rows[sorted(members)] = np.arange(len(members))
+    return rows
+
+
+def _members(rows: NDArray[np.intp]) -> list[int]:
+    return [int(number) for number in np.flatnonzero(rows >= 0)]
+
+
+def _counters(points: list[Point], site: Site) -> Counters:
+    rates = tables.counter_rates(site)
+    return Counters(
+        np.array([tables.counter_size(point) for point in points], np.float64),
+        np.array([rates.get((point.equipment, point.unit), np.inf) for point in points], np.float64),
+    )
+
+
+def _supplied(site: Site, ids: Mapping[str, int]) -> Mapping[int, NDArray[np.intp]]:
+    """Points whose unit is fed, directly or through others, by the unit of a run status or by what that is part of."""
+    above: dict[str, set[str]] = {}
+
+    def sources(name: str) -> set[str]:
+        if name not in above:
+            above[name] = set()  # a loop in the description ends here
+            for source in site.equipment[name].fed_by if name in site.equipment else ():
+                above[name] |= {source} | sources(source)
+        return above[name]
+
+    points: dict[str, list[int]] = {}
+    for point in site.points.values():
+        points.setdefault(point.equipment, []).append(ids[point.name])
+    found: dict[int, NDArray[np.intp]] = {}
+    for run in (point for point in site.points.values() if point.role == tables.RUN_STATUS):
+        wholes = {run.equipment, *site.equipment[run.equipment].part_of}
+        fed = [number for name, numbers in points.items() if wholes & sources(name) for number in numbers]
+        found[ids[run.name]] = np.array(fed, np.intp)
+    return found
+
+
+def _floor(point: Point, site: Site, runs: Mapping[str, int]) -> float | None:
+    equipment = site.equipment[point.equipment]
+    return tables.spike_floor(point, equipment, has_run_status=point.equipment in runs)
+
+
+def _has_trend(point: Point, site: Site, runs: Mapping[str, int]) -> bool:
+    equipment = site.equipment[point.equipment]
+    flat = tables.must_move(point, equipment, has_run_status=point.equipment in runs)
+    return flat or (equipment.brick_class, point.role) in tables.RATES
+
+
+def _trends(points: list[Point], site: Site, runs: Mapping[str, int]) -> Trends:
+    flat = [
+        tables.must_move(point, site.equipment[point.equipment], has_run_status=point.equipment in runs)
+        for point in points
+    ]
+    kelvin = [
+        (tables.FLAT_K if point.unit == "°C" else 0.0) if one else np.nan
+        for point, one in zip(points, flat, strict=True)
+    ]
+    share = [0.0 if point.unit == "°C" else tables.FLAT_SHARE for point in points]
+    return Trends(
+        np.array(kelvin, np.float64),
+        np.array(share, np.float64),
+        np.array([-np.inf if point.low is None else point.low for point in points], np.float64),
+        np.array([np.inf if point.high is None else point.high for point in points], np.float64),
+    )
+
+
+def _rate(point: Point, site: Site) -> tuple[float, float]:
+    return tables.RATES.get((site.equipment[point.equipment].brick_class, point.role), (np.nan, np.nan))

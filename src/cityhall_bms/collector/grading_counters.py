@@ -1,0 +1,53 @@
+"""Counters that run backwards, or faster than their meter can."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+RATED_SHARE: Final = 1.2
+SLACK_S: Final = 60.0
+"""Meters update their counters in steps: what a minute at full power counts is no spike."""
+ROLLED_FROM, ROLLED_TO = 0.9, 0.1
+DOUBTED: Final = 2
+US_PER_H: Final = 3.6e9
+
+
+class Counters:
+    """The last believed reading of ``count`` counters, as columns (the building's reference, *Data quality*, COUNTER).
+
+    ``size`` is where a register begins again at zero, ``rate_max`` the most counts per hour; infinity when unknown.
+    """
+
+    def __init__(self, size: NDArray[np.float64], rate_max: NDArray[np.float64]) -> None:
+        self._size = size
+        self._rate_max = rate_max
+        self._value = np.full(len(size), np.nan)
+        self._at = np.zeros(len(size), np.int64)
+        self._doubted = np.zeros(len(size), np.uint8)
+        self.rollovers = 0
+        self.resets = 0
+        """Readings that began a new epoch: lower than before, without a rollover, three times in a row."""
+
+    def judge(self, rows: NDArray[np.intp], value: NDArray[np.float64], at: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of these readings (one per row, finite; ``at`` in µs) are doubted; the others are remembered."""
+        last, size = self._value[rows], self._size[rows]
+        with np.errstate(invalid="ignore"):  # infinite sizes, and the first reading's missing past
+            delta = value - last
+            rolled = (delta < 0) & (last > ROLLED_FROM * size) & (value < ROLLED_TO * size)
+            delta = np.where(rolled, delta + size, delta)
+            hours = (np.abs(at - self._at[rows]) + SLACK_S * 1e6) / US_PER_H
+            wrong = (delta < 0) | (delta > RATED_SHARE * self._rate_max[rows] * hours)
+        doubted: NDArray[np.bool_] = wrong & (self._doubted[rows] < DOUBTED)
+        self.rollovers += int(rolled.sum())
+        self.resets += int((wrong & ~doubted).sum())
+        self._doubted[rows] = np.where(doubted, self._doubted[rows] + 1, 0)
+        fine = ~doubted
+        self._value[rows[fine]] = value[fine]
+        self._at[rows[fine]] = at[fine]
+        return doubted
+
+    def adopt(self, rows: NDArray[np.intp], other: "Counters", others: NDArray[np.intp]) -> None:
+        """Take over what another one remembers of some counters."""
+        for column in ("_value", "_at", "_doubted"):
+            getattr(self, column)[rows] = getattr(other, column)[others]
