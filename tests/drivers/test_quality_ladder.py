@@ -10,7 +10,7 @@ import cityhall_drivers
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = Path(cityhall_drivers.__file__).parent
-LIBRARIES = {"modbus": "pymodbus", "bacnet": "bacpypes3", "opcua": "asyncua", "mqtt": "aiomqtt", "snmp": "pysnmp"}
+LIBRARIES = {"modbus": "serial", "bacnet": "bacpypes3", "opcua": "asyncua", "mqtt": "aiomqtt", "snmp": "pysnmp"}
 DRIVERS = sorted(folder.parent.name for folder in PACKAGE.glob("*/driver.py"))
 LADDER = {
     "bronze": ("closed_configuration", "checked_before_connecting", "recorded_cases", "readme_shows_sample"),

@@ -20,6 +20,8 @@ class Request:
     function: int
     start: int
     count: int
+    """Start and count of a read; of anything else the first four bytes behind the function."""
+    pdu: bytes = b""
 
     def frame(self, pdu: bytes, *, transaction: int | None = None, unit: int | None = None) -> bytes:
         head = self.transaction if transaction is None else transaction
@@ -79,8 +81,9 @@ class ModbusServer:
             while True:
                 head = await reader.readexactly(7)
                 transaction, _, length, unit = struct.unpack(">HHHB", head)
-                function, start, count = struct.unpack(">BHH", await reader.readexactly(length - 1))
-                request = Request(transaction, unit, function, start, count)
+                pdu = await reader.readexactly(length - 1)
+                function, start, count = struct.unpack(">BHH", pdu[:5].ljust(5, b"\0"))
+                request = Request(transaction, unit, function, start, count, pdu)
                 self.requests.append(request)
                 fault = self.faults.popleft() if self.faults else self.habits.get(unit)
                 answer = self.right_answer(request) if fault is None else fault(self, request)

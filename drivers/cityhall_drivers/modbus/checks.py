@@ -12,7 +12,7 @@ from cityhall_drivers.modbus.planner import overlaps
 
 def check_device(device: Device, points: Sequence[Point]) -> list[ConfigProblem]:
     """Give all mistakes: first those of the device, then those of its points in their order."""
-    config, problems = read_table(ModbusConfig, device.settings)
+    config, problems = read_config(device)
     items: list[tuple[Point, Item]] = []
     for point in points:
         try:
@@ -23,6 +23,25 @@ def check_device(device: Device, points: Sequence[Point]) -> list[ConfigProblem]
     if config is not None:
         problems += _width_problems(items, config.registers_per_request_max)
     return problems
+
+
+def read_config(device: Device) -> tuple[ModbusConfig | None, list[ConfigProblem]]:
+    """Give the device's own table, or none and every mistake in it."""
+    config, problems = read_table(ModbusConfig, device.settings)
+    if config is not None:
+        problems = _way_problems(config)
+    return (None, problems) if problems else (config, [])
+
+
+def _way_problems(config: ModbusConfig) -> list[ConfigProblem]:
+    if not config.host and not config.serial:
+        return [ConfigProblem("host", "host is missing", "give the device's address, or 'serial' with a serial port")]
+    if config.host and config.serial:
+        return [ConfigProblem("serial", "a device has one way to it, not two", "remove 'host' or 'serial'")]
+    if config.pipeline_depth > 1 and config.rtu:
+        message = "serial frames carry no number that tells whose answer it is"
+        return [ConfigProblem("pipeline_depth", message, "set it to 1, or leave it out")]
+    return []
 
 
 def _overlap_problems(items: Sequence[tuple[Point, Item]]) -> list[ConfigProblem]:

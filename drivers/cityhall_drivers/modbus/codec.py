@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from cityhall_bms.domain.quality import Quality
 from cityhall_bms.domain.site import Point
+from cityhall_drivers.modbus.wire import READ_COILS, READ_DISCRETE, READ_HOLDING, READ_INPUT, read_question
 
 NUMBER_MAX: Final = 65535
 _ADDRESS: Final = re.compile(r"(?P<table>[a-z]+):(?P<number>[0-9]{1,9})(?:\.(?P<bit>[0-9]{1,3}))?")
@@ -34,7 +35,18 @@ class Table(StrEnum):
         """Whether it holds single bits, not registers of 16."""
         return self in {Table.COIL, Table.DISCRETE}
 
+    @property
+    def function(self) -> int:
+        """Function code that reads it."""
+        return FUNCTIONS[self]
 
+
+FUNCTIONS: Final = {
+    Table.COIL: READ_COILS,
+    Table.DISCRETE: READ_DISCRETE,
+    Table.HOLDING: READ_HOLDING,
+    Table.INPUT: READ_INPUT,
+}
 DTYPES: Final = {
     "int16": ">i2",
     "uint16": ">u2",
@@ -105,6 +117,11 @@ class Block:
     def byte_count(self) -> int:
         """Bytes of data in a correct answer."""
         return (self.count + 7) // 8 if self.table.is_bits else 2 * self.count
+
+    @property
+    def question(self) -> bytes:
+        """PDU that asks for it."""
+        return read_question(self.table.function, self.start, self.count)
 
 
 def item_of(point: Point) -> Item:

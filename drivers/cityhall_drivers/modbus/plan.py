@@ -12,6 +12,7 @@ from cityhall_bms.ports.driver import BoundPoint
 from cityhall_drivers.modbus.codec import Block, Item, Layout, item_of
 from cityhall_drivers.modbus.config import ModbusConfig
 from cityhall_drivers.modbus.planner import plan_blocks, split
+from cityhall_drivers.modbus.raw import frame
 
 RETEST_MIN_S: Final = 60.0
 RETEST_MAX_S: Final = 3600.0
@@ -68,17 +69,30 @@ class ModbusPlan:
         if block in self._blocks:
             self._replace([other for other in self._blocks if other is not block] + [block])
 
+    @property
+    def items(self) -> Sequence[Item]:
+        """Points as their unit holds them, in the order of ``points``."""
+        return self._items
+
+    @property
+    def smallest(self) -> Block | None:
+        """What is answered with the least effort; none where nothing is asked for."""
+        return min(self._blocks or self._first, key=lambda block: block.byte_count, default=None)
+
     def readings(self, answers: Mapping[Block, bytes | Quality], observed_at: int) -> Readings:
         """Decode one scan, all at one time; a block without an answer was not answered in time.
 
-        Where everything had been refused and the proof of life was answered, everything is asked for next time.
+        What was answered stays with it as it came. Where everything had been refused and the proof of life was
+        answered, everything is asked for next time.
         """
         if self._layout is None:
             self._layout = Layout(self._items, self._blocks)
         values, quality = self._layout.decode([answers.get(block, Quality.BAD_TIMEOUT) for block in self._blocks])
         if not self._blocks and any(isinstance(answer, bytes) for answer in answers.values()):
             self._replace(list(self._first))
-        return Readings(self._points, np.full(len(values), observed_at, dtype=np.int64), values, quality)
+        raw = b"".join(frame(block, data) for block, data in answers.items() if isinstance(data, bytes))
+        at = np.full(len(values), observed_at, dtype=np.int64)
+        return Readings(self._points, at, values, quality, raw=raw)
 
     def _replace(self, blocks: list[Block]) -> None:
         self._blocks = blocks

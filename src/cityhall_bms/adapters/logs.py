@@ -6,7 +6,7 @@ from typing import Final
 
 import structlog
 
-QUIET_LIBRARIES: Final = ("asyncua", "bacpypes3", "nats", "pymodbus", "uvicorn.access")
+QUIET_LIBRARIES: Final = ("asyncua", "bacpypes3", "nats", "uvicorn.access")
 """They report per request or per failed poll; we report changes."""
 
 

@@ -25,10 +25,11 @@ NONSENSE = [
     faults.wrong_function,
     faults.short_answer,
     faults.lying_byte_count,
-    faults.transaction_zero,
     faults.unknown_function,
+    faults.wrong_unit,
+    faults.other_protocol,
 ]
-UNHEARD = [faults.silence, faults.wrong_transaction, faults.wrong_unit, faults.other_protocol, faults.reset]
+UNHEARD = [faults.silence, faults.wrong_transaction, faults.transaction_zero]
 IDENTITY = {address: address for address in range(400)}
 
 
@@ -93,7 +94,7 @@ async def test_an_answer_to_another_question_is_bad_and_the_next_scan_is_good(fa
 
 
 @pytest.mark.parametrize("fault", UNHEARD)
-async def test_silence_is_an_unreachable_device_and_the_next_scan_connects_anew(fault: faults.Fault) -> None:
+async def test_silence_is_an_unreachable_device_and_the_connection_serves_the_next_scan(fault: faults.Fault) -> None:
     async with modbus_server(holding=IDENTITY) as server:
         driver = await opened(server.port)
         plan = driver.plan(many([1, 5]))
@@ -104,7 +105,22 @@ async def test_silence_is_an_unreachable_device_and_the_next_scan_connects_anew(
         await driver.close()
 
     assert readings.value.tolist() == [1.0, 5.0]
-    assert server.connections == 2
+    assert server.connections == 1
+
+
+async def test_after_a_reset_and_after_three_silences_in_a_row_the_next_scan_connects_anew() -> None:
+    async with modbus_server(holding=IDENTITY) as server:
+        driver = await opened(server.port, timeout_s=0.05)
+        plan = driver.plan(many([1, 5]))
+        server.faults = deque([faults.reset, faults.silence, faults.silence, faults.silence])
+        for connections in (1, 2, 2, 2):
+            with pytest.raises(DeviceUnreachableError):
+                await driver.read(plan)
+            assert server.connections == connections
+        assert (await driver.read(plan)).value.tolist() == [1.0, 5.0]
+        await driver.close()
+
+    assert server.connections == 3
 
 
 async def test_a_closed_connection_is_noticed_at_once_and_not_after_the_timeout() -> None:
