@@ -5,13 +5,18 @@ publishes in one tick, all devices together. Nothing on the sample path is an ob
 
 Wire form (little-endian, `docs/reference/sample-batch.md`)::
 
-    u8 version = 1 | u8 length of source | source in UTF-8 | i64 epoch | i64 sequence | i64 recorded_at
+    u8 version = 2 | u8 length of source | source in UTF-8 | i64 epoch | i64 sequence | i64 recorded_at
     u32 scans | u32 samples
     i64 scan_set[scans] | i64 scan_observed_at[scans] | u32 scan_length[scans]
     u32 point[samples] | f64 value[samples] | u8 quality[samples]
+    u32 length of notes | notes in UTF-8 | u32 length of raw | raw
+
+Version 1 ends with the samples; it is still read. Notes are rare beside samples and are JSON: gaps, and the scans whose
+raw bytes follow one after the other.
 """
 
 import hashlib
+import json
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +25,10 @@ from typing import Any, Final, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-WIRE_VERSION: Final = 1
+from cityhall_bms.domain.gaps import Gap, GapCause
+
+WIRE_VERSION: Final = 2
+OLD_VERSION: Final = 1
 SCANS_MAX: Final = 1_000_000
 SAMPLES_MAX: Final = 10_000_000
 AD_HOC: Final = 0
@@ -29,6 +37,7 @@ AD_HOC: Final = 0
 ScalarT = TypeVar("ScalarT", bound=np.generic)
 
 _TAIL: Final = struct.Struct("<qqqII")
+_LENGTH: Final = struct.Struct("<I")
 
 
 class BatchFormatError(ValueError):
@@ -71,6 +80,15 @@ class Readings:
 
 
 @dataclass(frozen=True, slots=True)
+class RawRecord:
+    """What a device sent for one scan (µs UTC), in its driver's own form."""
+
+    device: str
+    observed_at: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class SampleBatch:
     """Everything one collector measured in one tick.
 
@@ -87,6 +105,8 @@ class SampleBatch:
     point: NDArray[np.uint32]
     value: NDArray[np.float64]
     quality: NDArray[np.uint8]
+    gaps: tuple[Gap, ...] = ()
+    raws: tuple[RawRecord, ...] = ()
 
     def __len__(self) -> int:
         return len(self.point)
@@ -108,7 +128,17 @@ class SampleBatch:
         return ends - self.scan_length
 
     @classmethod
-    def gather(cls, source: str, epoch: int, sequence: int, recorded_at: int, scans: Sequence[Readings]) -> Self:
+    def gather(
+        cls,
+        source: str,
+        epoch: int,
+        sequence: int,
+        recorded_at: int,
+        scans: Sequence[Readings],
+        *,
+        gaps: Sequence[Gap] = (),
+        raws: Sequence[RawRecord] = (),
+    ) -> Self:
         """Join readings into one batch; readings with several times become one ad hoc scan per time."""
         parts = [part for scan in scans for part in _split_by_time(scan)]
         return cls(
@@ -122,11 +152,15 @@ class SampleBatch:
             point=_join([scan.point for _, scan in parts], np.uint32),
             value=_join([scan.value for _, scan in parts], np.float64),
             quality=_join([scan.quality for _, scan in parts], np.uint8),
+            gaps=tuple(gaps),
+            raws=tuple(raws),
         )
 
     def encode(self) -> bytes:
         """Give the wire form."""
         source = self.source.encode()
+        notes = _notes(self.gaps, self.raws)
+        raw = b"".join(record.data for record in self.raws)
         return b"".join(
             (
                 bytes((WIRE_VERSION, len(source))),
@@ -138,14 +172,18 @@ class SampleBatch:
                 self.point.astype("<u4", copy=False).tobytes(),
                 self.value.astype("<f8", copy=False).tobytes(),
                 self.quality.tobytes(),
+                _LENGTH.pack(len(notes)),
+                notes,
+                _LENGTH.pack(len(raw)),
+                raw,
             )
         )
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
         """Read the wire form; :class:`BatchFormatError` for anything else, never a wrong batch."""
-        if len(data) < 2 or data[0] != WIRE_VERSION:
-            msg = f"not a sample batch of version {WIRE_VERSION}"
+        if len(data) < 2 or data[0] not in {OLD_VERSION, WIRE_VERSION}:
+            msg = f"not a sample batch of version {OLD_VERSION} or {WIRE_VERSION}"
             raise BatchFormatError(msg)
         head = 2 + data[1]
         if len(data) < head + _TAIL.size:
@@ -155,14 +193,16 @@ class SampleBatch:
         if scans > SCANS_MAX or samples > SAMPLES_MAX:
             msg = f"sample batch claims {scans} scans and {samples} samples"
             raise BatchFormatError(msg)
-        if len(data) != head + _TAIL.size + 20 * scans + 13 * samples:
+        end = head + _TAIL.size + 20 * scans + 13 * samples
+        if len(data) < end or (data[0] == OLD_VERSION and len(data) != end):
             msg = f"sample batch of {len(data)} bytes does not hold {scans} scans and {samples} samples"
             raise BatchFormatError(msg)
+        gaps, raws = _read_notes(data, end) if data[0] == WIRE_VERSION else ((), ())
         columns = _columns(data, head + _TAIL.size, scans, samples)
         if int(columns[2].sum(dtype=np.int64)) != samples:
             msg = "scan lengths do not add up to the samples"
             raise BatchFormatError(msg)
-        return cls(_source(data[2:head]), epoch, sequence, recorded_at, *columns)
+        return cls(_source(data[2:head]), epoch, sequence, recorded_at, *columns, gaps=gaps, raws=raws)
 
 
 def _source(name: bytes) -> str:
@@ -171,6 +211,65 @@ def _source(name: bytes) -> str:
     except UnicodeDecodeError as error:
         msg = "source of a sample batch is not UTF-8"
         raise BatchFormatError(msg) from error
+
+
+def _notes(gaps: Sequence[Gap], raws: Sequence[RawRecord]) -> bytes:
+    """Gaps and heads of raw records as JSON; nothing when there are none, as in nearly every batch of a quiet site."""
+    if not gaps and not raws:
+        return b""
+    table = {
+        "gaps": [[gap.device, gap.cause.value, gap.since, gap.until, gap.polls, list(gap.points)] for gap in gaps],
+        "raw": [[record.device, record.observed_at, len(record.data)] for record in raws],
+    }
+    return json.dumps(table, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _read_notes(data: bytes, place: int) -> tuple[tuple[Gap, ...], tuple[RawRecord, ...]]:
+    notes, place = _sized(data, place)
+    raw, place = _sized(data, place)
+    if place != len(data):
+        msg = "bytes behind the end of a sample batch"
+        raise BatchFormatError(msg)
+    if not notes and not raw:
+        return (), ()
+    try:
+        table = json.loads(notes)
+        gaps = tuple(_gap(*row) for row in table["gaps"])
+        heads = [(str(device), int(at), int(size)) for device, at, size in table["raw"]]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        msg = f"notes of a sample batch that make no sense: {error}"
+        raise BatchFormatError(msg) from error
+    if any(size < 0 for _, _, size in heads) or sum(size for _, _, size in heads) != len(raw):
+        msg = "raw records do not add up to the raw bytes"
+        raise BatchFormatError(msg)
+    records, start = [], 0
+    for device, at, size in heads:
+        records.append(RawRecord(device, at, raw[start : start + size]))
+        start += size
+    if _notes(gaps, records) != notes:
+        msg = "notes of a sample batch in another form than ours"
+        raise BatchFormatError(msg)
+    return gaps, tuple(records)
+
+
+def _gap(device: object, cause: object, since: object, until: object, polls: object, points: object) -> Gap:
+    if not isinstance(points, list) or not all(type(number) is int for number in (since, polls, *points)):
+        msg = "a gap that is none"
+        raise ValueError(msg)
+    end = None if until is None else int(str(until))
+    return Gap(str(device), GapCause(cause), int(str(since)), int(str(polls)), tuple(points), end)
+
+
+def _sized(data: bytes, place: int) -> tuple[bytes, int]:
+    start = place + _LENGTH.size
+    if len(data) < start:
+        msg = "sample batch ends before its notes"
+        raise BatchFormatError(msg)
+    (length,) = _LENGTH.unpack_from(data, place)
+    if len(data) < start + length:
+        msg = "sample batch ends inside its notes"
+        raise BatchFormatError(msg)
+    return data[start : start + length], start + length
 
 
 def _columns(data: bytes, offset: int, scans: int, samples: int) -> list[NDArray[Any]]:

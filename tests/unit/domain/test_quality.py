@@ -40,6 +40,8 @@ def test_the_codes_are_a_file_format() -> None:
         "UNCERTAIN_ESTIMATED": 0x45,
         "UNCERTAIN_OVERRIDDEN": 0x46,
         "UNCERTAIN_DEVICE_ALARM": 0x47,
+        "UNCERTAIN_RATE": 0x48,
+        "UNCERTAIN_CROSS": 0x49,
         "BAD": 0x80,
         "BAD_NO_DATA": 0x81,
         "BAD_DEVICE_LOST": 0x82,
