@@ -196,14 +196,14 @@ async def test_a_device_that_falls_silent_half_way_keeps_what_it_said() -> None:
     async with bacnet_device(device):
         driver = await opened(device, timeout_s=0.3, objects_per_request_max=2)
         plan = driver.plan(analog(4))
-        original = driver._request
+        original = driver._peer.request
 
         async def then_silent(question: Any) -> Any:
             answer = await original(question)
             device.habits.silent = True
             return answer
 
-        driver._request = then_silent  # type: ignore[method-assign]
+        driver._peer.request = then_silent  # type: ignore[method-assign]
         readings = await driver.read(plan)
         await driver.close()
     assert readings.value.tolist()[:2] == [1.5, 3.0]
@@ -216,13 +216,13 @@ async def test_a_device_read_object_by_object_that_falls_silent_half_way_keeps_w
         driver = await opened(device, timeout_s=0.3)
         plan = driver.plan(analog(3))
         await driver.read(plan)
-        original = driver._request
+        original = driver._peer.request
 
         async def silent_about_the_second(question: Any) -> Any:
             device.habits.silent = question.objectIdentifier[1] == 2
             return await original(question)
 
-        driver._request = silent_about_the_second  # type: ignore[method-assign]
+        driver._peer.request = silent_about_the_second  # type: ignore[method-assign]
         first, second = await driver.read(plan), await driver.read(plan)
         await driver.close()
     assert first.quality.tolist() == [0, Quality.BAD_TIMEOUT, Quality.BAD_TIMEOUT]
@@ -254,7 +254,7 @@ async def test_the_late_end_of_a_question_that_nobody_waits_for_is_no_error_of_t
         device.habits.silent = True
         with pytest.raises(DeviceUnreachableError):
             await driver.read(driver.plan(analog(1)))
-        transactions = driver._app.asap.clientTransactions
+        transactions = driver._peer.app.asap.clientTransactions
         assert transactions
         await until(lambda: not transactions)
         await driver.close()
@@ -272,7 +272,7 @@ async def test_nothing_is_repeated_after_the_last_driver_has_closed() -> None:
         driver = await opened(device, timeout_s=5.0)
         device.habits.silent = True
         reading = asyncio.create_task(driver.read(driver.plan(analog(1))))
-        transactions = driver._app.asap.clientTransactions
+        transactions = driver._peer.app.asap.clientTransactions
         await until(lambda: transactions)
         (transaction,) = transactions
         reading.cancel()

@@ -1,0 +1,293 @@
+"""BACnet/IP over bacpypes3: the library keeps transactions and segments; what an answer means is decided in codec."""
+
+import asyncio
+import ipaddress
+import logging
+import socket
+from collections.abc import Sequence
+from typing import Any, Final
+
+from bacpypes3.apdu import (
+    APDU,
+    AbortPDU,
+    ErrorPDU,
+    ErrorRejectAbortNack,
+    ReadPropertyACK,
+    ReadPropertyMultipleACK,
+    ReadPropertyMultipleRequest,
+    ReadPropertyRequest,
+    RejectPDU,
+    WhoIsRequest,
+)
+from bacpypes3.app import Application, DeviceInfo
+from bacpypes3.basetypes import PropertyIdentifier, PropertyReference, ReadAccessSpecification
+from bacpypes3.ipv4.link import NormalLinkLayer
+from bacpypes3.local.device import DeviceObject
+from bacpypes3.pdu import Address, IPv4Address
+from bacpypes3.primitivedata import ObjectIdentifier
+
+from cityhall_bms.domain.errors import DeviceUnreachableError
+from cityhall_bms.ports.clock import Clock
+from cityhall_drivers.bacnet.codec import NO_DATA, Answer, Object, Value, answer_of, number_of
+from cityhall_drivers.bacnet.config import BacnetConfig
+from cityhall_drivers.bacnet.open_questions import OpenQuestions
+from cityhall_drivers.bacnet.refusals import NO_RESPONSE, ErrorAnswerError, TurnedDownError
+
+OUR_INSTANCE: Final = 4_194_302
+OUR_VENDOR: Final = 999
+OUR_APDU_MAX: Final = 1476
+BACNET_PORT: Final = 47808
+APPLICATION_TAG: Final = 0
+MAX_APDU: Final = PropertyIdentifier("max-apdu-length-accepted")
+PROPERTIES: Final = (PropertyIdentifier("present-value"), PropertyIdentifier("status-flags"))
+
+# Every failure reaches the collector, which reports it once; the library logs a trace for every odd datagram.
+logging.getLogger("bacpypes3").setLevel(logging.CRITICAL)
+
+
+class Client(Application):
+    """Asks only: says nothing about itself."""
+
+    async def do_WhoIsRequest(self, apdu: WhoIsRequest) -> None:  # noqa: N802 - the library's hook
+        """Stay unseen: several services in one building would be several devices of one number."""
+
+
+class LibraryEndpoint:
+    """The library's socket at one local address, shared by all devices that are reached from there."""
+
+    def __init__(self, local_host: str) -> None:
+        self._local_host = local_host
+        self._users: set[int] = set()
+        self._turn = asyncio.Lock()
+        self._app: Client | None = None
+        self._link: NormalLinkLayer | None = None
+        self._timeout_ms = 0
+
+    def allow(self, timeout_s: float) -> None:
+        """Let a question wait this long: two attempts of half the time each. The slowest device sets the pace."""
+        self._timeout_ms = max(self._timeout_ms, round(500 * timeout_s))
+        if self._app is not None:
+            self._set_timeouts(self._app.device_object)
+
+    @property
+    def abandon_s(self) -> float:
+        """Time after which the library has surely given up on a question."""
+        return 3 * self._timeout_ms / 1000 + 1.0
+
+    async def join(self, user: int) -> Client:
+        """Bind the socket if nobody did yet; :class:`DeviceUnreachableError` when that fails."""
+        async with self._turn:
+            self._users.add(user)
+            if self._app is None:
+                try:
+                    await self._bind()
+                except OSError as error:
+                    self._users.discard(user)
+                    msg = f"cannot bind {self._local_host}: {error} (no address of ours, or another BACnet program?)"
+                    raise DeviceUnreachableError(msg) from error
+            assert self._app is not None  # noqa: S101 - bound just now
+            return self._app
+
+    def leave(self, user: int) -> None:
+        """Close with the last user; what the library still waits for is forgotten."""
+        self._users.discard(user)
+        if self._users or self._app is None or self._link is None:
+            return
+        for transaction in self._app.asap.clientTransactions:
+            transaction.stop_timer()
+        self._app.asap.clientTransactions.clear()
+        self._link.close()
+        self._app = self._link = None
+
+    async def _bind(self) -> None:
+        """Bind by ourselves: the library would retry a failure for ever in silence, and share the port with strangers.
+
+        On loopback the port is the kernel's choice and withheld from the library, which takes every datagram to any
+        127.x address at its own port for one of its own.
+        """
+        loopback = ipaddress.IPv4Address(self._local_host).is_loopback
+        own = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            own.settimeout(0.0)
+            own.bind((self._local_host, 0 if loopback else BACNET_PORT))
+        except OSError:
+            own.close()
+            raise
+        device = DeviceObject(
+            objectIdentifier=("device", OUR_INSTANCE),
+            objectName="cityhall-bms",
+            vendorIdentifier=OUR_VENDOR,
+            maxApduLengthAccepted=OUR_APDU_MAX,
+            maxSegmentsAccepted=64,
+            numberOfApduRetries=1,
+        )
+        self._set_timeouts(device)
+        address = IPv4Address(f"{self._local_host}/32:{0 if loopback else BACNET_PORT}")
+        app = Client.from_object_list([device])
+        link = NormalLinkLayer(address, bind_socket=own)
+        app.nsap.bind(link, address=address)
+        await asyncio.gather(*link.server._transport_tasks)  # noqa: SLF001 - nothing public says when it is ready
+        self._app, self._link = app, link
+
+    def _set_timeouts(self, device: DeviceObject) -> None:
+        device.apduTimeout = self._timeout_ms
+        device.apduSegmentTimeout = self._timeout_ms
+
+
+class LibraryPeer:
+    """One device, asked through the library. One question in flight is enough for most devices; the asker sees to it.
+
+    Every question raises :class:`DeviceUnreachableError` for silence, :class:`ErrorAnswerError` for Error and
+    :class:`TurnedDownError` for Abort and Reject.
+    """
+
+    def __init__(self, endpoint: LibraryEndpoint, config: BacnetConfig, timeout_s: float, clock: Clock) -> None:
+        self._endpoint = endpoint
+        self._instance = config.device_instance
+        self._where = f"{config.host}:{config.port} device {config.device_instance}"
+        self._timeout_s = timeout_s
+        self._clock = clock
+        self._address = Address(f"{config.host}:{config.port}")
+        self._open_questions = OpenQuestions()
+        self.app: Client | None = None
+
+    async def join(self) -> None:
+        """Take part in the library's socket; :class:`DeviceUnreachableError` when it cannot be bound."""
+        self.app = await self._endpoint.join(id(self))
+
+    def leave(self) -> None:
+        """Let go of the socket; it ends with its last user."""
+        self.app = None
+        self._endpoint.leave(id(self))
+
+    async def introduce(self) -> int:
+        """Give the longest APDU the device takes; :class:`DeviceUnreachableError` when it is another device."""
+        app = self._joined()
+        i_ams = await app.who_is(address=self._address, timeout=self._timeout_s / 2)
+        if not i_ams:
+            # It may be told to answer by broadcast only, which does not come our way; its device object will answer.
+            return await self._introduce_by_object(app)
+        instance = int(i_ams[0].iAmDeviceIdentifier[1])
+        if instance != self._instance:
+            raise self.unreachable(what=f"device {instance} answers, not {self._instance}")
+        return int(i_ams[0].maxAPDULengthAccepted)
+
+    async def _introduce_by_object(self, app: Client) -> int:
+        question = ReadPropertyRequest(
+            objectIdentifier=ObjectIdentifier(("device", self._instance)), propertyIdentifier=MAX_APDU
+        )
+        try:
+            answer = await self.request(question)
+        except (ErrorAnswerError, TurnedDownError) as error:
+            raise self.unreachable(what=f"device {self._instance} is not there: {error}") from None
+        sent = _value(answer.propertyValue) if isinstance(answer, ReadPropertyACK) else None
+        number = None if sent is None else number_of(sent)
+        if number is None:
+            raise self.unreachable(what="an answer to another question")
+        app.device_info_cache.update_device_info(DeviceInfo(self._instance, self._address, int(number)))
+        return int(number)
+
+    async def read_multiple(self, objects: Sequence[Object]) -> dict[Object, Answer]:
+        """Read present values and flags by one question."""
+        answer = await self.request(_question(objects))
+        if not isinstance(answer, ReadPropertyMultipleACK):
+            raise self.unreachable(what="an answer to another question")
+        return _answers(objects, answer)
+
+    async def read_singly(self, target: Object) -> Answer:
+        """Read an object by two questions, as the simplest devices want it."""
+        found: dict[int, Value | None] = {}
+        for property_id in PROPERTIES:
+            question = ReadPropertyRequest(
+                objectIdentifier=ObjectIdentifier(tuple(target)), propertyIdentifier=property_id
+            )
+            try:
+                answer = await self.request(question)
+            except ErrorAnswerError:
+                continue
+            if isinstance(answer, ReadPropertyACK) and _object(answer.objectIdentifier) == target:
+                found[int(answer.propertyIdentifier)] = _value(answer.propertyValue)
+        return answer_of(found)
+
+    async def request(self, question: APDU) -> APDU:
+        """Send one question and give the library's answer.
+
+        A question that nobody waits for any more is not cancelled: the library would go on repeating it, and take its
+        late end for that of another question with the same number.
+        """
+        app = self._joined()
+        if self._open_questions.is_full(self._clock.monotonic()):
+            raise self.unreachable(what="too many questions are still open")
+        question.pduDestination = self._address
+        future = app.request(question)
+        future.add_done_callback(_hear)
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await asyncio.shield(future)
+        except TimeoutError:
+            raise self.unreachable(what=f"no answer within {self._timeout_s:g} s") from None
+        except ErrorRejectAbortNack as error:
+            raise self._translated(error) from None
+        finally:
+            if not future.done():
+                self._open_questions.add(future, self._clock.monotonic() + self._endpoint.abandon_s)
+
+    def _translated(self, error: ErrorRejectAbortNack) -> Exception:
+        if isinstance(error, (AbortPDU, RejectPDU)):
+            reason, is_abort = int(error.apduAbortRejectReason), isinstance(error, AbortPDU)
+            if is_abort and reason == NO_RESPONSE:
+                return self.unreachable(what=f"no answer within {self._timeout_s:g} s")
+            return TurnedDownError(reason, is_abort=is_abort)
+        if isinstance(error, ErrorPDU):
+            return ErrorAnswerError(int(error.errorClass), int(error.errorCode))
+        return self.unreachable(what=f"it will not answer: {error}")
+
+    def unreachable(self, what: str) -> DeviceUnreachableError:
+        """Make the error, which names the device."""
+        return DeviceUnreachableError(f"{self._where}: {what}")
+
+    def _joined(self) -> Client:
+        if self.app is None:
+            raise self.unreachable(what="not open")
+        return self.app
+
+
+def _hear(future: asyncio.Future[APDU]) -> None:
+    """Take note of how a question ended, though nobody may wait for it any more."""
+    if not future.cancelled():
+        future.exception()
+
+
+def _question(objects: Sequence[Object]) -> ReadPropertyMultipleRequest:
+    return ReadPropertyMultipleRequest(
+        listOfReadAccessSpecs=[
+            ReadAccessSpecification(
+                objectIdentifier=ObjectIdentifier(tuple(target)),
+                listOfPropertyReferences=[PropertyReference(propertyIdentifier=one) for one in PROPERTIES],
+            )
+            for target in objects
+        ]
+    )
+
+
+def _answers(objects: Sequence[Object], answer: ReadPropertyMultipleACK) -> dict[Object, Answer]:
+    """Match by identifier, never by place: some devices reorder, and some leave out."""
+    found: dict[Object, dict[int, Value | None]] = {}
+    for result in answer.listOfReadAccessResults:
+        properties = found.setdefault(_object(result.objectIdentifier), {})
+        for element in result.listOfResults:
+            if element.readResult.propertyAccessError is None:
+                properties[int(element.propertyIdentifier)] = _value(element.readResult.propertyValue)
+    return {target: answer_of(found[target]) if target in found else NO_DATA for target in objects}
+
+
+def _value(sent: Any) -> Value | None:  # noqa: ANN401 - the library's untyped value
+    """Give a property's single application tag; none when it is a structure or a list."""
+    tags = [tag for tag in sent.tagList if int(tag.tag_class) == APPLICATION_TAG]
+    if len(tags) != 1:
+        return None
+    return Value(int(tags[0].tag_number), bytes(tags[0].tag_data), int(tags[0].tag_lvt))
+
+
+def _object(identifier: ObjectIdentifier) -> Object:
+    return Object(int(identifier[0]), int(identifier[1]))
