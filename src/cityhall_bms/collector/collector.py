@@ -4,16 +4,34 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import Final
 
+import structlog
+
+from cityhall_bms.collector.bus import Bus
+from cityhall_bms.collector.clock_watch import ClockWatch
 from cityhall_bms.collector.device_events import DeviceEvents
+from cityhall_bms.collector.grading_behaviour import Behaviour
 from cityhall_bms.collector.hang_guard import HangGuard
+from cityhall_bms.collector.overload import OverloadWatch
 from cityhall_bms.collector.poller import Poller, Surroundings
 from cityhall_bms.collector.publisher import WAITING_BYTES_MAX, Publisher
-from cityhall_bms.domain.site import Site
+from cityhall_bms.domain.gaps import Gap, GapCause
+from cityhall_bms.domain.quality import Quality
+from cityhall_bms.domain.site import Device, Site
+from cityhall_bms.ports.capabilities import BusFactory, Plain
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.driver import BoundPoint, DriverFactory
 from cityhall_bms.ports.event_log import EventLog
 from cityhall_bms.ports.telemetry_log import TelemetryLog
+
+SPREAD_FROM_DEVICES: Final = 20
+SPREAD_OF_DEVICE_S: Final = 0.004
+"""So much later, on average, each device is read for the first time: 500 of them within two seconds."""
+OPENS_MAX: Final = 64
+"""Connections that are being made at once."""
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +49,15 @@ class CollectorOptions:
     name: str = "collector-1"
     tick_s: float = 0.5
     waiting_bytes_max: int = WAITING_BYTES_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an applied site folder meant for the devices."""
+
+    added: Sequence[str]
+    changed: Sequence[str]
+    removed: Sequence[str]
 
 
 class Collector:
@@ -61,48 +88,147 @@ class Collector:
             waiting_bytes_max=chosen.waiting_bytes_max,
         )
         self.events = DeviceEvents(chosen.name, logs.events, clock, random)
+        self._clock = clock
+        self._factories = factories
         self._guard = HangGuard(clock)
-        around = Surroundings(self.publisher, self.events, self._guard, clock, random)
+        self._buses: dict[str, Bus] = {}
+        spread_s = SPREAD_OF_DEVICE_S * len(site.devices) if len(site.devices) > SPREAD_FROM_DEVICES else 0.0
+        self._around = Surroundings(
+            self.publisher,
+            self.events,
+            self._guard,
+            Behaviour(site, ids, clock.now()),
+            clock,
+            random,
+            spread_s,
+            asyncio.Semaphore(OPENS_MAX),
+        )
+        self._clock_watch = ClockWatch(clock, self.publisher.note)
+        self.overload = OverloadWatch(clock, self._load, self.events.overloaded, self.events.relieved)
         points = _bound_by_device(site, ids)
-        self.pollers: Sequence[Poller] = [
-            Poller(device, points[device.name], factories[device.protocol], around) for device in site.devices.values()
-        ]
+        self._pollers = {name: self._poller(device, points[name]) for name, device in site.devices.items()}
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._tasks: asyncio.TaskGroup | None = None
+        self._gone = [0, 0, 0]
+        """Scans, samples and overruns of pollers that were replaced."""
+
+    @property
+    def pollers(self) -> Sequence[Poller]:
+        """One per device."""
+        return list(self._pollers.values())
 
     @property
     def scans(self) -> int:
         """Polls that were answered."""
-        return sum(poller.figures.scans for poller in self.pollers)
+        return self._gone[0] + sum(poller.figures.scans for poller in self._pollers.values())
 
     @property
     def samples(self) -> int:
         """Samples that were recorded: polled or pushed, news by their deadbands."""
-        return sum(poller.figures.samples for poller in self.pollers)
+        return self._gone[1] + sum(poller.recorder.samples for poller in self._pollers.values())
 
     @property
     def overruns(self) -> int:
         """Scans that were skipped because a device or the log was too slow."""
-        return sum(poller.overruns for poller in self.pollers)
+        return self._gone[2] + sum(poller.overruns for poller in self._pollers.values())
 
     @property
     def lost_devices(self) -> int:
         """Devices that do not answer now."""
-        return sum(poller.online is False for poller in self.pollers)
+        return sum(poller.online is False for poller in self._pollers.values())
+
+    @property
+    def breakers_open(self) -> int:
+        """Devices that are probed instead of read."""
+        return sum(poller.breaker_open for poller in self._pollers.values())
+
+    @property
+    def open_gaps(self) -> int:
+        """Gaps that last."""
+        return sum(poller.gaps.open for poller in self._pollers.values())
 
     @property
     def queue_fill(self) -> float:
         """Share of the queue before the telemetry log that is in use; pollers wait when it is full."""
         return self.publisher.queue_fill
 
+    def diagnostics(self, device: str) -> Mapping[str, Plain]:
+        """How a device fares; ``KeyError`` for one that is not here."""
+        return self._pollers[device].diagnostics()
+
     async def run(self) -> None:
         """Collect until cancelled; then publish what waits, and close every device."""
         await self.publisher.begin()
         self.events.started(self.publisher.epoch)
+        if self.publisher.ended_at:
+            stopped = Gap("", GapCause.SERVICE_STOPPED, self.publisher.ended_at, 0, (), self._clock.now())
+            self.publisher.note(stopped)
         async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
             tasks.create_task(self.events.run(), name="device events")
             tasks.create_task(self.publisher.run(), name="publisher")
             tasks.create_task(self._guard.run(), name="hang guard")
-            for poller in self.pollers:
-                tasks.create_task(poller.run(), name=f"device {poller.device.name}")
+            tasks.create_task(self._clock_watch.run(), name="clock watch")
+            tasks.create_task(self.overload.run(), name="overload watch")
+            for name in self._pollers:
+                self._start(name)
+
+    async def reconfigure(self, site: Site, ids: Mapping[str, int]) -> Change:
+        """Take another description of the site into service; devices that did not change notice nothing."""
+        points = _bound_by_device(site, ids)
+        behaviour = Behaviour(site, ids, self._clock.now())
+        behaviour.adopt(self._around.behaviour)
+        # Pollers keep the memory that they have; what is new finds it in the one that all will share.
+        self._around = Surroundings(
+            self.publisher,
+            self.events,
+            self._guard,
+            behaviour,
+            self._clock,
+            self._around.random,
+            0.0,
+            self._around.opens,
+        )
+        removed = [name for name in self._pollers if name not in site.devices]
+        changed = [
+            name
+            for name, poller in self._pollers.items()
+            if name in site.devices and (poller.device, poller.points) != (site.devices[name], tuple(points[name]))
+        ]
+        added = [name for name in site.devices if name not in self._pollers]
+        for name in removed + changed:
+            await self._stop(name, removed=name in removed)
+        for poller in self._pollers.values():
+            poller.recorder.take(behaviour)
+        for name in changed + added:
+            self._pollers[name] = self._poller(site.devices[name], points[name])
+            self._start(name)
+        log.info("site applied", added=added, changed=changed, removed=removed)
+        return Change(added, changed, removed)
+
+    def _poller(self, device: Device, points: Sequence[BoundPoint]) -> Poller:
+        factory = self._factories[device.protocol]
+        name = factory.bus(device) if isinstance(factory, BusFactory) else None
+        bus = None if name is None else self._buses.setdefault(name, Bus())
+        return Poller(device, points, factory, self._around, bus)
+
+    def _start(self, name: str) -> None:
+        assert self._tasks is not None  # noqa: S101 - only while running
+        self._running[name] = self._tasks.create_task(self._pollers[name].run(), name=f"device {name}")
+
+    async def _stop(self, name: str, *, removed: bool) -> None:
+        task = self._running.pop(name)
+        task.cancel()
+        await asyncio.wait([task])
+        poller = self._pollers.pop(name)
+        for place, more in enumerate((poller.figures.scans, poller.recorder.samples, poller.overruns)):
+            self._gone[place] += more
+        poller.gaps.stop(self._clock.now())
+        if removed and poller.points:
+            await poller.recorder.none(Quality.BAD_OUT_OF_SERVICE, again=True)
+
+    def _load(self) -> tuple[int, int, int]:
+        return self.scans, self.overruns, self.publisher.put_waits
 
 
 def _bound_by_device(site: Site, ids: Mapping[str, int]) -> Mapping[str, list[BoundPoint]]:

@@ -9,7 +9,16 @@ import structlog
 
 from cityhall_bms.collector.backoff import delay_s
 from cityhall_bms.domain.errors import EventLogUnavailableError
-from cityhall_bms.domain.events import CollectorStarted, DeviceLost, DeviceRestored, Event
+from cityhall_bms.domain.events import (
+    CollectorOverloaded,
+    CollectorRelieved,
+    CollectorStarted,
+    DeviceLost,
+    DeviceNoticed,
+    DeviceRestored,
+    Event,
+)
+from cityhall_bms.domain.notices import DeviceNotice
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.event_log import Append, EventLog
 
@@ -57,6 +66,29 @@ class DeviceEvents:
     def restored(self, device: str, observed_at: int, down_s: float) -> None:
         """Note that a device answers (again)."""
         self._add(f"device/{device}", DeviceRestored(device=device, observed_at=observed_at, down_s=down_s))
+
+    def noticed(self, notice: DeviceNotice) -> None:
+        """Note what a device said of itself."""
+        event = DeviceNoticed(
+            device=notice.device,
+            address=_plain(notice.address),
+            kind=_plain(notice.kind),
+            from_state=_plain(notice.from_state),
+            to_state=_plain(notice.to_state),
+            observed_at=notice.at,
+            message=_plain(notice.message),
+            priority=notice.priority,
+            reference=_plain(notice.reference),
+        )
+        self._add(f"device/{notice.device}", event)
+
+    def overloaded(self, cause: str, skipped: int) -> None:
+        """Note that scans are being skipped."""
+        self._add(self._actor, CollectorOverloaded(self._collector, cause, skipped, self._clock.now()))
+
+    def relieved(self, skipped: int, lasted_s: float) -> None:
+        """Note that this collector keeps up again."""
+        self._add(self._actor, CollectorRelieved(self._collector, skipped, round(lasted_s, 1), self._clock.now()))
 
     async def run(self) -> None:
         """Append what waits, in order, for ever."""

@@ -1,45 +1,61 @@
 """One device: opened, read when due, lost and found again. Nothing that happens here touches another device."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass, field
 from random import Random
 from typing import Final, NoReturn
 
-import numpy as np
 import structlog
 
 from cityhall_bms.collector.backoff import delay_s
-from cityhall_bms.collector.deadband import Deadband
+from cityhall_bms.collector.bus import Bus
 from cityhall_bms.collector.device_events import DeviceEvents
-from cityhall_bms.collector.grading import Limits, grade
+from cityhall_bms.collector.gap_book import GapBook
+from cityhall_bms.collector.grading import Limits
+from cityhall_bms.collector.grading_behaviour import Behaviour
 from cityhall_bms.collector.hang_guard import HangGuard
 from cityhall_bms.collector.publisher import Publisher
-from cityhall_bms.collector.pushed import PushedPoints
-from cityhall_bms.collector.schedule import Timetable, scan_classes
+from cityhall_bms.collector.recorder import Recorder, same_points
+from cityhall_bms.collector.schedule import Due, Timetable, phase, scan_classes
 from cityhall_bms.collector.silence import silence_max_s
+from cityhall_bms.collector.watchdog import Watchdog
 from cityhall_bms.domain.batch import Readings
-from cityhall_bms.domain.errors import DeviceUnreachableError, DriverConfigError
+from cityhall_bms.domain.errors import DeviceRefusedError, DeviceUnreachableError, DriverConfigError
+from cityhall_bms.domain.gaps import GapCause
 from cityhall_bms.domain.quality import Quality
 from cityhall_bms.domain.site import Device
+from cityhall_bms.ports.capabilities import AlarmingDriver, DiagnosableDriver, HistoryDriver, PingableDriver, Plain
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.driver import BoundPoint, Driver, DriverFactory, ReadPlan, SubscribableDriver
 
 HANG_FLOOR_S: Final = 10.0
 CLOSE_LIMIT_S: Final = 5.0
+HISTORY_MIN_US: Final = 1_000_000
+"""A shorter outage is not asked about."""
+MAINTENANCE_REMINDER_S: Final = 60.0
 
 log = structlog.get_logger(__name__)
 
 
+class RebuildError(Exception):
+    """The session lives and gives nothing good; its driver is made anew."""
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What all pollers of a collector share."""
+    """What all pollers of a collector share. ``start_spread_s``: over how long first scans are spread."""
 
     publisher: Publisher
     events: DeviceEvents
     guard: HangGuard
+    behaviour: Behaviour
     clock: Clock
     random: Random
+    start_spread_s: float = 0.0
+    opens: AbstractAsyncContextManager[object] = field(default_factory=nullcontext)
+    """A turn to open a connection: not all devices at once after a night without network."""
 
 
 @dataclass(slots=True)
@@ -47,10 +63,9 @@ class PollerFigures:
     """Counters of one device for ``/metrics``; ``late_s`` is how late the newest scan began."""
 
     scans: int = 0
-    samples: int = 0
     losses: int = 0
+    probes: int = 0
     late_s: float = 0.0
-    pushes_refused: int = 0
 
 
 class Poller:
@@ -58,32 +73,42 @@ class Poller:
 
     ``online`` is none until the device was read once or could not be. A device counts as back only when a whole round
     of its scan classes was answered, so that one that opens but does not answer is not lost again every few seconds.
+    After a failure its breaker is open: where others share its bus it is probed first, briefly, once per back-off.
     """
 
     def __init__(
-        self, device: Device, points: Sequence[BoundPoint], factory: DriverFactory, surroundings: Surroundings
+        self,
+        device: Device,
+        points: Sequence[BoundPoint],
+        factory: DriverFactory,
+        surroundings: Surroundings,
+        bus: Bus | None = None,
     ) -> None:
         self.device = device
+        self.points = tuple(points)
         self.figures = PollerFigures()
         self.online: bool | None = None
         self._factory = factory
         self._around = surroundings
         self._clock = surroundings.clock
-        self._points = tuple(points)
+        self._bus = bus
         self._classes = scan_classes(points)
-        self._limits = Limits.of(points)
-        self._deadband = Deadband(points)
+        self.gaps = GapBook(device.name, points, self._classes, surroundings.publisher.note)
+        self.recorder = Recorder(
+            device.name, points, surroundings.publisher, surroundings.behaviour, self.gaps, self._clock
+        )
+        self._watchdog = Watchdog(self._classes)
+        self.recorder.watch_good(lambda: self._watchdog.good(self._clock.monotonic()))
         self._polled = Timetable(device.name, [c.period_s for c in self._classes], self._clock.monotonic())
         self._safety_net = Timetable(
             device.name, [silence_max_s(c.period_s) for c in self._classes], self._clock.monotonic()
         )
-        self._pushed = PushedPoints(points)
         self._driver: Driver | None = None
         self._plans: list[tuple[ReadPlan, Limits]] = []
         self._failures = 0
         self._lost_at_s = 0.0
-        self._shown_since_lost = False
-        self._newest_at = 0
+        self._missing_since = 0
+        self._memories: AsyncIterator[Readings] | None = None
         self._watch_lateness: Callable[[float], None] | None = None
 
     @property
@@ -91,17 +116,63 @@ class Poller:
         """Scans that were skipped because the device, or the way behind it, was too slow."""
         return self._polled.overruns + self._safety_net.overruns
 
+    @property
+    def breaker_open(self) -> bool:
+        """Whether the device is probed, not read."""
+        return self._failures > 0
+
+    def diagnostics(self) -> Mapping[str, Plain]:
+        """How this device fares, without secrets."""
+        driver: Mapping[str, Plain] = self._driver.diagnostics() if isinstance(self._driver, DiagnosableDriver) else {}
+        return {
+            **{f"driver.{name}": value for name, value in driver.items()},
+            "online": self.online,
+            "scans": self.figures.scans,
+            "samples": self.recorder.samples,
+            "overruns": self.overruns,
+            "losses": self.figures.losses,
+            "probes": self.figures.probes,
+            "rebuilds": self._watchdog.rebuilds,
+            "open_gaps": self.gaps.open,
+            "pushes_refused": self.recorder.pushes_refused,
+        }
+
+    def watch_lateness(self, watch: Callable[[float], None]) -> None:
+        """Tell ``watch`` of every scan how late it begins, s."""
+        self._watch_lateness = watch
+
     async def run(self) -> None:
         """Open, read, close, wait, and again."""
-        if not self._points:
+        if not self.points:
             return
+        if self.device.maintenance:
+            await self._rest()
+        await self._clock.sleep(phase(self.device.name) * self._around.start_spread_s)
         while True:
-            await self._lose_and_wait(*await self._session())
+            failure = await self._session()
+            if failure is not None:
+                await self._lose_and_wait(*failure)
 
-    async def _session(self) -> tuple[str, float]:
-        """Read the device until that fails; give the reason, and how long to wait, s."""
+    async def _rest(self) -> NoReturn:
+        """Out of service by intention: say so once, and keep account of the polls that are not made."""
+        self.gaps.begin(GapCause.MAINTENANCE, self._clock.now())
+        await self.recorder.none(Quality.BAD_OUT_OF_SERVICE, again=True)
+        while True:
+            await self._clock.sleep(MAINTENANCE_REMINDER_S)
+            self.gaps.remind(self._clock.now())
+
+    async def _session(self) -> tuple[str, float] | None:
+        """Read the device until that fails; give the reason, and how long to wait, s.
+
+        None when the driver is to be made anew at once: nothing failed that anybody needs to hear of.
+        """
         try:
             await self._talk()
+        except RebuildError:
+            log.info("no good value for long; driver made anew", device=self.device.name)
+            await self._close()
+            self._driver = None
+            return None
         except DeviceUnreachableError as error:
             wait_s = delay_s(self._failures, self.device.retry_min_s, self.device.retry_max_s, self._around.random)
             return str(error) or "no answer", wait_s
@@ -114,6 +185,7 @@ class Poller:
             self._driver = None
             return f"driver failed: {type(error).__name__}: {error}", self.device.retry_max_s
         finally:
+            self._memories = None
             await self._close()
 
     async def _talk(self) -> NoReturn:
@@ -122,125 +194,117 @@ class Poller:
         subscribed = await self._subscribe(driver)
         timetable = self._safety_net if subscribed else self._polled
         timetable.restart(self._clock.monotonic())
+        self._watchdog.begin(self._clock.monotonic())
         everything = True
         while True:
-            await self._clock.sleep(timetable.next_due_s() - self._clock.monotonic())
+            await self._until_due(timetable)
             for due in timetable.take_due(self._clock.monotonic()):
-                self._began(self._clock.monotonic() - due.deadline_s)
-                if everything or not subscribed or self._silent(due.index):
-                    await self._scan(driver, *self._plans[due.index])
+                await self._turn(driver, due, asked=everything or not subscribed)
             # First values that are pushed may carry the time of a change long ago; the first round is for now.
-            everything = False
-            self._restored()
+            if everything:
+                everything = False
+                await self._restored(driver)
+            if self._watchdog.barks(self._clock.monotonic()):
+                raise RebuildError
 
-    def watch_lateness(self, watch: Callable[[float], None]) -> None:
-        """Tell ``watch`` of every scan how late it begins, s."""
-        self._watch_lateness = watch
+    async def _until_due(self, timetable: Timetable) -> None:
+        """Wait for the next deadline; meanwhile hear what the device remembers."""
+        while self._memories is not None and timetable.next_due_s() > self._clock.monotonic():
+            await self._remember()
+        await self._clock.sleep(timetable.next_due_s() - self._clock.monotonic())
 
-    def _began(self, late_s: float) -> None:
+    async def _turn(self, driver: Driver, due: Due, *, asked: bool) -> None:
+        late_s = self._clock.monotonic() - due.deadline_s
         self.figures.late_s = late_s
         if self._watch_lateness is not None:
             self._watch_lateness(late_s)
-
-    def _silent(self, index: int) -> bool:
-        return self._pushed.any_silent(index, self._classes[index], self._clock.now())
+        self.gaps.skipped(due.index, due.missed, self._clock.now())
+        if asked or self.recorder.pushed.any_silent(due.index, self._classes[due.index], self._clock.now()):
+            await self._scan(driver, *self._plans[due.index])
 
     def _ready_driver(self) -> Driver:
         if self._driver is None:
             driver = self._factory.create(self.device, self._clock)
             plans = [driver.plan(scan_class.points) for scan_class in self._classes]
-            self._plans = [(plan, self._limits.pick(plan.points)) for plan in plans]
+            self._plans = [(plan, self.recorder.limits.pick(plan.points)) for plan in plans]
             self._driver = driver
         return self._driver
 
     async def _open(self, driver: Driver) -> None:
-        async with self._around.guard.within(HANG_FLOOR_S + 2 * self.device.timeout_s, "opening"):
+        limit_s = HANG_FLOOR_S + 2 * self.device.timeout_s
+        async with self._around.opens, self._around.guard.within(limit_s, "opening"):
             await driver.open()
+        if self._bus is not None and self.breaker_open and isinstance(driver, PingableDriver):
+            self.figures.probes += 1
+            async with self._around.guard.within(limit_s, "probing"):
+                await driver.ping(self._bus.probe_s(self.device.timeout_s))
 
     async def _subscribe(self, driver: Driver) -> bool:
-        if not isinstance(driver, SubscribableDriver):
-            return False
-        limit_s = HANG_FLOOR_S + 2 * self.device.timeout_s + 0.1 * len(self._points)
-        self._pushed.begin(self._clock.now())
+        limit_s = HANG_FLOOR_S + 2 * self.device.timeout_s + 0.1 * len(self.points)
         async with self._around.guard.within(limit_s, "subscribing"):
-            return await driver.subscribe(self._points, self._on_push)
+            if isinstance(driver, AlarmingDriver):
+                await driver.listen(self._around.events.noticed)
+            if not isinstance(driver, SubscribableDriver):
+                return False
+            self.recorder.pushed.begin(self._clock.now())
+            return await driver.subscribe(self.points, self.recorder.push)
 
     async def _scan(self, driver: Driver, plan: ReadPlan, limits: Limits) -> None:
+        began_s = self._clock.monotonic()
         async with self._around.guard.within(HANG_FLOOR_S + 2 * self.device.timeout_s * plan.requests, "reading"):
             readings = await driver.read(plan)
-        if readings.point is not limits.point and not np.array_equal(readings.point, limits.point):
+        if self._bus is not None:
+            self._bus.answered(self._clock.monotonic() - began_s, plan.requests)
+        if not same_points(readings, limits.point):
             msg = "it gave other points than it planned"
             raise ValueError(msg)
-        readings = grade(readings, limits, self._clock.now(), polled=True)
         self.figures.scans += 1
-        for part in self._deadband.news(readings):
-            await self._around.publisher.put(part)
-            self._took(part)
+        await self.recorder.polled(readings, limits)
 
-    def _on_push(self, readings: Readings) -> None:
-        """Take pushed values; never raises into the driver's library."""
-        try:
-            limits = self._limits.pick(readings.point)
-            graded = grade(readings, limits, self._clock.now(), polled=False)
-        except ValueError as error:
-            if not self.figures.pushes_refused:
-                log.warning("driver pushed what it must not", device=self.device.name, reason=str(error))
-            self.figures.pushes_refused += len(readings)
-            return
-        fresh = graded.pick(~self._pushed.old_news(readings.point, readings.observed_at))
-        for part in self._deadband.news(fresh) if len(fresh) else ():
-            if not self._around.publisher.offer(part.pick(np.ones(len(part), np.bool_))):
-                # Not noted as heard: the safety net reads these points as soon as there is room.
-                self.figures.pushes_refused += len(part)
-                return
-            self._took(part)
-        self._pushed.heard(graded.point, self._clock.now())
-
-    def _took(self, part: Readings) -> None:
-        self._deadband.recorded(part)
-        self._shown_since_lost = True
-        self._newest_at = max(self._newest_at, int(part.observed_at.max()))
-        self.figures.samples += len(part)
-
-    def _restored(self) -> None:
-        """Report the first answer and the end of an outage, once each."""
+    async def _restored(self, driver: Driver) -> None:
+        """Report the first answer and the end of an outage, once each; then ask what the device remembers of it."""
         self._failures = 0
+        now = self._clock.now()
+        self.gaps.end(now)
+        since, self._missing_since = self._missing_since, 0
+        if since and now - since >= HISTORY_MIN_US and isinstance(driver, HistoryDriver):
+            self._memories = driver.history(self.points, since, now)
         if self.online:
             return
         down_s = 0.0 if self.online is None else self._clock.monotonic() - self._lost_at_s
         self.online = True
         log.info("device answers", device=self.device.name, down_s=round(down_s, 1))
-        self._around.events.restored(self.device.name, self._clock.now(), down_s)
+        self._around.events.restored(self.device.name, now, down_s)
+
+    async def _remember(self) -> None:
+        """Take the next portion of what the device remembers; what fails is told once and not asked for again."""
+        memories = self._memories
+        assert memories is not None  # noqa: S101 - the caller's condition
+        try:
+            async with self._around.guard.within(HANG_FLOOR_S + 2 * self.device.timeout_s, "reading history"):
+                await self.recorder.remembered(await anext(memories))
+        except StopAsyncIteration:
+            self._memories = None
+        except (DeviceUnreachableError, DeviceRefusedError, ValueError) as error:
+            self._memories = None
+            log.warning("history of an outage not read", device=self.device.name, reason=str(error))
 
     async def _lose_and_wait(self, reason: str, wait_s: float) -> None:
         now = self._clock.now()
+        self._missing_since = self._missing_since or self.recorder.good_at
         if self.online is not False:
             self.online = False
-            self._shown_since_lost = True
             self._lost_at_s = self._clock.monotonic()
             self.figures.losses += 1
             log.warning("device lost", device=self.device.name, reason=reason)
             self._around.events.lost(self.device.name, reason, now)
+            self.gaps.begin(GapCause.DEVICE_DOWN, now)
+            await self.recorder.none(Quality.BAD_DEVICE_LOST, again=True)
         self._failures += 1
         waited_from_s = self._clock.monotonic()
-        if self._shown_since_lost:
-            await self._record_lost(now)
+        await self.recorder.none(Quality.BAD_DEVICE_LOST, again=False)
+        self.gaps.remind(now)
         await self._clock.sleep(wait_s - (self._clock.monotonic() - waited_from_s))
-
-    async def _record_lost(self, now: int) -> None:
-        """One scan that says of every point that its device is lost; again only if a point showed a value since."""
-        points = self._limits.point
-        # After every value shown, also those of a device whose clock is ahead: a late scan would change nothing.
-        at = max(now, self._newest_at + 1)
-        lost = Readings(
-            points,
-            np.full(len(points), at, np.int64),
-            np.full(len(points), np.nan),
-            np.full(len(points), Quality.BAD_DEVICE_LOST, np.uint8),
-        )
-        await self._around.publisher.put(lost)
-        self._deadband.recorded(lost)
-        self._shown_since_lost = False
 
     async def _close(self) -> None:
         if self._driver is None:

@@ -9,14 +9,19 @@ from typing import Final
 import structlog
 
 from cityhall_bms.collector.backoff import delay_s
-from cityhall_bms.domain.batch import Readings, SampleBatch
+from cityhall_bms.domain.batch import RawRecord, Readings, SampleBatch
 from cityhall_bms.domain.errors import TelemetryLogUnavailableError
+from cityhall_bms.domain.gaps import Gap
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.telemetry_log import LoggedBatch, TelemetryLog
 
 WAITING_BYTES_MAX: Final = 64 * 1024**2
 BATCH_SAMPLES_MAX: Final = 40_000
 """Keeps an encoded batch well under the megabyte that a NATS message may have, also with a time per sample."""
+BATCH_BYTES_MAX: Final = 900_000
+GAPS_MAX: Final = 2_000
+"""Reports of gaps in one batch; more wait for the next."""
+GAP_BYTES: Final = 120
 RETRY_MIN_S: Final = 0.1
 RETRY_MAX_S: Final = 5.0
 STOP_FLUSH_S: Final = 3.0
@@ -24,6 +29,7 @@ EPOCH_LOOKBACK: Final = 100
 EPOCH_WAIT_S: Final = 0.5
 READINGS_BYTES: Final = 600
 SAMPLE_BYTES: Final = 21
+RAW_BYTES: Final = 40
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +54,8 @@ class Publisher:
     ) -> None:
         self.source = source
         self.epoch = clock.now()
+        self.ended_at = 0
+        """When this collector's life before this one ended, µs UTC: its newest batch; 0 when the log has none."""
         self.batches = 0
         self.samples = 0
         self.log_failures = 0
@@ -58,6 +66,8 @@ class Publisher:
         self._random = random
         self._tick_s = tick_s
         self._waiting: deque[Readings] = deque()
+        self._raws: deque[RawRecord] = deque()
+        self._gaps: deque[Gap] = deque()
         self._waiting_bytes = 0
         self._unconfirmed_bytes = 0
         self._waiting_bytes_max = waiting_bytes_max
@@ -75,7 +85,7 @@ class Publisher:
     @property
     def waiting(self) -> int:
         """Readings that are not on disk yet."""
-        return len(self._waiting) + (self._unconfirmed is not None)
+        return len(self._waiting) + len(self._raws) + (self._unconfirmed is not None)
 
     async def begin(self) -> None:
         """Choose the epoch: now, or just after the newest epoch of ours in the log if our clock was set back.
@@ -91,8 +101,9 @@ class Publisher:
                 await reader.close()
         except TelemetryLogUnavailableError as error:
             log.warning("telemetry log is away at the start", source=self.source, reason=str(error))
-        ours = (logged.batch.epoch for logged in newest if logged.batch.source == self.source)
-        self.epoch = max(self._clock.now(), max(ours, default=0) + 1)
+        ours = [logged.batch for logged in newest if logged.batch.source == self.source]
+        self.epoch = max(self._clock.now(), max((batch.epoch for batch in ours), default=0) + 1)
+        self.ended_at = max((batch.recorded_at for batch in ours), default=0)
 
     async def put(self, readings: Readings) -> None:
         """Take readings; waits while the queue is full, which slows whoever reads devices."""
@@ -108,6 +119,17 @@ class Publisher:
             return False
         self._add(readings)
         return True
+
+    def keep(self, record: RawRecord) -> None:
+        """Take what a device sent; it goes out with the next batches, and counts in the queue as its bytes do."""
+        self._raws.append(record)
+        self._waiting_bytes += _raw_weight(record)
+        if self._waiting_bytes >= self._waiting_bytes_max:
+            self._room.clear()
+
+    def note(self, gap: Gap) -> None:
+        """Take a report of a gap; it goes out with the next batch. There are few, and they never wait for room."""
+        self._gaps.append(gap)
 
     async def run(self) -> None:
         """Publish for ever; when cancelled, what waits is published within a few seconds or is lost."""
@@ -126,18 +148,27 @@ class Publisher:
             if self._unconfirmed is None:
                 self._unconfirmed = self._next_batch()
             await self._confirm(self._unconfirmed)
-            if not self._waiting:
+            if not self._waiting and not self._raws and not self._gaps:
                 return
 
     def _next_batch(self) -> SampleBatch:
         scans: list[Readings] = []
+        raws: list[RawRecord] = []
         samples = 0
         while self._waiting and (not scans or samples + len(self._waiting[0]) <= BATCH_SAMPLES_MAX):
             readings = self._waiting.popleft()
             self._unconfirmed_bytes += _weight(readings)
             samples += len(readings)
             scans.append(readings)
-        batch = SampleBatch.gather(self.source, self.epoch, self._sequence, self._clock.now(), scans)
+        gaps = [self._gaps.popleft() for _ in range(min(len(self._gaps), GAPS_MAX))]
+        room = BATCH_BYTES_MAX - SAMPLE_BYTES * samples - GAP_BYTES * len(gaps)
+        while self._raws and _raw_weight(self._raws[0]) <= room:
+            record = self._raws.popleft()
+            room -= _raw_weight(record)
+            self._unconfirmed_bytes += _raw_weight(record)
+            raws.append(record)
+        now = self._clock.now()
+        batch = SampleBatch.gather(self.source, self.epoch, self._sequence, now, scans, gaps=gaps, raws=raws)
         self._sequence += 1
         return batch
 
@@ -170,7 +201,7 @@ class Publisher:
             log.warning("telemetry log is away; samples wait in memory", source=self.source, reason=str(error))
 
     async def _flush(self) -> None:
-        if self._unconfirmed is None and not self._waiting:
+        if self._unconfirmed is None and not self._waiting and not self._raws and not self._gaps:
             return
         try:
             async with asyncio.timeout(STOP_FLUSH_S):
@@ -189,6 +220,10 @@ class Publisher:
 
 def _weight(readings: Readings) -> int:
     return READINGS_BYTES + SAMPLE_BYTES * len(readings)
+
+
+def _raw_weight(record: RawRecord) -> int:
+    return len(record.data) + len(record.device) + RAW_BYTES
 
 
 def _slice(readings: Readings, first: int) -> Readings:

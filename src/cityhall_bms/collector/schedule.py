@@ -22,9 +22,14 @@ def scan_classes(points: Sequence[BoundPoint]) -> list[ScanClass]:
     return [ScanClass(period, tuple(b for b in points if b.point.scan_s == period)) for period in periods]
 
 
-def phase(device: str) -> float:
-    """Where in its period a device is read, 0..1: the same for ever, and spread evenly over many devices."""
-    return int.from_bytes(hashlib.blake2b(device.encode(), digest_size=6).digest(), "big") / 2**48
+def phase(name: str) -> float:
+    """Where in its period something is read, 0..1: the same for ever, and spread evenly over many names."""
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=6).digest(), "big") / 2**48
+
+
+def class_phase(device: str, period_s: float) -> float:
+    """Phase of one scan class of a device."""
+    return phase(f"{device}/{period_s:g}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +38,20 @@ class Due:
 
     index: int
     deadline_s: float
+    missed: int = 0
+    """Deadlines before this one that were skipped."""
 
 
 class Timetable:
     """Deadlines of one device's scan classes, in seconds of a monotonic clock.
 
-    Class ``i`` is due at ``origin + phase x period + k x period`` for all whole ``k``. A scan that is late by more
-    than a period skips what it missed and counts it in ``overruns``.
+    Class ``i`` is due at ``origin + phase x period + k x period`` for all whole ``k``, each class of each device with a
+    phase of its own. A scan that is late by more than a period skips what it missed and counts it in ``overruns``.
     """
 
     def __init__(self, device: str, periods_s: Sequence[float], origin_s: float) -> None:
         self._periods = list(periods_s)
-        self._firsts = [origin_s + phase(device) * period for period in self._periods]
+        self._firsts = [origin_s + class_phase(device, period) * period for period in self._periods]
         self._steps = [0] * len(self._periods)
         self._now: list[float] | None = None
         self.overruns = 0
@@ -81,7 +88,7 @@ class Timetable:
         missed = max(math.ceil((now_s - self._deadline(index)) / period) - 1, 0)
         self.overruns += missed
         self._steps[index] += missed
-        due = Due(index, self._deadline(index))
+        due = Due(index, self._deadline(index), missed)
         self._steps[index] += 1
         return due
 

@@ -202,7 +202,21 @@ class SampleBatch:
         if int(columns[2].sum(dtype=np.int64)) != samples:
             msg = "scan lengths do not add up to the samples"
             raise BatchFormatError(msg)
-        return cls(_source(data[2:head]), epoch, sequence, recorded_at, *columns, gaps=gaps, raws=raws)
+        scan_set, scan_observed_at, scan_length, point, value, quality = columns
+        return cls(
+            source=_source(data[2:head]),
+            epoch=epoch,
+            sequence=sequence,
+            recorded_at=recorded_at,
+            scan_set=scan_set,
+            scan_observed_at=scan_observed_at,
+            scan_length=scan_length,
+            point=point,
+            value=value,
+            quality=quality,
+            gaps=gaps,
+            raws=raws,
+        )
 
 
 def _source(name: bytes) -> str:
@@ -253,7 +267,10 @@ def _read_notes(data: bytes, place: int) -> tuple[tuple[Gap, ...], tuple[RawReco
 
 
 def _gap(device: object, cause: object, since: object, until: object, polls: object, points: object) -> Gap:
-    if not isinstance(points, list) or not all(type(number) is int for number in (since, polls, *points)):
+    if not isinstance(cause, str) or not isinstance(points, list):
+        msg = "a gap that is none"
+        raise ValueError(msg)  # noqa: TRY004 - of a text, not of an argument
+    if not all(type(number) is int for number in (since, polls, *points)):
         msg = "a gap that is none"
         raise ValueError(msg)
     end = None if until is None else int(str(until))

@@ -117,6 +117,61 @@ class DeviceRestored(Event):
 
 @stored
 @dataclass(frozen=True, slots=True)
+class DeviceNoticed(Event):
+    """A device raised an alarm, a fault or a return to normal of its own (:class:`~cityhall_bms.domain.notices`)."""
+
+    device: str
+    address: str
+    kind: str
+    from_state: str
+    to_state: str
+    observed_at: int
+    message: str = ""
+    priority: int | None = None
+    reference: str = ""
+
+
+@stored
+@dataclass(frozen=True, slots=True)
+class CollectorOverloaded(Event):
+    """A collector began to skip scans: ``cause`` is what was too slow, ``devices`` or ``telemetry log``."""
+
+    collector: str
+    cause: str
+    skipped: int
+    observed_at: int
+
+
+@stored
+@dataclass(frozen=True, slots=True)
+class CollectorRelieved(Event):
+    """A collector keeps up again; ``skipped`` scans were lost in ``lasted_s``."""
+
+    collector: str
+    skipped: int
+    lasted_s: float
+    observed_at: int
+
+
+@stored
+@dataclass(frozen=True, slots=True)
+class SamplesRestated(Event):
+    """Samples were decoded again from what a device had sent; times are µs UTC, ``until`` excluded.
+
+    ``encodings`` names each point's old and new encoding; ``changed`` counts the samples that differ.
+    """
+
+    device: str
+    points: list[str]
+    first: int
+    until: int
+    changed: int
+    encodings: dict[str, list[str]]
+    reason: str
+
+
+@stored
+@dataclass(frozen=True, slots=True)
 class TelemetryLost(Event):
     """The telemetry log skipped batches of a source: sequences ``first`` to ``last`` never arrived."""
 

@@ -109,6 +109,8 @@ class Device:
     retry_max_s: float = 30.0
     folder: str = ""
     """The site folder, against which a driver resolves relative file names."""
+    maintenance: bool = False
+    """Out of service by intention: it is not polled, and nobody is told that it is lost."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from tests.support.fake_driver import FakeDevice, fake_device, fake_point
 from tests.support.rig import Rig, assert_gap_free, small_rig
 
 from cityhall_bms.collector.collector import CollectorOptions
-from cityhall_bms.collector.schedule import phase
+from cityhall_bms.collector.schedule import class_phase
 from cityhall_bms.domain.quality import Quality
 
 ALL = range(1, 4)
@@ -22,7 +22,7 @@ async def test_a_device_is_read_at_once_and_then_at_its_deadlines() -> None:
     rig = small_rig(scan_s=5.0)
     async with rig.running():
         await rig.clock.advance(60)
-    first = 5.0 * phase("D1")
+    first = 5.0 * class_phase("D1", 5.0)
     assert [at for at, _ in rig.device("D1").read_at] == pytest.approx([0.0, *(first + 5.0 * k for k in range(12))])
     assert rig.collector.overruns == 0
     assert rig.collector.pollers[0].figures.late_s == pytest.approx(0.0, abs=1e-6)

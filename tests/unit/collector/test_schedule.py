@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.fake_driver import fake_point
 
-from cityhall_bms.collector.schedule import Timetable, phase, scan_classes
+from cityhall_bms.collector.schedule import Timetable, class_phase, phase, scan_classes
 from cityhall_bms.ports.driver import BoundPoint
 
 PERIODS = st.lists(st.sampled_from([1.0, 2.0, 5.0, 10.0, 60.0]), min_size=1, max_size=4, unique=True)
@@ -48,9 +48,9 @@ def test_every_deadline_is_taken_once_or_counted_as_an_overrun(
         for due in table.take_due(now):
             taken += 1
             assert 0 <= now - due.deadline_s <= periods[due.index] * (1 + 1e-6)
-            steps = (due.deadline_s - origin) / periods[due.index] - phase("AHU01")
+            steps = (due.deadline_s - origin) / periods[due.index] - class_phase("AHU01", periods[due.index])
             assert steps == pytest.approx(round(steps), abs=1e-3)
-    elapsed = sum(math.floor((now - origin) / period - phase("AHU01")) + 1 for period in periods)
+    elapsed = sum(math.floor((now - origin) / period - class_phase("AHU01", period)) + 1 for period in periods)
     assert taken + table.overruns == pytest.approx(elapsed, abs=1)
     assert table.next_due_s() > now - 1e-6
 
@@ -67,7 +67,9 @@ def test_reading_in_time_has_no_overruns_and_never_drifts(periods: list[float]) 
     assert table.overruns == 0
     for index, deadlines in seen.items():
         for number, deadline in enumerate(deadlines):
-            assert deadline == pytest.approx(1000.0 + (phase("LIFT02") + number) * periods[index], abs=1e-6)
+            assert deadline == pytest.approx(
+                1000.0 + (class_phase("LIFT02", periods[index]) + number) * periods[index], abs=1e-6
+            )
 
 
 def test_a_scan_late_by_more_than_a_period_skips_what_it_missed() -> None:
@@ -97,7 +99,7 @@ def test_a_device_without_points_is_never_due() -> None:
 
 def test_after_a_restart_just_before_a_deadline_the_device_is_not_read_twice() -> None:
     table = Timetable("D", [60.0], 0.0)
-    deadline = 60.0 * (5 + phase("D"))
+    deadline = 60.0 * (5 + class_phase("D", 60.0))
     table.restart(deadline - 1e-9)
     assert len(table.take_due(deadline - 1e-9)) == 1
     assert table.take_due(deadline) == []

@@ -50,6 +50,7 @@ class DeviceTable(_Table):
     timeout_s: Annotated[float, Field(gt=0.0, le=60.0)] = 2.0
     retry_min_s: Annotated[float, Field(gt=0.0, le=3600.0)] = 0.5
     retry_max_s: Annotated[float, Field(gt=0.0, le=3600.0)] = 30.0
+    maintenance: bool = False
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
