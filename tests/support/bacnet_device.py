@@ -167,14 +167,14 @@ def site_device(port: int, instance: int = 1001, timeout_s: float = 1.0, **setti
     return Device(f"device-{instance}", Text("測試", "Test"), "bacnet", table, timeout_s=timeout_s)
 
 
-def bacnet_point(address: str, role: str = "P", **encoding: Any) -> Point:
+def bacnet_point(address: str, role: str = "P", kind: PointKind = PointKind.AI, **encoding: Any) -> Point:
     equipment, text = "TCH.01.E.AHU01", Text("點", "Point")
     return Point(
         f"{equipment}.{role}",
         text,
         equipment,
         role,
-        PointKind.AI,
+        kind,
         "",
         "d",
         address,

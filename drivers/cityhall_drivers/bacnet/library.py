@@ -45,7 +45,7 @@ PROPERTIES: Final = (PropertyIdentifier("present-value"), PropertyIdentifier("st
 logging.getLogger("bacpypes3").setLevel(logging.CRITICAL)
 
 
-class Client(Application):
+class Client(Application):  # type: ignore[misc]  # the library is untyped
     """Asks only: says nothing about itself."""
 
     async def do_WhoIsRequest(self, apdu: WhoIsRequest) -> None:  # noqa: N802 - the library's hook
@@ -135,7 +135,7 @@ class LibraryEndpoint:
 
 
 class LibraryPeer:
-    """One device, asked through the library. One question in flight is enough for most devices; the asker sees to it.
+    """One device, asked through the library, one question at a time: many controllers can think of one only.
 
     Every question raises :class:`DeviceUnreachableError` for silence, :class:`ErrorAnswerError` for Error and
     :class:`TurnedDownError` for Abort and Reject.
@@ -149,6 +149,8 @@ class LibraryPeer:
         self._clock = clock
         self._address = Address(f"{config.host}:{config.port}")
         self._open_questions = OpenQuestions()
+        self.turn = asyncio.Lock()
+        """Whoever else asks the device takes it too."""
         self.app: Client | None = None
 
     async def join(self) -> None:
@@ -215,6 +217,10 @@ class LibraryPeer:
         A question that nobody waits for any more is not cancelled: the library would go on repeating it, and take its
         late end for that of another question with the same number.
         """
+        async with self.turn:
+            return await self._ask(question)
+
+    async def _ask(self, question: APDU) -> APDU:
         app = self._joined()
         if self._open_questions.is_full(self._clock.monotonic()):
             raise self.unreachable(what="too many questions are still open")

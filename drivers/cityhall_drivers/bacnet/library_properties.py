@@ -20,7 +20,7 @@ async def read_property(peer: LibraryPeer, target: Object, property_id: int, ind
     answer = await peer.request(question)
     if not isinstance(answer, ReadPropertyACK) or _names(answer, target, property_id, index):
         raise peer.unreachable(what="an answer to another question")
-    return bytes(answer.propertyValue.tagList.encode().pduData)
+    return content_of(answer.propertyValue)
 
 
 async def write_property(
@@ -34,6 +34,11 @@ async def write_property(
         priority=priority,
     )
     await peer.request(question)
+
+
+def content_of(sent: AnyValue) -> bytes:
+    """Tags within the brackets in which the library keeps a value of any type."""
+    return bytes(TagList(list(sent.tagList)[1:-1]).encode().pduData)
 
 
 def _names(answer: ReadPropertyACK, target: Object, property_id: int, index: int | None) -> bool:

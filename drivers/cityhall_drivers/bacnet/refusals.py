@@ -12,6 +12,8 @@ OBJECT_CLASS: Final = 1
 PROPERTY_CLASS: Final = 2
 NO_RESPONSE: Final = 65
 """What our own library says when nobody answered; no device sends it."""
+WITHOUT_PROPERTY: Final = {32, 42}
+"""Codes by which a device says that an object has no such property; some take a whole array for its missing index."""
 ERROR_CODES: Final = {
     0: "other",
     2: "configuration-in-progress",

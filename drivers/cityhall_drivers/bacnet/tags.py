@@ -51,8 +51,8 @@ def _one(data: bytes, place: int) -> tuple[Tag, int]:
     try:
         if number == _EXTENDED_NUMBER:
             number, place = data[place], place + 1
-        if is_context and length in {OPENING, CLOSING}:
-            return Tag(number, is_context=True, form=length), place
+        if length in {OPENING, CLOSING}:
+            return _bracket(number, length, is_context=is_context), place
         if not is_context and number == _BOOLEAN:
             return Tag(number, is_context=False, length=length), place
         if length == _EXTENDED_LENGTH:
@@ -60,13 +60,17 @@ def _one(data: bytes, place: int) -> tuple[Tag, int]:
     except (IndexError, struct.error):
         msg = "a tag that ends too early"
         raise TagError(msg) from None
-    if length in {OPENING, CLOSING} and not is_context and head & 0x07 == length:
-        msg = f"a bracket of no context: {head:#04x}"
-        raise TagError(msg)
     if place + length > len(data):
         msg = f"a tag of {length} bytes where {len(data) - place} are left"
         raise TagError(msg)
     return Tag(number, is_context, data[place : place + length], length), place + length
+
+
+def _bracket(number: int, form: int, *, is_context: bool) -> Tag:
+    if not is_context:
+        msg = f"a bracket of no context, number {number}"
+        raise TagError(msg)
+    return Tag(number, is_context=True, form=form)
 
 
 def _extended(data: bytes, place: int) -> tuple[int, int]:
@@ -88,7 +92,8 @@ def tag(number: int, data: bytes, *, is_context: bool = False) -> bytes:
 
 def inside(tags: Sequence[Tag], number: int) -> list[Tag] | None:
     """Tags between the first brackets of this context number; none when there are no such brackets."""
-    depth, found = 0, None
+    depth = 0
+    found: list[Tag] | None = None
     for one in tags:
         if one.form == CLOSING:
             depth -= 1
