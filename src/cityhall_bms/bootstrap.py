@@ -19,6 +19,7 @@ from cityhall_bms.adapters.postgres.alarms_view import AlarmsProjection, Postgre
 from cityhall_bms.adapters.postgres.connection import open_pool
 from cityhall_bms.adapters.postgres.devices_view import DevicesProjection, PostgresDeviceView
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
+from cityhall_bms.adapters.postgres.gaps import PostgresGapLedger
 from cityhall_bms.adapters.postgres.history import PostgresHistory
 from cityhall_bms.adapters.postgres.history_export import PostgresExporter
 from cityhall_bms.adapters.postgres.history_import import PostgresImport
@@ -235,6 +236,7 @@ def _api(parts: Parts) -> list[Loop]:
         telemetry=parts.telemetry,
         history=parts.history,
         exporter=PostgresExporter(parts.settings.database.url, parts.history),
+        gaps=PostgresGapLedger(parts.pool),
         metrics=parts.metrics.render,
         allowed_hosts=parts.settings.api.allowed_hosts,
     )

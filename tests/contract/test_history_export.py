@@ -12,7 +12,8 @@ import pytest
 from tests.support.histories import HOUR, MINUTE, SECOND, T0, history_on, logged, scan
 from tests.support.manual_clock import ManualClock
 
-from cityhall_bms.adapters.postgres.history_export import PostgresExporter, guarded, next_slice_us, number, plain
+from cityhall_bms.adapters.csv_cells import guarded, number, plain
+from cityhall_bms.adapters.postgres.history_export import PostgresExporter, next_slice_us
 from cityhall_bms.domain.errors import HistoryUnavailableError, RefusedError
 from cityhall_bms.domain.quality import Quality
 from cityhall_bms.ports.history import ExportRequest, Window

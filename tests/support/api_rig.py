@@ -19,6 +19,7 @@ from cityhall_bms.adapters.postgres.alarms_view import AlarmsProjection, Postgre
 from cityhall_bms.adapters.postgres.connection import open_pool
 from cityhall_bms.adapters.postgres.devices_view import DevicesProjection, PostgresDeviceView
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
+from cityhall_bms.adapters.postgres.gaps import PostgresGapLedger
 from cityhall_bms.adapters.postgres.history import PostgresHistory
 from cityhall_bms.adapters.postgres.history_export import PostgresExporter
 from cityhall_bms.adapters.postgres.migrate import migrate
@@ -155,6 +156,7 @@ async def running_api(dsn: str, folder: Path) -> AsyncIterator[ApiRig]:
                 telemetry=telemetry,
                 history=history,
                 exporter=PostgresExporter(dsn, history),
+                gaps=PostgresGapLedger(pool),
                 metrics=Metrics(clock, shared=False).render,
             )
             projector = Projector(events, pool, [AlarmsProjection(), DevicesProjection()], clock)

@@ -14,12 +14,13 @@ from cityhall_bms.ports.history import ExportRequest
 
 router = APIRouter(prefix="/exports", tags=["exports"])
 
-_CSV: dict[int | str, dict[str, Any]] = {
+CSV: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/csv": {"schema": {"type": "string"}}}, "description": "UTF-8 with BOM, CRLF."}
 }
+"""How a route that gives CSV describes its answer."""
 
 
-@router.get("/samples.csv", response_class=StreamingResponse, responses={**responses(400, 404, 422, 503), **_CSV})
+@router.get("/samples.csv", response_class=StreamingResponse, responses={**responses(400, 404, 422, 503), **CSV})
 async def export_samples(
     services: Services,
     points: Annotated[str, Query(min_length=1, description="Names of points, separated by commas.")],
@@ -39,10 +40,14 @@ async def export_samples(
         time_zone=services.site.time_zone,
         language=language,
     )
-    chunks = services.exporter.csv(request)
+    name = f"samples-{services.site.code}-{start:%Y%m%dT%H%M%S}-{end:%Y%m%dT%H%M%S}.csv"
+    return await streamed(services.exporter.csv(request), name)
+
+
+async def streamed(chunks: AsyncIterator[bytes], name: str) -> StreamingResponse:
+    """A CSV file as it is made."""
     # Before the headers go out: a failing query must be a problem, not an empty file with status 200.
     first = await anext(chunks, b"")
-    name = f"samples-{services.site.code}-{start:%Y%m%dT%H%M%S}-{end:%Y%m%dT%H%M%S}.csv"
     return StreamingResponse(
         _joined(first, chunks),
         media_type="text/csv; charset=utf-8",

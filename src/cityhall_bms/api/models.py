@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cityhall_bms.api.times import to_rfc3339
 from cityhall_bms.domain import alarms, site
+from cityhall_bms.domain.gaps import GapCause
 
 PointName = Annotated[str, Field(examples=["TCH.B2.CN.CHC01.CHWS_T"])]
 Time = Annotated[str, Field(examples=["2026-11-21T02:15:00.250Z"])]
@@ -235,3 +236,22 @@ class Status(Model):
 
     status: Literal["ok"]
     checks: dict[str, str]
+
+
+class Gap(Model):
+    """A stretch of time in which some points could not be read, for one reason."""
+
+    device: str | None = Field(description="Null: the whole collector, or the telemetry log.")
+    points: list[str] = Field(description="Empty: all points of the device.")
+    cause: GapCause
+    since: Time
+    until: Time | None = Field(description="Null while it lasts.")
+    lasted_s: float
+    polls: int = Field(description="Scans that were missed; of lost batches, how many.")
+
+
+class GapPage(Model):
+    """Some gaps, the newest first, and where to go on."""
+
+    items: list[Gap]
+    next: str | None

@@ -12,6 +12,7 @@ from cityhall_bms.domain.alarms import Alarm
 from cityhall_bms.domain.site import Site
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.event_log import EventLog
+from cityhall_bms.ports.gap_ledger import GapLedger
 from cityhall_bms.ports.history import HistoryStore, SampleExporter
 from cityhall_bms.ports.read_models import AlarmView, DeviceView
 from cityhall_bms.ports.telemetry_log import TelemetryLog
@@ -55,6 +56,7 @@ class ApiServices:
     telemetry: TelemetryLog
     history: HistoryStore
     exporter: SampleExporter
+    gaps: GapLedger
     metrics: Callable[[], tuple[bytes, str]]
     """Body and content type of ``/metrics``."""
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")

@@ -184,6 +184,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/exports/gaps.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Gaps
+         * @description Gaps in the record, one row each, the newest first (conventions: `docs/reference/csv.md`).
+         */
+        get: operations["export_gaps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/exports/samples.csv": {
         parameters: {
             query?: never;
@@ -196,6 +216,26 @@ export interface paths {
          * @description Samples of some points, one row each, oldest first (conventions: `docs/reference/csv.md`).
          */
         get: operations["export_samples"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gaps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Gaps
+         * @description Gaps in the record, the newest first.
+         */
+        get: operations["list_gaps"];
         put?: never;
         post?: never;
         delete?: never;
@@ -596,6 +636,56 @@ export interface components {
             detail: string;
             /** Pointer */
             pointer: string;
+        };
+        /**
+         * Gap
+         * @description A stretch of time in which some points could not be read, for one reason.
+         */
+        Gap: {
+            cause: components["schemas"]["GapCause"];
+            /**
+             * Device
+             * @description Null: the whole collector, or the telemetry log.
+             */
+            device: string | null;
+            /** Lasted S */
+            lasted_s: number;
+            /**
+             * Points
+             * @description Empty: all points of the device.
+             */
+            points: string[];
+            /**
+             * Polls
+             * @description Scans that were missed; of lost batches, how many.
+             */
+            polls: number;
+            /**
+             * Since
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            since: string;
+            /**
+             * Until
+             * @description Null while it lasts.
+             */
+            until: string | null;
+        };
+        /**
+         * GapCause
+         * @description Why there is no value.
+         * @enum {string}
+         */
+        GapCause: "device_down" | "timeout" | "refused" | "decode" | "overload" | "maintenance" | "clock" | "log_loss" | "service_stopped";
+        /**
+         * GapPage
+         * @description Some gaps, the newest first, and where to go on.
+         */
+        GapPage: {
+            /** Items */
+            items: components["schemas"]["Gap"][];
+            /** Next */
+            next: string | null;
         };
         /**
          * Point
@@ -1448,6 +1538,77 @@ export interface operations {
             };
         };
     };
+    export_gaps: {
+        parameters: {
+            query?: {
+                /** @description Of this device. */
+                device?: string | null;
+                /** @description For this reason. */
+                cause?: components["schemas"]["GapCause"] | null;
+                /** @description Of this point, or of its device as a whole. */
+                point?: string | null;
+                /** @description Not over by then (RFC 3339). */
+                from?: string | null;
+                /** @description Begun before then (RFC 3339). */
+                to?: string | null;
+                /** @description That last. */
+                open?: boolean;
+                /** @description Language of the headings. */
+                language?: "zh" | "en";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description UTF-8 with BOM, CRLF. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     export_samples: {
         parameters: {
             query: {
@@ -1475,6 +1636,78 @@ export interface operations {
                 };
                 content: {
                     "text/csv": string;
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_gaps: {
+        parameters: {
+            query?: {
+                /** @description Of this device. */
+                device?: string | null;
+                /** @description For this reason. */
+                cause?: components["schemas"]["GapCause"] | null;
+                /** @description Of this point, or of its device as a whole. */
+                point?: string | null;
+                /** @description Not over by then (RFC 3339). */
+                from?: string | null;
+                /** @description Begun before then (RFC 3339). */
+                to?: string | null;
+                /** @description That last. */
+                open?: boolean;
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GapPage"];
                 };
             };
             /** @description The request makes no sense */

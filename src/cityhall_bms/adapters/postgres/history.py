@@ -26,6 +26,7 @@ from cityhall_bms.ports.history import Aggregation, Latest, MissingBatches, Prog
 from cityhall_bms.ports.telemetry_log import LoggedBatch
 
 QUERIES: Final = load("history.sql")
+GAPS: Final = load("gaps.sql")
 CONNECTIONS_MAX: Final = 8
 RAW_SAMPLES_MAX: Final = 5_000_000
 """Samples that one question may read."""
@@ -95,6 +96,7 @@ class PostgresHistory:
             async with self._pool.acquire() as connection, connection.transaction():
                 await connection.execute(QUERIES["lock"])
                 key = (gap.source, gap.epoch, gap.first, gap.last)
+                await connection.execute(GAPS["log_loss"], *key, self._clock.now())
                 await connection.execute(QUERIES["gap_reported"], *key)
                 await connection.execute(QUERIES["count_loss"], gap.source, gap.epoch)
 

@@ -1,7 +1,6 @@
 """History as CSV: made by the database, passed through in constant memory (`docs/reference/history.md`)."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -9,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
+from cityhall_bms.adapters.csv_cells import BOM, guarded, number, plain
 from cityhall_bms.adapters.postgres.connection import connect, translated
 from cityhall_bms.adapters.postgres.history import PostgresHistory
 from cityhall_bms.adapters.postgres.history_rollups import moment
@@ -19,7 +19,6 @@ from cityhall_bms.historian.intervals import EPOCH, HOUR_US, MINUTE_US, interval
 from cityhall_bms.ports.history import Aggregation, ExportRequest, Series, Window
 
 QUERIES: Final = load("history_export.sql")
-BOM: Final = b"\xef\xbb\xbf"
 CHUNKS_WAITING_MAX: Final = 8
 SLICE_FIRST_US: Final = 10 * MINUTE_US
 SLICE_MIN_US: Final = 10 * 1_000_000
@@ -27,8 +26,6 @@ SLICE_MAX_US: Final = 24 * HOUR_US
 SLICE_BYTES: Final = 8_000_000
 """About what one query should give: the database sorts it in memory, and the first bytes come soon."""
 ROWS_PER_PIECE: Final = 50_000
-
-FORMULA_MARKS: Final = frozenset("=+-@\t\r")
 
 HEADINGS: Final = {
     "zh": "時間（當地）,時間（UTC）,民國日期,點位,數值,單位,品質,品質原因,涵蓋率（%）",
@@ -152,23 +149,6 @@ def next_slice_us(length_us: int, given: int) -> int:
     if given > 2 * SLICE_BYTES:
         return max(length_us // 2, SLICE_MIN_US)
     return min(length_us * 2, SLICE_MAX_US) if given < SLICE_BYTES // 2 else length_us
-
-
-def plain(text: str) -> str:
-    """Text that a spreadsheet does not take for a formula, on one line."""
-    mark = "'" if text[:1] in FORMULA_MARKS else ""
-    return mark + re.sub(r"[\r\n]+", " ", text)
-
-
-def guarded(text: str) -> str:
-    """Cell of text by RFC 4180."""
-    text = plain(text)
-    return '"' + text.replace('"', '""') + '"' if ("," in text or '"' in text) else text
-
-
-def number(value: float) -> str:
-    """Shortest text that is read back as the same number; empty for none."""
-    return "" if value != value else repr(value).removesuffix(".0")  # noqa: PLR0124 - NaN is not itself
 
 
 def interval_lines(columns: Sequence[Series], cells: Sequence[tuple[str, str]], zone: ZoneInfo) -> str:

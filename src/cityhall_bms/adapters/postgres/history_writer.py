@@ -11,6 +11,7 @@ import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
+from cityhall_bms.adapters.postgres.gaps import write_gaps
 from cityhall_bms.adapters.postgres.history_copy import (
     SCAN_COLUMNS,
     SIGNATURE,
@@ -121,20 +122,26 @@ class HistoryWriter:
         known = {(row["source"], row["epoch"]): row["sequence"] for row in await connection.fetch(QUERIES["progress"])}
         before = {Gap(*row) for row in await connection.fetch(QUERIES["gaps"])}
         admission = admit(known, before, batches)
-        await self._note_gaps(connection, before, admission.gaps)
+        await self._note_gaps(connection, before, admission.gaps, batches)
+        await write_gaps(connection, admission.batches, known)
         return admission
 
-    async def _note_gaps(self, connection: asyncpg.Connection, before: set[Gap], after: frozenset[Gap]) -> None:
+    async def _note_gaps(
+        self, connection: asyncpg.Connection, before: set[Gap], after: frozenset[Gap], batches: Sequence[SampleBatch]
+    ) -> None:
         """Keep the open gaps; what remains of a gap that was partly filled was found, and told, when the whole was."""
+        made = {(batch.source, batch.epoch, batch.sequence): batch.recorded_at for batch in batches}
         filled = {
             gap: await connection.fetchrow(QUERIES["close_gap"], gap.source, gap.epoch, gap.first)
             for gap in sorted(before - after)
         }
         for gap in sorted(after - before):
             origin = next((row for whole, row in filled.items() if _holds(whole, gap)), None)
-            found_at, reported = origin or (None, False)
+            found_at, reported, since, until = origin or (None, False, None, None)
+            since = made.get((gap.source, gap.epoch, gap.first - 1), since)
+            until = made.get((gap.source, gap.epoch, gap.last + 1), until)
             key = (gap.source, gap.epoch, gap.first, gap.last)
-            await connection.execute(QUERIES["open_gap"], *key, found_at, self._clock.now(), reported)
+            await connection.execute(QUERIES["open_gap"], *key, found_at, self._clock.now(), reported, since, until)
 
     async def _write(self, connection: asyncpg.Connection, memory: Memory, scans: Scans) -> None:
         settled = await write_scans(connection, memory.sets, scans)

@@ -26,11 +26,11 @@ SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[])
 ON CONFLICT (source, epoch) DO UPDATE SET sequence = excluded.sequence;
 
 -- name: close_gap
-DELETE FROM ingest_gap WHERE source = $1 AND epoch = $2 AND first = $3 RETURNING found_at, reported;
+DELETE FROM ingest_gap WHERE source = $1 AND epoch = $2 AND first = $3 RETURNING found_at, reported, since, until;
 
 -- name: open_gap
-INSERT INTO ingest_gap (source, epoch, first, last, found_at, reported)
-VALUES ($1, $2, $3, $4, coalesce($5, 'epoch'::timestamptz + $6::bigint * interval '1 microsecond'), $7);
+INSERT INTO ingest_gap (source, epoch, first, last, found_at, reported, since, until)
+VALUES ($1, $2, $3, $4, coalesce($5, 'epoch'::timestamptz + $6::bigint * interval '1 microsecond'), $7, $8, $9);
 
 -- name: gaps_due
 SELECT source, epoch, first, last,
