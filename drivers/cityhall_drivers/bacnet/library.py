@@ -36,6 +36,7 @@ from cityhall_drivers.bacnet.refusals import NO_RESPONSE, ErrorAnswerError, Turn
 OUR_INSTANCE: Final = 4_194_302
 OUR_VENDOR: Final = 999
 OUR_APDU_MAX: Final = 1476
+APDU_MAX_UNKNOWN: Final = 480
 BACNET_PORT: Final = 47808
 APPLICATION_TAG: Final = 0
 MAX_APDU: Final = PropertyIdentifier("max-apdu-length-accepted")
@@ -152,6 +153,8 @@ class LibraryPeer:
         self.turn = asyncio.Lock()
         """Whoever else asks the device takes it too."""
         self.app: Client | None = None
+        self.apdu_max = APDU_MAX_UNKNOWN
+        """Longest APDU that the device takes, as far as it said."""
 
     async def join(self) -> None:
         """Take part in the library's socket; :class:`DeviceUnreachableError` when it cannot be bound."""
@@ -164,6 +167,10 @@ class LibraryPeer:
 
     async def introduce(self) -> int:
         """Give the longest APDU the device takes; :class:`DeviceUnreachableError` when it is another device."""
+        self.apdu_max = await self._introduced()
+        return self.apdu_max
+
+    async def _introduced(self) -> int:
         app = self._joined()
         i_ams = await app.who_is(address=self._address, timeout=self._timeout_s / 2)
         if not i_ams:

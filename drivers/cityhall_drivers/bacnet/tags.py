@@ -4,7 +4,7 @@ import struct
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from cityhall_drivers.bacnet.codec import Value
+from cityhall_drivers.bacnet.codec import Object, Value
 
 OPENING: Final = 6
 CLOSING: Final = 7
@@ -88,6 +88,12 @@ def tag(number: int, data: bytes, *, is_context: bool = False) -> bytes:
     if len(data) < _EXTENDED_LENGTH:
         return bytes([number << 4 | bits | len(data)]) + data
     return bytes([number << 4 | bits | _EXTENDED_LENGTH, len(data)]) + data
+
+
+def object_of(data: bytes) -> Object:
+    """Read an object identifier: type in the upper ten bits, instance in the lower 22 (clause 20.2.14)."""
+    number = int.from_bytes(data, "big")
+    return Object(number >> 22, number & 0x3FFFFF)
 
 
 def inside(tags: Sequence[Tag], number: int) -> list[Tag] | None:
