@@ -42,7 +42,8 @@ class Figures:
 
 
 def reference(samples: list[Heard], begin: int, end: int) -> Figures:
-    """Figures of [begin, end); ``samples`` in order of time, equal times in order of recording."""
+    """Figures of [begin, end); ``samples`` in order of time, of equal times the one recorded last stands last."""
+    samples = [one for one, after in zip(samples, [*samples[1:], None], strict=True) if not after or after.at > one.at]
     figures = Figures()
     previous: float = math.nan
     for sample in samples:

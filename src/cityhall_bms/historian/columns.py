@@ -30,15 +30,23 @@ class Samples:
         )
 
     def ordered(self) -> Self:
-        """Sort by point and time; at one time the sample recorded last stands last.
+        """Sort by point and time; of several samples of one point and time the one recorded last stands.
 
-        The order is total over what is stored, so that live and recomputed figures agree to the last bit.
+        The choice is total over what is stored, so that live and recomputed figures agree to the last bit.
         """
         order = self._by_point_and_time()
+        repeated = self._repeats_next(order)
+        if not repeated.any():
+            return self.select(order)
+        order = np.lexsort((self.value, self.quality, self.recorded_at, self.at, self.point))
+        return self.select(order[~self._repeats_next(order)])
+
+    def _repeats_next(self, order: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Which places of an order have the point and time of the place behind them."""
         point, at = self.point[order], self.at[order]
-        if ((at[1:] == at[:-1]) & (point[1:] == point[:-1])).any():
-            order = np.lexsort((self.value, self.quality, self.recorded_at, self.at, self.point))
-        return self.select(order)
+        repeats = np.zeros(len(order), np.bool_)
+        repeats[:-1] = (at[1:] == at[:-1]) & (point[1:] == point[:-1])
+        return repeats
 
     def _by_point_and_time(self) -> NDArray[np.intp]:
         """As ``np.lexsort((at, point))``, but in a third of the time for samples that came in order of time."""

@@ -82,7 +82,7 @@ class HistoryStore(Protocol):
         ...
 
     async def samples(self, point_id: int, window: Window, limit: int) -> Series:
-        """Samples of one point, oldest first."""
+        """Samples of one point, oldest first; of one time the one recorded last."""
         ...
 
     async def intervals(

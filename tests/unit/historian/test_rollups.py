@@ -155,11 +155,14 @@ def test_a_constant_stays_exactly_what_it_is() -> None:
 
 @given(rows)
 @settings(max_examples=60, deadline=None)
-def test_samples_are_ordered_by_point_and_time_and_recording(rows: list[tuple[int, int, float, int]]) -> None:
+def test_samples_are_ordered_and_of_one_point_and_time_the_one_recorded_last_stands(
+    rows: list[tuple[int, int, float, int]],
+) -> None:
     result = columns([(point * 40_000, at, value, quality) for point, at, value, quality in rows])
-    keys = list(zip(result.point.tolist(), result.at.tolist(), result.recorded_at.tolist(), strict=True))
-    assert keys == sorted(keys)
-    assert sorted(map(repr, result.value.tolist())) == sorted(repr(row[2]) for row in rows)
+    last = {(point * 40_000, at): (repr(value), int(quality)) for point, at, value, quality in rows}
+    keys = zip(result.point.tolist(), result.at.tolist(), strict=True)
+    found = zip(map(repr, result.value.tolist()), result.quality.tolist(), strict=True)
+    assert list(zip(keys, found, strict=True)) == sorted(last.items())
 
 
 def test_a_fall_during_a_gap_inside_an_interval_is_seen_by_the_interval() -> None:

@@ -109,7 +109,7 @@ class PostgresHistory:
         return Latest(position, newest.point, newest.at, newest.value, newest.quality)
 
     async def samples(self, point_id: int, window: Window, limit: int) -> Series:
-        """Samples of one point, oldest first; at one time the one recorded last stands last."""
+        """Samples of one point, oldest first; of one time the one recorded last."""
         arguments = (point_id, moment(window.start), moment(window.end), limit)
         with translated(HistoryUnavailableError):
             async with self._reading() as connection:

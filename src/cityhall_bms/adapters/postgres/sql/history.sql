@@ -70,8 +70,8 @@ DELETE FROM latest WHERE block = ANY ($1::integer[]);
 
 -- name: samples
 -- The sets of a point are few, and each is read in order of time by its index. Members are chosen first, so that the
--- days outside of the window are never opened.
-SELECT p.point, p.observed_at, p.recorded_at, p.value, p.quality
+-- days outside of the window are never opened. Of one time the sample that was recorded last stands.
+SELECT DISTINCT ON (p.observed_at) p.point, p.observed_at, p.recorded_at, p.value, p.quality
 FROM (
     SELECT m.point_id AS point, s.observed_at, s.recorded_at, s."values"[m.ordinal] AS value,
            coalesce(get_byte(s.quality, m.ordinal - 1), 0)::smallint AS quality
@@ -86,7 +86,7 @@ FROM (
     WHERE s.set_id IS NULL AND s.point_ids @> ARRAY[$1::integer] AND u.point = $1
       AND s.observed_at >= $2::timestamptz AND s.observed_at < $3::timestamptz
 ) p
-ORDER BY p.observed_at, p.recorded_at, p.quality, p.value
+ORDER BY p.observed_at, p.recorded_at DESC, p.quality DESC, p.value DESC
 LIMIT $4;
 
 -- name: samples_of_blocks

@@ -22,7 +22,8 @@ SELECT min(observed_at) FROM (
 ) AS next_scans;
 
 -- name: slice
--- The texts of a time are made once per scan and not once per value: they are what costs.
+-- The texts of a time are made once per scan and not once per value: they are what costs. Of one point and time the
+-- sample that was recorded last stands.
 WITH wanted AS (
     SELECT w.point_id, w.name, w.unit, w.place
     FROM unnest($3::integer[], $4::text[], $5::text[]) WITH ORDINALITY AS w (point_id, name, unit, place)
@@ -48,11 +49,11 @@ WITH wanted AS (
     JOIN wanted w ON w.point_id = u.point_id
     WHERE c.set_id IS NULL
 )
-SELECT local_time, utc_time, roc_date, name,
+SELECT DISTINCT ON (observed_at, place) local_time, utc_time, roc_date, name,
        CASE WHEN quality < 128 THEN nullif(value, 'NaN') END AS value,
        unit,
        CASE WHEN quality < 64 THEN 'good' WHEN quality < 128 THEN 'uncertain' ELSE 'bad' END AS severity,
        CASE WHEN quality > 0 THEN nullif(($7::text[])[quality + 1], '') END AS reason,
        NULL AS coverage
 FROM sampled
-ORDER BY observed_at, place, recorded_at, quality, value;
+ORDER BY observed_at, place, recorded_at DESC, quality DESC, value DESC;
