@@ -195,7 +195,21 @@ def _collector(parts: Parts) -> list[Loop]:
     watch("collector_overruns", "Scans skipped because a device or the log was too slow.", lambda: collector.overruns)
     watch("collector_lost_devices", "Devices that do not answer now.", lambda: collector.lost_devices)
     watch("collector_queue_fill_ratio", "Use of the queue before the telemetry log.", lambda: collector.queue_fill)
-    return [collector.run()]
+    watch("collector_overloaded", "1 while scans are being skipped.", lambda: collector.overload.overloaded)
+    watch("collector_open_gaps", "Gaps that last.", lambda: collector.open_gaps)
+    watch("collector_open_breakers", "Devices that are probed instead of read.", lambda: collector.breakers_open)
+    return [collector.run(), _follow_site(parts, collector)]
+
+
+async def _follow_site(parts: Parts, collector: Collector) -> None:
+    """Take the site folder anew at every SIGHUP: the supervisor has checked and recorded it."""
+    asked = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asked.set)
+    while True:
+        await asked.wait()
+        asked.clear()
+        site = await asyncio.to_thread(load_site, parts.folder, parts.factories, find_profile_folders())
+        await collector.reconfigure(site, await PostgresPointRegistry(parts.pool, parts.events).ids())
 
 
 def _historian(parts: Parts) -> list[Loop]:

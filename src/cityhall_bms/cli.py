@@ -11,7 +11,7 @@ import orjson
 import typer
 import uvloop
 
-from cityhall_bms import bootstrap, demo, supervisor
+from cityhall_bms import bootstrap, demo, live_change, supervisor
 from cityhall_bms.adapters.logs import configure_logs
 from cityhall_bms.adapters.site_files.render import render_problems
 from cityhall_bms.adapters.system_clock import SystemClock
@@ -63,6 +63,17 @@ def serve(
     settings = _ending_well(lambda: _settings(config, data_dir, host, port))
     chosen = _ending_well(lambda: bootstrap.parse_roles(roles))
     _run(lambda: supervisor.serve(supervisor.Job(site, settings, chosen), SystemClock()))
+
+
+@app.command()
+def apply(site: SiteFolder, config: Config = None, data_dir: DataDir = None) -> None:
+    """把改過的案場資料夾套用到執行中的服務 / Have the running service take a changed site folder."""
+    settings = _ending_well(lambda: _settings(config, data_dir, None, None))
+    applied = _ending_well(lambda: asyncio.run(live_change.apply(site, settings, SystemClock())))
+    if applied is None:
+        print(f"{site}: 無異動 nothing differs from what is in service")
+    else:
+        live_change.summary(applied, print)
 
 
 @app.command(name="demo")

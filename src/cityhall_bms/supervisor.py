@@ -19,6 +19,7 @@ from cityhall_bms.adapters.embedded.nats import EmbeddedNats
 from cityhall_bms.adapters.embedded.postgres import EmbeddedPostgres
 from cityhall_bms.domain.errors import CityHallError
 from cityhall_bms.domain.events import HistoryImported
+from cityhall_bms.live_change import Worker, apply_on_signal
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.settings import (
     METRICS_FOLDER,
@@ -119,8 +120,10 @@ async def running(job: Job, clock: Clock) -> AsyncIterator[str]:
             await stack.enter_async_context(service)
         settings = _named(job.settings, services)
         await bootstrap.prepare(job.folder, settings, clock)
-        plans = [_plan(job, settings, roles, metrics) for roles in _groups(job.roles)]
-        loops = [service.run() for service in services] + [_keep(plan, clock) for plan in plans]
+        workers = [Worker(roles) for roles in _groups(job.roles)]
+        loops = [service.run() for service in services]
+        loops += [_keep(worker, _plan(job, settings, worker.roles, metrics), clock) for worker in workers]
+        loops.append(apply_on_signal(job.folder, settings, workers, clock))
         async with asyncio.TaskGroup() as tasks:
             keepers = [tasks.create_task(loop) for loop in loops]
             try:
@@ -200,14 +203,18 @@ def _plan(job: Job, settings: Settings, roles: Sequence[str], metrics: Path) -> 
     )
 
 
-async def _keep(plan: ChildPlan, clock: Clock) -> None:
+async def _keep(worker: Worker, plan: ChildPlan, clock: Clock) -> None:
     """Run a worker, and start it again whenever it ends."""
     while True:
-        child = await start_child(plan)
+        child = worker.child = await start_child(plan)
         try:
             code = await child.wait()
         finally:
+            worker.child = None
             await child.stop(STOP_STEPS)
+        if worker.wanted_end:
+            worker.wanted_end = False
+            continue
         log.error("a worker ended and is started again", roles=plan.arguments[-1], exit_code=code)
         await clock.sleep(RESTART_AFTER_S)
 

@@ -68,13 +68,17 @@ class Child:
         """Wait for its end."""
         return await self._process.wait()
 
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal; harmless when it has ended."""
+        with suppress(ProcessLookupError):
+            self._process.send_signal(number)
+
     async def stop(self, steps: Sequence[StopStep]) -> None:
         """End it: one signal after the other, and finally its whole group by force. Harmless when it has ended."""
         for step in steps:
             if self.exit_code is not None:
                 return
-            with suppress(ProcessLookupError):
-                self._process.send_signal(step.number)
+            self.signal(step.number)
             if await self.ended_within(step.patience_s):
                 return
         with suppress(ProcessLookupError):

@@ -40,6 +40,18 @@ class FolderLock:
             self._descriptor = None
 
 
+def holder_of(path: Path) -> int | None:
+    """Process that holds a lock; none when nobody does."""
+    if not path.exists():
+        return None
+    descriptor = _locked(path)
+    if descriptor is not None:
+        os.close(descriptor)
+        return None
+    holder = path.read_text().strip()
+    return int(holder) if holder.isdigit() else None
+
+
 async def lock_for_child(path: Path, clock: Clock, patience_s: float) -> int:
     """Take a lock for a new child to inherit, and return its descriptor; the caller closes its own copy.
 

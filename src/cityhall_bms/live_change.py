@@ -1,0 +1,125 @@
+"""A changed site folder is taken into service while everything runs: SIGHUP, and the command that sends it."""
+
+import asyncio
+import http.client
+import json
+import os
+import signal
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import structlog
+
+from cityhall_bms import bootstrap
+from cityhall_bms.adapters.embedded.child import Child
+from cityhall_bms.adapters.embedded.folder_lock import holder_of
+from cityhall_bms.adapters.site_diff import STREAM, parts
+from cityhall_bms.domain.errors import CityHallError
+from cityhall_bms.ports.clock import Clock
+from cityhall_bms.settings import Settings
+
+APPLIED_WITHIN_S: Final = 60.0
+POLL_S: Final = 0.2
+REQUEST_LIMIT_S: Final = 10.0
+EVENTS_PER_PAGE: Final = 1000
+COLLECTOR: Final = "collector"
+
+log = structlog.get_logger(__name__)
+
+
+class NotAppliedError(CityHallError):
+    """The running service did not take the site folder; the text says why."""
+
+
+class Worker:
+    """One worker process by its roles; ``child`` is the one that runs now."""
+
+    def __init__(self, roles: Sequence[str]) -> None:
+        self.roles = tuple(roles)
+        self.child: Child | None = None
+        self.wanted_end = False
+        """Whether its end is our own doing: then it is started again without a word."""
+
+
+async def apply_on_signal(folder: Path, settings: Settings, workers: Sequence[Worker], clock: Clock) -> None:
+    """At every SIGHUP check the site folder and take it into service; with mistakes nothing changes. For ever."""
+    asked = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asked.set)
+    while True:
+        await asked.wait()
+        asked.clear()
+        try:
+            await bootstrap.prepare(folder, settings, clock)
+        except CityHallError as error:
+            log.warning("the site folder is not applied; nothing changes", folder=str(folder), reason=str(error))
+        else:
+            _tell(workers)
+
+
+def _tell(workers: Sequence[Worker]) -> None:
+    """Collectors change in place; the others begin anew, which their streams survive by design."""
+    for worker in workers:
+        if worker.child is None:
+            continue
+        alone = worker.roles == (COLLECTOR,)
+        worker.wanted_end = not alone
+        worker.child.signal(signal.SIGHUP if alone else signal.SIGTERM)
+
+
+async def apply(folder: Path, settings: Settings, clock: Clock) -> dict[str, Any] | None:
+    """Have the service of a data folder take a checked site folder; give the event, none when nothing differs.
+
+    :class:`NotAppliedError` when no service runs there, or it does not say within a minute that it did.
+    """
+    site = bootstrap.read_site(folder)
+    pid = holder_of(settings.data_dir / "service.lock")
+    if pid is None:
+        msg = f"no service runs with the data directory {settings.data_dir}: start one, or name it with --data-dir"
+        raise NotAppliedError(msg)
+    before = await asyncio.to_thread(_last_applied, settings)
+    if before is not None and before["payload"]["fingerprint"] == parts(site).fingerprint:
+        return None
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGHUP)
+    position = before["position"] if before else 0
+    deadline_s = clock.monotonic() + APPLIED_WITHIN_S
+    while clock.monotonic() < deadline_s:
+        await clock.sleep(POLL_S)
+        last = await asyncio.to_thread(_last_applied, settings)
+        if last is not None and last["position"] > position:
+            payload: dict[str, Any] = last["payload"]
+            return payload
+    msg = f"process {pid} has not applied {folder} within {APPLIED_WITHIN_S:.0f} s: its log says why"
+    raise NotAppliedError(msg)
+
+
+def _last_applied(settings: Settings) -> dict[str, Any] | None:
+    """The newest ``SiteApplied``, as the API tells it; none while it does not answer, as when it begins anew."""
+    last, after = None, 0
+    try:
+        while items := _events(settings, after):
+            last, after = items[-1], items[-1]["position"]
+    except (OSError, http.client.HTTPException, ValueError):
+        return None
+    return last
+
+
+def _events(settings: Settings, after: int) -> list[dict[str, Any]]:
+    connection = http.client.HTTPConnection(settings.api.host, settings.api.port, timeout=REQUEST_LIMIT_S)
+    try:
+        query = urlencode({"stream": STREAM, "after": after, "limit": EVENTS_PER_PAGE})
+        connection.request("GET", f"/api/v1/events?{query}")
+        items: list[dict[str, Any]] = json.load(connection.getresponse())["items"]
+        return items
+    finally:
+        connection.close()
+
+
+def summary(payload: dict[str, Any], say: Callable[[str], None]) -> None:
+    """Say what an applied site folder changed."""
+    for key, zh in (("points_added", "新增點位"), ("points_changed", "變更點位"), ("points_removed", "移除點位")):
+        say(f"{zh} {key.replace('_', ' ')}: {len(payload[key])}")
+    say(f"異動設備 devices added, changed or removed: {' '.join(payload['devices']) or '-'}")
