@@ -27,3 +27,9 @@ class BacnetConfig(BaseModel):
     local_host: Annotated[
         str, AfterValidator(_ipv4), Field(description="our own IPv4 address in the device's network")
     ] = "0.0.0.0"  # noqa: S104 - every interface, unless the site says which
+    notices: Annotated[
+        bool, Field(description="true: ask the device to notify us of its alarms (writes our address into its lists)")
+    ] = False
+    acknowledge: Annotated[
+        bool, Field(description="true: alarms may be acknowledged from here; never at a device that guards lives")
+    ] = False

@@ -51,6 +51,7 @@ class BacnetDriver(BacnetServices):
 
     async def close(self) -> None:
         """Let go of the socket; it ends with its last user."""
+        await self.end_listening()
         self._peer.leave()
 
     async def read(self, plan: ReadPlan) -> Readings:

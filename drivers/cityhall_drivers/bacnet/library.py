@@ -4,12 +4,13 @@ import asyncio
 import ipaddress
 import logging
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from bacpypes3.apdu import (
     APDU,
     AbortPDU,
+    ConfirmedEventNotificationRequest,
     ErrorPDU,
     ErrorRejectAbortNack,
     ReadPropertyACK,
@@ -17,10 +18,13 @@ from bacpypes3.apdu import (
     ReadPropertyMultipleRequest,
     ReadPropertyRequest,
     RejectPDU,
+    SimpleAckPDU,
+    UnconfirmedEventNotificationRequest,
     WhoIsRequest,
 )
 from bacpypes3.app import Application, DeviceInfo
 from bacpypes3.basetypes import PropertyIdentifier, PropertyReference, ReadAccessSpecification
+from bacpypes3.errors import ExecutionError
 from bacpypes3.ipv4.link import NormalLinkLayer
 from bacpypes3.local.device import DeviceObject
 from bacpypes3.pdu import Address, IPv4Address
@@ -47,10 +51,29 @@ logging.getLogger("bacpypes3").setLevel(logging.CRITICAL)
 
 
 class Client(Application):  # type: ignore[misc]  # the library is untyped
-    """Asks only: says nothing about itself."""
+    """Asks, and hears event notifications; says nothing about itself."""
+
+    listeners: dict[tuple[Address, int], Callable[[APDU], None]]
+    """Who hears the notifications of a device: by its address, and its instance."""
 
     async def do_WhoIsRequest(self, apdu: WhoIsRequest) -> None:  # noqa: N802 - the library's hook
         """Stay unseen: several services in one building would be several devices of one number."""
+
+    async def do_ConfirmedEventNotificationRequest(self, apdu: ConfirmedEventNotificationRequest) -> None:  # noqa: N802
+        """Confirm what somebody listens to; the device shall know when nobody does."""
+        if not self._hear(apdu):
+            raise ExecutionError(errorClass="services", errorCode="serviceRequestDenied")
+        await self.response(SimpleAckPDU(context=apdu))
+
+    async def do_UnconfirmedEventNotificationRequest(self, apdu: UnconfirmedEventNotificationRequest) -> None:  # noqa: N802
+        """Hand over."""
+        self._hear(apdu)
+
+    def _hear(self, apdu: APDU) -> bool:
+        listener = self.listeners.get((apdu.pduSource, int(apdu.initiatingDeviceIdentifier[1])))
+        if listener is not None:
+            listener(apdu)
+        return listener is not None
 
 
 class LibraryEndpoint:
@@ -63,6 +86,8 @@ class LibraryEndpoint:
         self._app: Client | None = None
         self._link: NormalLinkLayer | None = None
         self._timeout_ms = 0
+        self.port = 0
+        """UDP port of the socket."""
 
     def allow(self, timeout_s: float) -> None:
         """Let a question wait this long: two attempts of half the time each. The slowest device sets the pace."""
@@ -125,10 +150,20 @@ class LibraryEndpoint:
         self._set_timeouts(device)
         address = IPv4Address(f"{self._local_host}/32:{0 if loopback else BACNET_PORT}")
         app = Client.from_object_list([device])
+        app.listeners = {}
+        self.port = own.getsockname()[1]
         link = NormalLinkLayer(address, bind_socket=own)
         app.nsap.bind(link, address=address)
         await asyncio.gather(*link.server._transport_tasks)  # noqa: SLF001 - nothing public says when it is ready
         self._app, self._link = app, link
+
+    def address_towards(self, host: str) -> tuple[str, int]:
+        """Our own address and port as a device at ``host`` has to write them."""
+        if not ipaddress.IPv4Address(self._local_host).is_unspecified:
+            return self._local_host, self.port
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect((host, BACNET_PORT))  # sends nothing: the kernel looks up its route
+            return str(probe.getsockname()[0]), self.port
 
     def _set_timeouts(self, device: DeviceObject) -> None:
         device.apduTimeout = self._timeout_ms
@@ -145,6 +180,7 @@ class LibraryPeer:
     def __init__(self, endpoint: LibraryEndpoint, config: BacnetConfig, timeout_s: float, clock: Clock) -> None:
         self._endpoint = endpoint
         self._instance = config.device_instance
+        self._host = config.host
         self._where = f"{config.host}:{config.port} device {config.device_instance}"
         self._timeout_s = timeout_s
         self._clock = clock
@@ -162,8 +198,26 @@ class LibraryPeer:
 
     def leave(self) -> None:
         """Let go of the socket; it ends with its last user."""
+        self.hear(None)
         self.app = None
         self._endpoint.leave(id(self))
+
+    def hear(self, listener: Callable[[APDU], None] | None) -> None:
+        """Let somebody hear the device's event notifications, or nobody."""
+        if self.app is None:
+            return
+        place = self._address, self._instance
+        if listener is None:
+            self.app.listeners.pop(place, None)
+        else:
+            self.app.listeners[place] = listener
+
+    def our_address(self) -> tuple[str, int]:
+        """Where the device finds us; :class:`DeviceUnreachableError` without a way to it."""
+        try:
+            return self._endpoint.address_towards(self._host)
+        except OSError as error:
+            raise self.unreachable(what=str(error)) from error
 
     async def introduce(self) -> int:
         """Give the longest APDU the device takes; :class:`DeviceUnreachableError` when it is another device."""

@@ -4,21 +4,16 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final
 
 from cityhall_bms.domain.batch import Readings
-from cityhall_bms.domain.errors import DeviceRefusedError
 from cityhall_bms.ports.driver import BoundPoint
-from cityhall_drivers.bacnet.codec import Item, Object, number_of
-from cityhall_drivers.bacnet.device_time import DeviceClock, clock_of, local_us
-from cityhall_drivers.bacnet.library_browse import DEVICE_TYPE, Wanted, read_many
+from cityhall_drivers.bacnet.codec import Item, Object
 from cityhall_drivers.bacnet.library_trends import LogPortion, find_logs, read_after, read_from
 from cityhall_drivers.bacnet.service import Service
-from cityhall_drivers.bacnet.tags import parse
 from cityhall_drivers.bacnet.trends import Columns, Span, Stretch, columns_of, nothing, readings_of, stretch_of
 
 LOGS_KNOWN_S: Final = 3600.0
 """After this time a device is asked again which logs it keeps."""
 HUNDREDTH_US: Final = 10_000
 SEQUENCE_MAX: Final = 2**32 - 1
-_LOCAL_DATE, _LOCAL_TIME, _UTC_OFFSET, _DAYLIGHT_SAVINGS = 56, 57, 119, 24
 _RECORD_BYTES: Final = 26
 _ANSWER_HEAD: Final = 60
 FAR_AWAY: Final = 2**62
@@ -62,24 +57,6 @@ class Remembering(Service):
             self._logs = await find_logs(self._peer, self._config.device_instance)
             self._logs_known_until_s = self._clock.monotonic() + LOGS_KNOWN_S
         return self._logs
-
-    async def _device_clock(self) -> DeviceClock:
-        device = Object(DEVICE_TYPE, self._config.device_instance)
-        wanted = [Wanted(device, one) for one in (_LOCAL_DATE, _LOCAL_TIME, _UTC_OFFSET, _DAYLIGHT_SAVINGS)]
-        found = await read_many(self._peer, wanted, len(wanted))
-        date, time, offset, saving = ([*parse(found.get(one, b"")), None][0] for one in wanted)
-        shown = None if date is None or time is None else local_us(date.data, time.data)
-        minutes = None if offset is None else number_of(offset.value)
-        clock = clock_of(
-            self._clock.now(),
-            shown,
-            None if minutes is None else int(minutes),
-            is_daylight_saving=saving is not None and saving.length == 1,
-        )
-        if clock is None:
-            msg = f"{self._device.name}: it tells neither its time nor its offset from UTC"
-            raise DeviceRefusedError(msg)
-        return clock
 
     async def read_log(self, log: Object, sequence: int | None, after_us: int) -> LogPortion:
         """Records from a sequence number on, or those after a local time; as many as fit into one answer."""

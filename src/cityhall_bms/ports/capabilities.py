@@ -85,7 +85,7 @@ class AlarmingDriver(Protocol):
     """A driver whose device raises alarms of its own."""
 
     async def listen(self, sink: Callable[[DeviceNotice], None]) -> None:
-        """Hand over every notice that the open device sends, until ``close``."""
+        """Hand over every notice that the open device sends; returns at ``close``."""
         ...
 
     async def acknowledge(self, notice: DeviceNotice, who: str) -> None:
