@@ -1,62 +1,21 @@
-"""The only file that knows asyncua: one server, read in batches, or listened to.
+"""OPC UA: plans, opening, reading, listening and closing of one server, and the factory of its drivers."""
 
-asyncua can reconnect by itself, but has been seen to say *connected* while no notification ever came again. So a lost
-connection stays lost here: the next read says so, and the collector opens a new one, with a new ``Client``.
-"""
-
-import asyncio
-import logging
-import socket
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Final
 
 import numpy as np
-from asyncua import Client, ua
-from asyncua.crypto.security_policies import SecurityPolicyAes128Sha256RsaOaep, SecurityPolicyAes256Sha256RsaPss
-from asyncua.crypto.uacrypto import CertProperties
-from cryptography.exceptions import InvalidSignature
 
 from cityhall_bms.domain.batch import Readings
-from cityhall_bms.domain.errors import DeviceUnreachableError, DriverConfigError
+from cityhall_bms.domain.errors import DriverConfigError
 from cityhall_bms.domain.site import Device, Point
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.driver import BoundPoint, ConfigProblem, ReadPlan
-from cityhall_drivers.opcua import troubles
-from cityhall_drivers.opcua.certificates import Identity, client_identity, trusted_certificate
 from cityhall_drivers.opcua.checks import check_device
 from cityhall_drivers.opcua.codec import decode, scaled
 from cityhall_drivers.opcua.config import OpcUaConfig
+from cityhall_drivers.opcua.library import OpcUaSession, in_plain_words, value_of
 from cityhall_drivers.opcua.plan import OpcUaPlan
 from cityhall_drivers.opcua.pushes import Pushes
-
-CONNECT_FLOOR_S: Final = 4.0
-"""Connecting is some six requests and as many signatures; it gets this much more than the time of one request."""
-DIAGNOSIS_FLOOR_S: Final = 2.0
-GOODBYE_MAX_S: Final = 1.0
-SESSION_TIMEOUT_MS: Final = 60_000
-PROBE_INTERVAL_S: Final = 10.0
-"""asyncua asks the server for its state this often. Shorter, and a server that stalls for a moment is cut off."""
-LIFETIME_KEEP_ALIVES: Final = 6
-
-_FAILURES: Final = (OSError, TimeoutError, ua.UaError, ValueError, InvalidSignature)
-_DOUBTFUL: Final = (ConnectionError, TimeoutError, ua.UaError, InvalidSignature)
-"""What a server's distrust, or our distrust of it, can look like."""
-_POLICIES: Final = {
-    "Aes128_Sha256_RsaOaep": SecurityPolicyAes128Sha256RsaOaep,
-    "Aes256_Sha256_RsaPss": SecurityPolicyAes256Sha256RsaPss,
-}
-_LIMITS: Final = (
-    ua.NodeId(ua.ObjectIds.Server_ServerCapabilities_OperationLimits_MaxNodesPerRead),
-    ua.NodeId(ua.ObjectIds.Server_ServerCapabilities_OperationLimits_MaxMonitoredItemsPerCall),
-)
-
-# Below WARNING asyncua formats every message it receives. What its client logs as errors reaches us as exceptions,
-# and would be repeated at every attempt to reach a dead server.
-logging.getLogger("asyncua").setLevel(logging.WARNING)
-logging.getLogger("asyncua.client").setLevel(logging.CRITICAL + 1)
-
-log = logging.getLogger(__name__)
+from cityhall_drivers.opcua.services import OpcUaServices
 
 
 class OpcUaFactory:
@@ -79,35 +38,26 @@ class OpcUaFactory:
         return OpcUaDriver(device, OpcUaConfig.model_validate(dict(device.settings)), clock)
 
 
-class OpcUaDriver:
+class OpcUaDriver(OpcUaServices):
     """One session with one server. Used by one task at a time."""
 
     def __init__(self, device: Device, config: OpcUaConfig, clock: Clock) -> None:
         self._device = device
         self._config = config
         self._clock = clock
-        self._client: Client | None = None
-        self._identity: Identity | None = None
-        self._read_max = config.nodes_per_read_max
-        self._items_max = config.nodes_per_read_max
-        self._pushes: Pushes | None = None
+        self._session = None
 
     def plan(self, points: Sequence[BoundPoint]) -> OpcUaPlan:
         """Group points into Read requests."""
-        nodes = [_asked(_node_id(bound.point.address)) for bound in points]
+        nodes = [value_of(bound.point.address) for bound in points]
         return OpcUaPlan(points, nodes, self._config.nodes_per_read_max)
 
     async def open(self) -> None:
-        """Connect; :class:`DeviceUnreachableError` in plain words when that fails."""
+        """Connect with the settings and files of now; :class:`DeviceUnreachableError` in plain words."""
         await self.close()
-        try:
-            async with asyncio.timeout(CONNECT_FLOOR_S + self._device.timeout_s):
-                self._client = await self._new_client()
-                await self._client.connect()
-                await self._respect_limits(self._client)
-        except _FAILURES as error:
-            await self.close()
-            raise DeviceUnreachableError(await self._explained(error)) from error
+        session = OpcUaSession(self._device, self._config, self._clock)
+        await session.connect()
+        self._session = session
 
     async def read(self, plan: ReadPlan) -> Readings:
         """Read all points of a plan; they get one time, that of the last answer.
@@ -115,16 +65,12 @@ class OpcUaDriver:
         The source's times are not used here: many servers give that of the last change, and the question just now
         proves the value for now.
         """
-        client = self._connected()
+        session = self._living()
         if not isinstance(plan, OpcUaPlan):
             msg = "a plan of another driver"
             raise TypeError(msg)
-        values: list[ua.DataValue] = []
-        try:
-            while len(values) < len(plan.nodes):
-                values += await self._read_some(client, plan.nodes[len(values) : len(values) + self._read_max])
-        except _FAILURES as error:
-            raise DeviceUnreachableError(_in_words(error)) from error
+        with in_plain_words():
+            values = await session.read(plan)
         columns = decode(values)
         at = np.full(len(values), self._clock.now(), np.int64)
         return Readings(plan.points, at, scaled(columns, plan.scale, plan.offset), columns.quality)
@@ -136,189 +82,13 @@ class OpcUaDriver:
         """
         if self._config.mode != "subscribe":
             return False
-        client = self._connected()
-        pushes = Pushes(self._device.name, self.plan(points), sink, self._clock)
-        try:
-            async with asyncio.timeout(self._subscribe_limit_s(len(points))):
-                await self._monitor(client, pushes, points)
-        except _FAILURES as error:
-            raise DeviceUnreachableError(_in_words(error)) from error
-        self._pushes = pushes
+        session = self._living()
+        with in_plain_words():
+            await session.monitor(Pushes(self._device.name, self.plan(points), sink, self._clock), points)
         return True
 
     async def close(self) -> None:
         """Say goodbye within a second, then hang up; never raises."""
-        client, self._client, self._pushes = self._client, None, None
-        if client is None:
-            return
-        try:
-            async with asyncio.timeout(min(self._device.timeout_s, GOODBYE_MAX_S)):
-                await client.disconnect()
-        except _FAILURES as error:
-            log.debug("%s: closing: %s", self._device.name, _in_words(error))
-        finally:
-            client.disconnect_socket()
-
-    async def _new_client(self) -> Client:
-        client = Client(self._config.url, timeout=self._device.timeout_s, watchdog_intervall=PROBE_INTERVAL_S)
-        client.name = client.description = "cityhall_bms"
-        client.session_timeout = SESSION_TIMEOUT_MS
-        if not self._config.encrypted:
-            return client
-        folder = Path(self._device.folder)
-        self._identity = await asyncio.to_thread(client_identity, folder, socket.gethostname(), self._clock.now())
-        client.application_uri = self._identity.application_uri
-        await client.set_security(
-            _POLICIES[self._config.security],
-            CertProperties(self._identity.certificate, "der"),
-            CertProperties(self._identity.key, "pem"),
-            server_certificate=CertProperties(self._trusted(), "der"),
-            mode=ua.MessageSecurityMode.SignAndEncrypt,
-        )
-        if self._config.user is not None and self._config.password_file is not None:
-            client.set_user(self._config.user)
-            client.set_password((folder / self._config.password_file).read_text(encoding="utf-8").strip())
-        return client
-
-    def _trusted(self) -> bytes:
-        return trusted_certificate(Path(self._device.folder) / (self._config.server_certificate or ""))
-
-    def _connected(self) -> Client:
-        """Client of the living connection; :class:`DeviceUnreachableError` when it is lost or has fallen silent."""
-        if self._client is None:
-            msg = "not connected"
-            raise DeviceUnreachableError(msg)
-        reason = self._pushes.trouble() if self._pushes else None
-        if reason is not None:
-            raise DeviceUnreachableError(reason)
-        return self._client
-
-    async def _respect_limits(self, client: Client) -> None:
-        """Ask the server how much it takes at once (Part 5, clause 6.3.11); zero and refusal mean no limit."""
-        read_max, items_max = decode(await _read(client, [_asked(node) for node in _LIMITS])).value.tolist()
-        own = self._config.nodes_per_read_max
-        self._read_max = min(own, int(read_max)) if read_max >= 1.0 else own
-        self._items_max = min(own, int(items_max)) if items_max >= 1.0 else own
-
-    async def _read_some(self, client: Client, nodes: Sequence[ua.ReadValueId]) -> list[ua.DataValue]:
-        """Values of some nodes; asks for fewer from now on when the server finds them too many."""
-        while True:
-            nodes = nodes[: self._read_max]
-            try:
-                return await _read(client, nodes)
-            except (ua.uaerrors.BadTooManyOperations, ua.uaerrors.BadResponseTooLarge):
-                if len(nodes) == 1:
-                    raise
-                self._read_max = len(nodes) // 2
-
-    def _subscribe_limit_s(self, points: int) -> float:
-        return self._device.timeout_s * (2 + points / self._items_max)
-
-    async def _monitor(self, client: Client, pushes: Pushes, points: Sequence[BoundPoint]) -> None:
-        session = client.uaclient.session
-        keep_alives = max(round(self._config.keep_alive_s * 1e3 / self._config.publishing_interval_ms), 1)
-        granted = await session.create_subscription(
-            ua.CreateSubscriptionParameters(
-                RequestedPublishingInterval=self._config.publishing_interval_ms,
-                RequestedMaxKeepAliveCount=keep_alives,
-                RequestedLifetimeCount=LIFETIME_KEEP_ALIVES * keep_alives,
-                MaxNotificationsPerPublish=0,
-                PublishingEnabled=True,
-                Priority=0,
-            ),
-            pushes.take,
-        )
-        pushes.expect_every(granted.RevisedPublishingInterval / 1e3 * granted.RevisedMaxKeepAliveCount)
-        for first in range(0, len(points), self._items_max):
-            handles = range(first, min(first + self._items_max, len(points)))
-            results = await session.create_monitored_items(
-                ua.CreateMonitoredItemsParameters(
-                    SubscriptionId=granted.SubscriptionId,
-                    TimestampsToReturn=ua.TimestampsToReturn.Both,
-                    ItemsToCreate=[self._item(pushes.plan.nodes[handle], handle, points[handle]) for handle in handles],
-                )
-            )
-            if len(results) != len(handles):
-                msg = f"the server answered {len(results)} of {len(handles)} monitored items"
-                raise ua.UaError(msg)
-            pushes.refuse([(handle, result.StatusCode.value) for handle, result in zip(handles, results, strict=True)])
-
-    def _item(self, node: ua.ReadValueId, handle: int, bound: BoundPoint) -> ua.MonitoredItemCreateRequest:
-        """A point as monitored item, sampled at its own scan interval."""
-        return ua.MonitoredItemCreateRequest(
-            ItemToMonitor=node,
-            MonitoringMode=ua.MonitoringMode.Reporting,
-            RequestedParameters=ua.MonitoringParameters(
-                ClientHandle=handle,
-                SamplingInterval=bound.point.scan_s * 1e3,
-                QueueSize=self._config.queue_size,
-                DiscardOldest=True,
-            ),
-        )
-
-    async def _explained(self, error: Exception) -> str:
-        """Why connecting failed, in words; asks the server what it offers when the error itself does not tell."""
-        file = self._identity.certificate_file if self._identity else None
-        if isinstance(error, ua.UaStatusCodeError):
-            told = troubles.by_status(_status_name(error), self._config, file)
-            if told is not None:
-                return told
-        if self._config.encrypted and isinstance(error, _DOUBTFUL) and not isinstance(error, ConnectionRefusedError):
-            offers = await self._offers()
-            hung_up = not isinstance(error, TimeoutError)
-            if offers is not None:
-                told = troubles.by_offers(offers, self._config, self._trusted(), file if hung_up else None)
-                return told or _in_words(error)
-        return _in_words(error)
-
-    async def _offers(self) -> list[troubles.Offer] | None:
-        """Endpoints that the server shows to everybody, without security; none when it does not answer even that."""
-        client = Client(self._config.url, timeout=self._device.timeout_s)
-        try:
-            async with asyncio.timeout(DIAGNOSIS_FLOOR_S + self._device.timeout_s):
-                endpoints = await client.connect_and_get_server_endpoints()
-        except _FAILURES:
-            return None
-        encrypting = ua.MessageSecurityMode.SignAndEncrypt
-        return [
-            troubles.Offer(one.SecurityPolicyUri, one.SecurityMode == encrypting, one.ServerCertificate or b"")
-            for one in endpoints
-        ]
-
-
-def _node_id(address: str) -> ua.NodeId:
-    try:
-        return ua.NodeId.from_string(address)
-    except ua.UaError as error:
-        msg = f"'{address}' is no NodeId"
-        raise DriverConfigError(msg) from error
-
-
-def _asked(node: ua.NodeId) -> ua.ReadValueId:
-    return ua.ReadValueId(NodeId=node, AttributeId=ua.AttributeIds.Value)
-
-
-def _status_name(error: ua.UaStatusCodeError) -> str:
-    name: str = ua.status_codes.get_name_and_doc(error.code)[0]
-    return name
-
-
-def _in_words(error: BaseException) -> str:
-    """An error of the library or the network, for people."""
-    if isinstance(error, ua.UaStatusCodeError):
-        name, meaning = ua.status_codes.get_name_and_doc(error.code)
-        return f"{name}: {meaning}"
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    if isinstance(error, InvalidSignature):
-        return "the server's signature is not that of the trusted certificate"
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-
-
-async def _read(client: Client, nodes: Sequence[ua.ReadValueId]) -> list[ua.DataValue]:
-    parameters = ua.ReadParameters(MaxAge=0, TimestampsToReturn=ua.TimestampsToReturn.Both, NodesToRead=list(nodes))
-    values: list[ua.DataValue] = await client.uaclient.session.read(parameters)
-    if len(values) != len(nodes):
-        msg = f"the server answered {len(values)} of {len(nodes)} nodes"
-        raise ua.UaError(msg)
-    return values
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()

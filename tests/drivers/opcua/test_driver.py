@@ -99,8 +99,8 @@ async def test_the_servers_own_limit_makes_requests_smaller(plant: Plant, monkey
     driver = driver_of(plant.url)
     await driver.open()
     await limit.write_value(ua.UInt32(before))
-    assert driver._client is not None
-    session = driver._client.uaclient.session
+    assert driver._session is not None
+    session = driver._session.client.uaclient.session
     read = session.read
 
     async def counted(parameters: ua.ReadParameters) -> list[ua.DataValue]:
@@ -122,8 +122,8 @@ async def test_a_server_that_finds_a_request_too_large_is_asked_for_less(
     asked: list[int] = []
     driver = driver_of(plant.url)
     await driver.open()
-    assert driver._client is not None
-    session = driver._client.uaclient.session
+    assert driver._session is not None
+    session = driver._session.client.uaclient.session
     read = session.read
 
     async def touchy(parameters: ua.ReadParameters) -> list[ua.DataValue]:
