@@ -11,7 +11,7 @@ import orjson
 import typer
 import uvloop
 
-from cityhall_bms import bootstrap, demo, live_change, supervisor
+from cityhall_bms import bootstrap, commissioning_commands, demo, live_change, supervisor
 from cityhall_bms.adapters.logs import configure_logs
 from cityhall_bms.adapters.site_files.render import render_problems
 from cityhall_bms.adapters.system_clock import SystemClock
@@ -35,6 +35,7 @@ Config = Annotated[Path | None, typer.Option("--config", help="設定檔 / setti
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="資料存放處 / where data lie")]
 Host = Annotated[str | None, typer.Option("--host", help="監聽位址 / address to listen on")]
 Port = Annotated[int | None, typer.Option("--port", min=0, max=65_535, help="埠 / port to listen on")]
+DraftFolder = Annotated[Path, typer.Option("--out", help="寫到這個新資料夾 / a new folder to write to")]
 RolesOption = Annotated[str, typer.Option("--roles", help=f"all, or some of {','.join(bootstrap.ROLES)}")]
 
 
@@ -74,6 +75,41 @@ def apply(site: SiteFolder, config: Config = None, data_dir: DataDir = None) -> 
         print(f"{site}: 無異動 nothing differs from what is in service")
     else:
         live_change.summary(applied, print)
+
+
+@app.command(name="discover")
+def find_devices(
+    protocol: Annotated[str, typer.Argument(help="通訊協定 / bacnet, modbus, opcua, ...")],
+    where: Annotated[str, typer.Argument(help="搜尋範圍，寫法依協定 / where to look, in the protocol's own words")],
+    out: DraftFolder,
+    within: Annotated[float, typer.Option("--within", min=1, help="最多幾秒 / seconds at most")] = 60.0,
+) -> None:
+    """搜尋設備，寫出案場草稿 / Look for devices and write a draft site folder."""
+    draft = _ending_well(lambda: commissioning_commands.find_devices(protocol, where, out, within, SystemClock()))
+    print(f"{out}: {draft.devices} devices, {draft.points} points")
+
+
+@app.command(name="import-ede")
+def import_ede(
+    file: Annotated[Path, typer.Argument(help="EDE 主表 / the main table of an EDE set")],
+    host: Annotated[str, typer.Option("--host", help="設備位址 / the devices' IPv4 address")],
+    out: DraftFolder,
+    states: Annotated[Path | None, typer.Option("--states", help="狀態文字表 / its table of state texts")] = None,
+) -> None:
+    """由 EDE 檔寫出案場草稿 / Write a draft site folder from a BACnet EDE file."""
+    draft, skipped = _ending_well(lambda: commissioning_commands.import_ede(file, states, host, out))
+    print(f"{out}: {draft.devices} devices, {draft.points} points; 略過 left out: {skipped} objects without a value")
+
+
+@app.command()
+def probe(
+    site: SiteFolder,
+    device: Annotated[str, typer.Argument(help="設備名稱 / name of a device")],
+    role: Annotated[str | None, typer.Option("--role", help="只看一點 / this point only")] = None,
+    offline: Annotated[bool, typer.Option("--plan", help="只看計畫，不連線 / the plan only, no network")] = False,
+) -> None:
+    """查看一台設備：原始位元組、各種解讀、讀取計畫 / Show a device's raw bytes, what they could mean, and the plan."""
+    _ending_well(lambda: commissioning_commands.probe(site, device, role, SystemClock(), offline=offline))
 
 
 @app.command(name="demo")
