@@ -5,22 +5,36 @@ from typing import Final
 PROBE_MIN_S: Final = 0.1
 PROBE_ANSWERS: Final = 4.0
 """A unit that takes four times as long as its bus usually does is not there."""
-SMOOTHING: Final = 0.2
+REMEMBERED: Final = 0.9
+"""Share of what was known that stays with each scan: the figures are those of about ten scans."""
 
 
 class Bus:
-    """One medium with the devices on it. The driver gives turns on it; this knows what a turn takes."""
+    """One medium with the devices on it. The driver gives turns on it; this knows what a turn takes.
+
+    Times are seconds of a monotonic clock. Who waits for a turn behind others does not wait for an answer: only the
+    time since somebody else was answered last counts. Summed over scans that is the time in which the medium was busy,
+    whatever the order in which their questions took turns.
+    """
 
     def __init__(self) -> None:
-        self._answer_s: float | None = None
+        self._busy_s = 0.0
+        self._questions = 0.0
+        self._free_at_s = 0.0
 
-    def answered(self, took_s: float, questions: int) -> None:
-        """Note how long a scan of some questions took from its first turn on."""
-        each_s = took_s / max(questions, 1)
-        self._answer_s = each_s if self._answer_s is None else (1 - SMOOTHING) * self._answer_s + SMOOTHING * each_s
+    def answered(self, began_s: float, ended_s: float, questions: int) -> None:
+        """Note a scan of some questions that was answered."""
+        busy_s = max(ended_s - max(began_s, self._free_at_s), 0.0)
+        self._busy_s = REMEMBERED * self._busy_s + busy_s
+        self._questions = REMEMBERED * self._questions + max(questions, 1)
+        self._free_at_s = ended_s
+
+    def silent(self, ended_s: float) -> None:
+        """Note that a question was not answered: the time that it took tells nothing of answers."""
+        self._free_at_s = ended_s
 
     def probe_s(self, timeout_s: float) -> float:
         """Time-out of a probe of a device that was silent; its own while nobody here has answered yet."""
-        if self._answer_s is None:
+        if not self._questions:
             return timeout_s
-        return min(timeout_s, max(PROBE_MIN_S, PROBE_ANSWERS * self._answer_s))
+        return min(timeout_s, max(PROBE_MIN_S, PROBE_ANSWERS * self._busy_s / self._questions))

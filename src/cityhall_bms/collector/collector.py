@@ -1,10 +1,10 @@
 """All devices of a collector, and their one way to the telemetry log."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -92,16 +92,16 @@ class Collector:
         self._factories = factories
         self._guard = HangGuard(clock)
         self._buses: dict[str, Bus] = {}
-        spread_s = SPREAD_OF_DEVICE_S * len(site.devices) if len(site.devices) > SPREAD_FROM_DEVICES else 0.0
         self._around = Surroundings(
-            self.publisher,
-            self.events,
-            self._guard,
-            Behaviour(site, ids, clock.now()),
-            clock,
-            random,
-            spread_s,
-            asyncio.Semaphore(OPENS_MAX),
+            publisher=self.publisher,
+            events=self.events,
+            guard=self._guard,
+            behaviour=Behaviour(site, ids, clock.now()),
+            clock=clock,
+            random=random,
+            spawn=self._spawn,
+            start_spread_s=_spread_s(len(site.devices)),
+            opens=asyncio.Semaphore(OPENS_MAX),
         )
         self._clock_watch = ClockWatch(clock, self.publisher.note)
         self.overload = OverloadWatch(clock, self._load, self.events.overloaded, self.events.relieved)
@@ -109,6 +109,7 @@ class Collector:
         self._pollers = {name: self._poller(device, points[name]) for name, device in site.devices.items()}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._tasks: asyncio.TaskGroup | None = None
+        self._begun = asyncio.Event()
         self._gone = [0, 0, 0]
         """Scans, samples and overruns of pollers that were replaced."""
 
@@ -172,23 +173,12 @@ class Collector:
             tasks.create_task(self.overload.run(), name="overload watch")
             for name in self._pollers:
                 self._start(name)
+            self._begun.set()
 
     async def reconfigure(self, site: Site, ids: Mapping[str, int]) -> Change:
         """Take another description of the site into service; devices that did not change notice nothing."""
+        await self._begun.wait()
         points = _bound_by_device(site, ids)
-        behaviour = Behaviour(site, ids, self._clock.now())
-        behaviour.adopt(self._around.behaviour)
-        # Pollers keep the memory that they have; what is new finds it in the one that all will share.
-        self._around = Surroundings(
-            self.publisher,
-            self.events,
-            self._guard,
-            behaviour,
-            self._clock,
-            self._around.random,
-            0.0,
-            self._around.opens,
-        )
         removed = [name for name in self._pollers if name not in site.devices]
         changed = [
             name
@@ -196,8 +186,11 @@ class Collector:
             if name in site.devices and (poller.device, poller.points) != (site.devices[name], tuple(points[name]))
         ]
         added = [name for name in site.devices if name not in self._pollers]
-        for name in removed + changed:
-            await self._stop(name, removed=name in removed)
+        await self._stop(removed, changed)
+        # Pollers keep the memory that they have; what is new finds it in the one that all will share.
+        behaviour = Behaviour(site, ids, self._clock.now())
+        behaviour.adopt(self._around.behaviour)
+        self._around = replace(self._around, behaviour=behaviour, start_spread_s=_spread_s(len(changed) + len(added)))
         for poller in self._pollers.values():
             poller.recorder.take(behaviour)
         for name in changed + added:
@@ -213,22 +206,34 @@ class Collector:
         return Poller(device, points, factory, self._around, bus)
 
     def _start(self, name: str) -> None:
-        assert self._tasks is not None  # noqa: S101 - only while running
-        self._running[name] = self._tasks.create_task(self._pollers[name].run(), name=f"device {name}")
+        self._running[name] = self._spawn(self._pollers[name].run(), f"device {name}")
 
-    async def _stop(self, name: str, *, removed: bool) -> None:
-        task = self._running.pop(name)
-        task.cancel()
-        await asyncio.wait([task])
-        poller = self._pollers.pop(name)
-        for place, more in enumerate((poller.figures.scans, poller.recorder.samples, poller.overruns)):
-            self._gone[place] += more
-        poller.gaps.stop(self._clock.now())
-        if removed and poller.points:
-            await poller.recorder.none(Quality.BAD_OUT_OF_SERVICE, again=True)
+    def _spawn(self, body: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        assert self._tasks is not None  # noqa: S101 - only while running
+        return self._tasks.create_task(body, name=name)
+
+    async def _stop(self, removed: Sequence[str], changed: Sequence[str]) -> None:
+        """End pollers, all at once: one that closes slowly must not hold up the others."""
+        ending = [self._running.pop(name) for name in (*removed, *changed)]
+        for task in ending:
+            task.cancel()
+        if ending:
+            await asyncio.wait(ending)
+        for name in (*removed, *changed):
+            poller = self._pollers.pop(name)
+            for place, more in enumerate((poller.figures.scans, poller.recorder.samples, poller.overruns)):
+                self._gone[place] += more
+            poller.gaps.stop(self._clock.now())
+            if name in removed and poller.points:
+                await poller.recorder.none(Quality.BAD_OUT_OF_SERVICE, again=True)
 
     def _load(self) -> tuple[int, int, int]:
         return self.scans, self.overruns, self.publisher.put_waits
+
+
+def _spread_s(devices: int) -> float:
+    """Over how long the first scans of so many devices that begin together are spread."""
+    return SPREAD_OF_DEVICE_S * devices if devices > SPREAD_FROM_DEVICES else 0.0
 
 
 def _bound_by_device(site: Site, ids: Mapping[str, int]) -> Mapping[str, list[BoundPoint]]:

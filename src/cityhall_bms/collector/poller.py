@@ -1,9 +1,9 @@
 """One device: opened, read when due, lost and found again. Nothing that happens here touches another device."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
+from dataclasses import dataclass
 from random import Random
 from typing import Final, NoReturn
 
@@ -16,13 +16,14 @@ from cityhall_bms.collector.gap_book import GapBook
 from cityhall_bms.collector.grading import Limits
 from cityhall_bms.collector.grading_behaviour import Behaviour
 from cityhall_bms.collector.hang_guard import HangGuard
+from cityhall_bms.collector.listening import Listener, Spawn
 from cityhall_bms.collector.publisher import Publisher
 from cityhall_bms.collector.recorder import Recorder, same_points
 from cityhall_bms.collector.schedule import Due, Timetable, phase, scan_classes
 from cityhall_bms.collector.silence import silence_max_s
 from cityhall_bms.collector.watchdog import Watchdog
 from cityhall_bms.domain.batch import Readings
-from cityhall_bms.domain.errors import DeviceRefusedError, DeviceUnreachableError, DriverConfigError
+from cityhall_bms.domain.errors import DeviceUnreachableError, DriverConfigError
 from cityhall_bms.domain.gaps import GapCause
 from cityhall_bms.domain.quality import Quality
 from cityhall_bms.domain.site import Device
@@ -53,8 +54,9 @@ class Surroundings:
     behaviour: Behaviour
     clock: Clock
     random: Random
-    start_spread_s: float = 0.0
-    opens: AbstractAsyncContextManager[object] = field(default_factory=nullcontext)
+    spawn: Spawn
+    start_spread_s: float
+    opens: AbstractAsyncContextManager[object]
     """A turn to open a connection: not all devices at once after a night without network."""
 
 
@@ -97,6 +99,7 @@ class Poller:
         self.recorder = Recorder(
             device.name, points, surroundings.publisher, surroundings.behaviour, self.gaps, self._clock
         )
+        self._listener = Listener(device, surroundings.events.noticed, self._clock, surroundings.spawn)
         self._watchdog = Watchdog(self._classes)
         self.recorder.watch_good(lambda: self._watchdog.good(self._clock.monotonic()))
         self._polled = Timetable(device.name, [c.period_s for c in self._classes], self._clock.monotonic())
@@ -170,6 +173,7 @@ class Poller:
             await self._talk()
         except RebuildError:
             log.info("no good value for long; driver made anew", device=self.device.name)
+            self._missing_since = self._missing_since or self.recorder.good_at
             await self._close()
             self._driver = None
             return None
@@ -191,6 +195,8 @@ class Poller:
     async def _talk(self) -> NoReturn:
         driver = self._ready_driver()
         await self._open(driver)
+        if isinstance(driver, AlarmingDriver):
+            self._listener.begin(driver)
         subscribed = await self._subscribe(driver)
         timetable = self._safety_net if subscribed else self._polled
         timetable.restart(self._clock.monotonic())
@@ -236,25 +242,37 @@ class Poller:
             await driver.open()
         if self._bus is not None and self.breaker_open and isinstance(driver, PingableDriver):
             self.figures.probes += 1
-            async with self._around.guard.within(limit_s, "probing"):
-                await driver.ping(self._bus.probe_s(self.device.timeout_s))
+            with self._turn_on_bus():
+                async with self._around.guard.within(limit_s, "probing"):
+                    await driver.ping(self._bus.probe_s(self.device.timeout_s))
+
+    @contextmanager
+    def _turn_on_bus(self, questions: int = 1) -> Iterator[None]:
+        """Let the bus know what was answered in the body, and how long that took."""
+        if self._bus is None:
+            yield
+            return
+        began_s = self._clock.monotonic()
+        try:
+            yield
+        except DeviceUnreachableError:
+            self._bus.silent(self._clock.monotonic())
+            raise
+        self._bus.answered(began_s, self._clock.monotonic(), questions)
 
     async def _subscribe(self, driver: Driver) -> bool:
         limit_s = HANG_FLOOR_S + 2 * self.device.timeout_s + 0.1 * len(self.points)
         async with self._around.guard.within(limit_s, "subscribing"):
-            if isinstance(driver, AlarmingDriver):
-                await driver.listen(self._around.events.noticed)
             if not isinstance(driver, SubscribableDriver):
                 return False
             self.recorder.pushed.begin(self._clock.now())
             return await driver.subscribe(self.points, self.recorder.push)
 
     async def _scan(self, driver: Driver, plan: ReadPlan, limits: Limits) -> None:
-        began_s = self._clock.monotonic()
-        async with self._around.guard.within(HANG_FLOOR_S + 2 * self.device.timeout_s * plan.requests, "reading"):
-            readings = await driver.read(plan)
-        if self._bus is not None:
-            self._bus.answered(self._clock.monotonic() - began_s, plan.requests)
+        limit_s = HANG_FLOOR_S + 2 * self.device.timeout_s * plan.requests
+        with self._turn_on_bus(plan.requests):
+            async with self._around.guard.within(limit_s, "reading"):
+                readings = await driver.read(plan)
         if not same_points(readings, limits.point):
             msg = "it gave other points than it planned"
             raise ValueError(msg)
@@ -285,9 +303,10 @@ class Poller:
                 await self.recorder.remembered(await anext(memories))
         except StopAsyncIteration:
             self._memories = None
-        except (DeviceUnreachableError, DeviceRefusedError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - a memory that fails must not cost the values of now
             self._memories = None
-            log.warning("history of an outage not read", device=self.device.name, reason=str(error))
+            reason = str(error) or type(error).__name__
+            log.warning("history of an outage not read", device=self.device.name, reason=reason)
 
     async def _lose_and_wait(self, reason: str, wait_s: float) -> None:
         now = self._clock.now()
@@ -317,3 +336,5 @@ class Poller:
             if self.online is not False:
                 log.exception("driver failed to close", device=self.device.name)
             self._driver = None
+        finally:
+            await self._listener.end()
