@@ -163,7 +163,9 @@ async def _parts(folder: Path, settings: Settings, clock: Clock) -> AsyncIterato
             events=events,
             telemetry=telemetry,
             pool=pool,
-            history=await stack.enter_async_context(PostgresHistory.open(settings.database.url, clock, site.time_zone)),
+            history=await stack.enter_async_context(
+                PostgresHistory.open(settings.database.url, clock, site.time_zone, settings.historian.raw_days)
+            ),
             metrics=Metrics(clock, shared=metrics_are_shared()),
         )
 

@@ -53,6 +53,12 @@ class CollectorSettings(_Table):
     tick_s: Annotated[float, Field(ge=0.1, le=5.0)] = 0.5
 
 
+class HistorianSettings(_Table):
+    """``[historian]``: for how many days to keep what devices sent, so that it can be decoded again; 0 = not at all."""
+
+    raw_days: Annotated[int, Field(ge=0, le=400)] = 7
+
+
 class Settings(BaseSettings):
     """All settings."""
 
@@ -70,6 +76,7 @@ class Settings(BaseSettings):
     nats: NatsSettings = NatsSettings()
     api: ApiSettings = ApiSettings()
     collector: CollectorSettings = CollectorSettings()
+    historian: HistorianSettings = HistorianSettings()
 
     @classmethod
     def settings_customise_sources(

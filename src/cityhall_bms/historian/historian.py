@@ -153,6 +153,7 @@ class Historian:
         self._tended_s = self._clock.monotonic()
         self.end = await self._telemetry.end()
         await self._forget()
+        await self._history.tidy()
         if not idle:
             await self._recompute()
         return await self._mind_gaps()

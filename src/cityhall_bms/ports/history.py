@@ -123,6 +123,10 @@ class HistorianStore(HistoryStore, Protocol):
         """Work off a bounded part of what late samples left to do; false when nothing is left."""
         ...
 
+    async def tidy(self) -> bool:
+        """Pack a bounded part of what devices sent, and let go of what is too old; false when nothing is left."""
+        ...
+
     async def prepare(self, days: int) -> None:
         """Make room for the scans of today and the coming days."""
         ...

@@ -36,6 +36,9 @@ class CountingHistory:
     async def recompute(self) -> bool:
         return False
 
+    async def tidy(self) -> bool:
+        return False
+
     async def prepare(self, days: int) -> None:
         """Nothing needs room."""
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cityhall_bms.adapters.postgres import history_rollups as rollups
+from cityhall_bms.adapters.postgres import raw_scans
 from cityhall_bms.adapters.postgres.connection import open_pool, translated
 from cityhall_bms.adapters.postgres.history_copy import fetch_latest, fetch_samples
 from cityhall_bms.adapters.postgres.history_rollups import moment
@@ -33,21 +34,29 @@ RAW_SAMPLES_MAX: Final = 5_000_000
 
 
 class PostgresHistory:
-    """History of one building, whose ``time_zone`` (IANA) its days follow; see :class:`~cityhall_bms.ports.history`."""
+    """History of one building, whose ``time_zone`` (IANA) its days follow; see :class:`~cityhall_bms.ports.history`.
 
-    def __init__(self, pool: asyncpg.Pool, clock: Clock, time_zone: str) -> None:
+    What devices sent is kept for ``raw_days`` days; not at all if that is 0.
+    """
+
+    def __init__(
+        self, pool: asyncpg.Pool, clock: Clock, time_zone: str, raw_days: int = raw_scans.DAYS_DEFAULT
+    ) -> None:
         self._pool = pool
         self._clock = clock
         self._zone = ZoneInfo(time_zone)
-        self._writer = HistoryWriter(pool, clock, self._zone)
+        self._raw_days = raw_days
+        self._writer = HistoryWriter(pool, clock, self._zone, raw_days)
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, dsn: str, clock: Clock, time_zone: str) -> AsyncIterator[Self]:
+    async def open(
+        cls, dsn: str, clock: Clock, time_zone: str, raw_days: int = raw_scans.DAYS_DEFAULT
+    ) -> AsyncIterator[Self]:
         """History with a pool of its own, on a migrated database."""
         pool = await open_pool(dsn, connections_max=CONNECTIONS_MAX)
         try:
-            yield cls(pool, clock, time_zone)
+            yield cls(pool, clock, time_zone, raw_days)
         finally:
             pool.terminate()
 
@@ -83,6 +92,12 @@ class PostgresHistory:
         """Make room for the scans of today and the coming days."""
         with translated(HistoryUnavailableError):
             await self._writer.prepare(days)
+
+    async def tidy(self) -> bool:
+        """Pack what devices sent in an hour that is over, and let go of what is too old; false when nothing is left."""
+        with translated(HistoryUnavailableError):
+            async with self._pool.acquire() as connection:
+                return await raw_scans.tidy(connection, self._clock.now(), self._raw_days)
 
     async def gap_due(self, found_before: int) -> MissingBatches | None:
         """Oldest gap found before then, still open and not reported."""

@@ -24,6 +24,7 @@ from cityhall_bms.adapters.postgres.history_copy import (
 )
 from cityhall_bms.adapters.postgres.history_rollups import HISTORY, YEARS_SUMMED_US, RollupWriter
 from cityhall_bms.adapters.postgres.history_sets import PointSets
+from cityhall_bms.adapters.postgres.raw_scans import DAYS_DEFAULT, write_raws
 from cityhall_bms.domain.batch import SampleBatch
 from cityhall_bms.historian.admission import Admission, Gap, admit
 from cityhall_bms.historian.columns import Scans
@@ -52,9 +53,10 @@ class Memory:
 class HistoryWriter:
     """Stores batches exactly once. One per process; a second process waits for the lock and then notices the first."""
 
-    def __init__(self, pool: asyncpg.Pool, clock: Clock, zone: ZoneInfo) -> None:
+    def __init__(self, pool: asyncpg.Pool, clock: Clock, zone: ZoneInfo, raw_days: int = DAYS_DEFAULT) -> None:
         self._pool = pool
         self._clock = clock
+        self._raw_days = raw_days
         self.rollups = RollupWriter(zone)
         self._memory: Memory | None = None
         self.samples_stored = 0
@@ -67,6 +69,7 @@ class HistoryWriter:
         batches = [entry.batch for entry in logged]
         async with self.transaction(_days_of(batches)) as (connection, memory):
             admission = await self._admit(connection, batches)
+            await write_raws(connection, admission.batches, self._clock.now(), self._raw_days)
             scans = _cleaned(admission.batches)
             if len(scans):
                 await self._write(connection, memory, scans)

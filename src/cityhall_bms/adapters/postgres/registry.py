@@ -56,10 +56,12 @@ class PostgresPointRegistry:
 
 
 async def _store(connection: asyncpg.Connection, site: Site, described: Parts) -> None:
+    fingerprints = [described.points[name] for name in site.points]
+    await connection.execute(QUERIES["keep_past"], list(site.points), fingerprints)
     await connection.execute(
         QUERIES["store_points"],
         list(site.points),
-        [described.points[name] for name in site.points],
+        fingerprints,
         [json.dumps(plain(point), ensure_ascii=False) for point in site.points.values()],
     )
     await connection.execute(QUERIES["retire_points"], list(site.points))

@@ -7,6 +7,14 @@ SELECT name, fingerprint FROM point WHERE in_service;
 -- name: known_devices
 SELECT name, fingerprint FROM site_device;
 
+-- name: keep_past
+-- What is about to change: samples so far were made with this.
+INSERT INTO point_past (point_id, until, description)
+SELECT known.point_id, now(), known.description
+FROM unnest($1::text[], $2::text[]) AS given (name, fingerprint)
+JOIN point AS known USING (name)
+WHERE known.fingerprint <> given.fingerprint;
+
 -- name: store_points
 -- New names are numbered in the order of the array. Nothing is ever deleted, so that max + 1 was never in use.
 INSERT INTO point (point_id, name, in_service, fingerprint, description)
