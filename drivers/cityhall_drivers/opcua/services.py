@@ -1,7 +1,7 @@
 """What an OPC UA server offers beside reading."""
 
-from cityhall_drivers.opcua.service import Service
+from cityhall_drivers.opcua.remembering import Remembering
 
 
-class OpcUaServices(Service):
+class OpcUaServices(Remembering):
     """Capabilities of the driver of one server."""
