@@ -1,7 +1,7 @@
 """A driver that behaves, until a test tells it not to."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from cityhall_bms.domain.batch import Readings
 from cityhall_bms.domain.errors import DeviceUnreachableError
+from cityhall_bms.domain.notices import DeviceNotice
 from cityhall_bms.domain.site import Device, Equipment, Point, PointKind, Site, System, Text
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.driver import BoundPoint, ConfigProblem
@@ -46,6 +47,13 @@ class FakeDevice:
     first_values_at: int | None = None
     """Time of the values that a new subscription gives at once; none = it gives none."""
     sink: Callable[[Readings], None] | None = None
+    pings: list[float] = field(default_factory=list)
+    """Time-outs that probes were given."""
+    remembers: list[Readings] = field(default_factory=list)
+    """What it gives when it is asked for its history."""
+    asked_history: list[tuple[int, int]] = field(default_factory=list)
+    notices: Callable[[DeviceNotice], None] | None = None
+    raw: bytes = b""
     opens: int = 0
     closes: int = 0
     reads: int = 0
@@ -93,6 +101,7 @@ class FakeDriver:
             np.full(count, now + round(device.ahead_s * 1e6), np.int64),
             device.values(plan.points, now).astype(np.float64),
             np.full(count, device.quality, np.uint8),
+            raw=device.raw,
         )
 
     async def close(self) -> None:
@@ -117,6 +126,45 @@ class FakeDriver:
                 raise IndexError(msg)
             case _:
                 pass
+
+
+class FakeBusDriver(FakeDriver):
+    """One unit of a bus: one question at a time, and a probe of its own time-out."""
+
+    def __init__(self, device: FakeDevice, timeout_s: float, clock: Clock, turn: asyncio.Lock) -> None:
+        super().__init__(device, timeout_s, clock)
+        self._turn = turn
+
+    async def open(self) -> None:
+        """The bus is there, whatever its units do."""
+        self._device.opens += 1
+
+    async def ping(self, within_s: float) -> None:
+        self._device.pings.append(within_s)
+        async with self._turn:
+            if self._device.fault:
+                await self._clock.sleep(within_s)
+                msg = f"no answer within {within_s:g} s"
+                raise DeviceUnreachableError(msg)
+            await self._clock.sleep(self._device.latency_s)
+
+    async def read(self, plan: FakePlan) -> Readings:
+        async with self._turn:
+            return await super().read(plan)
+
+
+class FakeMemory(FakeDriver):
+    """A device with a memory and a voice."""
+
+    async def history(self, points: Sequence[BoundPoint], start: int, until: int) -> AsyncIterator[Readings]:
+        self._device.asked_history.append((start, until))
+        for readings in self._device.remembers:
+            yield readings
+
+    async def listen(self, sink: Callable[[DeviceNotice], None]) -> None:
+        self._device.notices = sink
+
+    async def acknowledge(self, notice: DeviceNotice, who: str) -> None: ...
 
 
 class FakeSubscribableDriver(FakeDriver):
@@ -151,6 +199,30 @@ class FakeDriverFactory:
         fake = self.device(device.name)
         kind = FakeSubscribableDriver if fake.accepts_subscription else FakeDriver
         return kind(fake, device.timeout_s, clock)
+
+
+class FakeBusFactory(FakeDriverFactory):
+    """All its devices hang on one bus."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._turn = asyncio.Lock()
+
+    def bus(self, device: Device) -> str | None:
+        del device
+        return "bus"
+
+    def create(self, device: Device, clock: Clock) -> FakeDriver:
+        self.created += 1
+        return FakeBusDriver(self.device(device.name), device.timeout_s, clock, self._turn)
+
+
+class FakeMemoryFactory(FakeDriverFactory):
+    """All its devices remember."""
+
+    def create(self, device: Device, clock: Clock) -> FakeDriver:
+        self.created += 1
+        return FakeMemory(self.device(device.name), device.timeout_s, clock)
 
 
 def fake_point(number: int, device: str, scan_s: float = 5.0, **changes: object) -> Point:

@@ -28,6 +28,10 @@ class ManualClock:
         heapq.heappush(self._sleepers, (self._elapsed_s + seconds, next(self._order), waiter))
         await waiter
 
+    def jump(self, seconds: float) -> None:
+        """Set the wall clock, forwards or back; the monotonic one goes on as it was."""
+        self._start_us += round(seconds * 1e6)
+
     async def advance(self, seconds: float) -> None:
         """Let time pass, waking whoever waits for it, one deadline after the other."""
         end = self._elapsed_s + seconds

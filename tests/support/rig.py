@@ -14,6 +14,7 @@ from cityhall_bms.adapters.memory import MemoryEventLog
 from cityhall_bms.adapters.memory_telemetry import MemoryTelemetryLog
 from cityhall_bms.collector.collector import Collector, CollectorOptions, Logs
 from cityhall_bms.domain.batch import SampleBatch
+from cityhall_bms.domain.gaps import Gap
 from cityhall_bms.domain.site import Device, Point
 
 
@@ -35,13 +36,18 @@ class Rig:
     """Everything around one collector."""
 
     def __init__(
-        self, devices: Sequence[Device], points: Sequence[Point], seed: int = 1, options: CollectorOptions | None = None
+        self,
+        devices: Sequence[Device],
+        points: Sequence[Point],
+        seed: int = 1,
+        options: CollectorOptions | None = None,
+        factory: FakeDriverFactory | None = None,
     ) -> None:
         self.clock = QuickClock()
         self.start_us = self.clock.now()
         self.telemetry = MemoryTelemetryLog(self.clock)
         self.events = MemoryEventLog(self.clock)
-        self.factory = FakeDriverFactory()
+        self.factory = factory or FakeDriverFactory()
         self._site, self._ids = fake_site(devices, points)
         self._seed = seed
         self._options = options
@@ -75,6 +81,15 @@ class Rig:
         """(type, device, reason) of every event about a device, in order."""
         stored = await self.events.read(0, 100_000, "device/")
         return [(item.type, item.payload["device"], item.payload.get("reason", "")) for item in stored]
+
+    def ledger(self) -> list[Gap]:
+        """The newest report of every gap, in the order in which they began to be reported."""
+        kept = {
+            (gap.device, gap.cause, gap.since, gap.points): gap
+            for batch in self.telemetry.batches()
+            for gap in batch.gaps
+        }
+        return list(kept.values())
 
     def samples(self, point: int) -> list[tuple[float, float, int]]:
         """(seconds since the start, value, quality) of everything logged of a point."""

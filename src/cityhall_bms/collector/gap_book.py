@@ -84,6 +84,8 @@ class GapBook:
         cause = _NUMBERS[quality]
         if not cause.any() and not self._cause.any():
             return
+        if not self.open:
+            self._reported_at = now  # what begins now is reported as it begins
         rows = np.searchsorted(self._point, point)
         before = self._cause[rows]
         changed = cause != before
@@ -105,6 +107,8 @@ class GapBook:
                 self._end_skipped(index, now)
             return
         scan_class = self._classes[index]
+        if not self.open:
+            self._reported_at = now
         began = self._skipped.get(index)
         if began is None:
             since = now - round(missed * scan_class.period_s * 1e6)
