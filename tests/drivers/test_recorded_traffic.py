@@ -25,6 +25,7 @@ from cityhall_bms.domain.quality import Quality
 from cityhall_bms.domain.site import Site
 from cityhall_bms.ports.driver import BoundPoint
 from cityhall_drivers.opcua.codec import decode
+from cityhall_drivers.opcua.wire import read_response
 from cityhall_simulators.addresses import modbus_map
 from cityhall_simulators.description import load_building
 from cityhall_simulators.secrets_folder import write_secrets
@@ -197,7 +198,8 @@ def test_opcua_answers_are_understood_as_recorded(recording: Recording) -> None:
         if not answer[OPCUA_HEADER:].startswith(READ_RESPONSE):
             continue
         asked = body(ua.ReadRequest, question).Parameters.NodesToRead
-        columns = decode(body(ua.ReadResponse, answer).Results)
+        columns = read_response(answer[OPCUA_HEADER:], len(asked))
+        assert repr(columns) == repr(decode(body(ua.ReadResponse, answer).Results))
         values = np.asarray(columns.value).tolist()
         for node, value, quality in zip(asked, values, columns.quality.tolist(), strict=True):
             if node.NodeId.NamespaceIndex == 2:

@@ -5,7 +5,7 @@ import math
 import re
 import uuid
 from base64 import b64decode
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -108,23 +108,36 @@ def decode(values: Iterable[Any]) -> Columns:
 
     What is no number is NaN and ``BAD_DECODE``; a value of bad quality is NaN whatever it holds.
     """
-    numbers: list[float] = []
-    qualities: list[int] = []
-    times: list[int] = []
-    overflows = 0
-    for item in values:
-        status = item.StatusCode.value if item.StatusCode is not None else 0
-        overflows += overflowed(status)
-        quality = quality_of(status)
-        number = math.nan
-        if quality < Quality.BAD:
-            number = _number(item.Value.Value if item.Value is not None else None)
-            if math.isnan(number):
-                quality = Quality.BAD_DECODE
-        numbers.append(number)
-        qualities.append(quality)
-        times.append(_time(item))
-    return Columns(np.array(numbers, np.float64), np.array(qualities, np.uint8), np.array(times, np.int64), overflows)
+    items = list(values)
+    numbers = [_number(item.Value.Value if item.Value is not None else None) for item in items]
+    status = [item.StatusCode.value if item.StatusCode is not None else 0 for item in items]
+    times = [_time(item) for item in items]
+    return columns_of(np.array(numbers, np.float64), np.array(status, np.uint32), np.array(times, np.int64))
+
+
+def columns_of(numbers: NDArray[np.float64], status: NDArray[np.uint32], source_at: NDArray[np.int64]) -> Columns:
+    """Columns of what a server said; ``numbers`` becomes theirs."""
+    if not status.any():
+        quality, overflows = np.full(len(status), Quality.GOOD, np.uint8), 0
+    else:
+        codes, which, counts = np.unique(status, return_inverse=True, return_counts=True)
+        quality = np.array([quality_of(code) for code in codes.tolist()], np.uint8)[which]
+        overflows = sum(n for code, n in zip(codes.tolist(), counts.tolist(), strict=True) if overflowed(code))
+    bad = quality >= Quality.BAD
+    without = bad | ~np.isfinite(numbers)
+    numbers[without] = math.nan
+    quality[without & ~bad] = Quality.BAD_DECODE
+    return Columns(numbers, quality, source_at, overflows)
+
+
+def joined(parts: Sequence[Columns]) -> Columns:
+    """Values of several answers, one after the other."""
+    return Columns(
+        np.concatenate([part.value for part in parts] or [np.empty(0)]),
+        np.concatenate([part.quality for part in parts] or [np.empty(0, np.uint8)]),
+        np.concatenate([part.source_at for part in parts] or [np.empty(0, np.int64)]),
+        sum(part.overflows for part in parts),
+    )
 
 
 def scaled(columns: Columns, scale: NDArray[np.float64], offset: NDArray[np.float64]) -> NDArray[np.float64]:

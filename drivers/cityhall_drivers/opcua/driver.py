@@ -10,9 +10,9 @@ from cityhall_bms.domain.site import Device, Point
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.driver import BoundPoint, ConfigProblem, ReadPlan
 from cityhall_drivers.opcua.checks import check_device
-from cityhall_drivers.opcua.codec import decode, scaled
+from cityhall_drivers.opcua.codec import scaled
 from cityhall_drivers.opcua.config import OpcUaConfig
-from cityhall_drivers.opcua.library import OpcUaSession, in_plain_words, value_of
+from cityhall_drivers.opcua.library import OpcUaSession, encoded, in_plain_words, value_of
 from cityhall_drivers.opcua.plan import OpcUaPlan
 from cityhall_drivers.opcua.pushes import Pushes
 from cityhall_drivers.opcua.services import OpcUaServices
@@ -50,7 +50,7 @@ class OpcUaDriver(OpcUaServices):
     def plan(self, points: Sequence[BoundPoint]) -> OpcUaPlan:
         """Group points into Read requests."""
         nodes = [value_of(bound.point.address) for bound in points]
-        return OpcUaPlan(points, nodes, self._config.nodes_per_read_max)
+        return OpcUaPlan(points, nodes, [encoded(node) for node in nodes], self._config.nodes_per_read_max)
 
     async def open(self) -> None:
         """Connect with the settings and files of now; :class:`DeviceUnreachableError` in plain words."""
@@ -70,9 +70,8 @@ class OpcUaDriver(OpcUaServices):
             msg = "a plan of another driver"
             raise TypeError(msg)
         with in_plain_words():
-            values = await session.read(plan)
-        columns = decode(values)
-        at = np.full(len(values), self._clock.now(), np.int64)
+            columns = await session.read(plan.requested)
+        at = np.full(len(columns.value), self._clock.now(), np.int64)
         return Readings(plan.points, at, scaled(columns, plan.scale, plan.offset), columns.quality)
 
     async def subscribe(self, points: Sequence[BoundPoint], sink: Callable[[Readings], None]) -> bool:

@@ -30,6 +30,7 @@ from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.driver import SubscribableDriver
 from cityhall_drivers.opcua import DRIVER
 from cityhall_drivers.opcua.driver import OpcUaDriver
+from cityhall_drivers.opcua.wire import READ_REQUEST
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 """Making a server's address space takes seconds: these tests share one."""
@@ -91,24 +92,33 @@ async def test_the_servers_status_becomes_our_quality(plant: Plant) -> None:
     assert np.isnan(readings.value[1:]).all()
 
 
-async def test_the_servers_own_limit_makes_requests_smaller(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+def counted(driver: OpcUaDriver, monkeypatch: pytest.MonkeyPatch, too_many: int = 1000) -> list[int]:
+    """How many nodes each Read asks for from now on; the server finds ``too_many`` of them too many."""
     asked: list[int] = []
+    assert driver._session is not None
+    channel = driver._session._channel
+    ask = channel.ask
+
+    async def touchy(kind: bytes, parameters: bytes, timeout_s: float) -> bytes:
+        assert kind == READ_REQUEST
+        # OPC 10000-4, clause 5.11.2: maximal age, times wanted, then the array of nodes.
+        asked.append(int.from_bytes(parameters[12:16], "little"))
+        if asked[-1] >= too_many:
+            raise ua.uaerrors.BadTooManyOperations
+        return await ask(kind, parameters, timeout_s)
+
+    monkeypatch.setattr(channel, "ask", touchy)
+    return asked
+
+
+async def test_the_servers_own_limit_makes_requests_smaller(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     limit = plant.server.get_node(ua.ObjectIds.Server_ServerCapabilities_OperationLimits_MaxNodesPerRead)
     before = await limit.read_value()
     await limit.write_value(ua.UInt32(3))
     driver = driver_of(plant.url)
     await driver.open()
     await limit.write_value(ua.UInt32(before))
-    assert driver._session is not None
-    session = driver._session.client.uaclient.session
-    read = session.read
-
-    async def counted(parameters: ua.ReadParameters) -> list[ua.DataValue]:
-        asked.append(len(parameters.NodesToRead))
-        answer: list[ua.DataValue] = await read(parameters)
-        return answer
-
-    monkeypatch.setattr(session, "read", counted)
+    asked = counted(driver, monkeypatch)
     readings = await driver.read(driver.plan(bound([opcua_point(f"P{n}") for n in range(7)])))
     await driver.close()
 
@@ -119,21 +129,9 @@ async def test_the_servers_own_limit_makes_requests_smaller(plant: Plant, monkey
 async def test_a_server_that_finds_a_request_too_large_is_asked_for_less(
     plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[int] = []
     driver = driver_of(plant.url)
     await driver.open()
-    assert driver._session is not None
-    session = driver._session.client.uaclient.session
-    read = session.read
-
-    async def touchy(parameters: ua.ReadParameters) -> list[ua.DataValue]:
-        asked.append(len(parameters.NodesToRead))
-        if len(parameters.NodesToRead) > 2:
-            raise ua.uaerrors.BadTooManyOperations
-        answer: list[ua.DataValue] = await read(parameters)
-        return answer
-
-    monkeypatch.setattr(session, "read", touchy)
+    asked = counted(driver, monkeypatch, too_many=3)
     readings = await driver.read(driver.plan(bound([opcua_point(f"P{n}") for n in range(8)])))
     await driver.close()
 

@@ -17,7 +17,7 @@ POINTS = bound([opcua_point("A"), opcua_point("B", scale=2.0)])
 
 
 def pushes(sink: Heard, clock: ManualClock | None = None) -> Pushes:
-    return Pushes("lifts", OpcUaPlan(POINTS, ["A", "B"], 100), sink, clock or ManualClock())
+    return Pushes("lifts", OpcUaPlan(POINTS, ["A", "B"], [b"A", b"B"], 100), sink, clock or ManualClock())
 
 
 def value(number: float, status: int = 0) -> Any:
