@@ -1,7 +1,9 @@
 """What an OPC UA server offers beside reading."""
 
+from cityhall_drivers.opcua.commanding import Commanding
+from cityhall_drivers.opcua.examining import Examining
 from cityhall_drivers.opcua.remembering import Remembering
 
 
-class OpcUaServices(Remembering):
+class OpcUaServices(Commanding, Remembering, Examining):
     """Capabilities of the driver of one server."""

@@ -35,8 +35,7 @@ class Stretch:
 
 def stretch_of(columns: Columns, point_id: int, encoding: Encoding, start: int, until: int) -> Stretch:
     """Samples of ``start <= time < until``; those without any time are left out."""
-    scale, offset = np.array([encoding.scale]), np.array([encoding.offset])
-    value = scaled(columns, scale, offset)
+    value = scaled(columns, np.array([encoding.scale]), np.array([encoding.offset]))
     chosen = np.flatnonzero((columns.source_at >= max(start, 1)) & (columns.source_at < until))
     chosen = chosen[np.argsort(columns.source_at[chosen], kind="stable")]
     return Stretch(point_id, columns.source_at[chosen], value[chosen], columns.quality[chosen])
