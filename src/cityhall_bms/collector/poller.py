@@ -41,7 +41,7 @@ log = structlog.get_logger(__name__)
 
 
 class RebuildError(Exception):
-    """The session lives and gives nothing good; its driver is made anew."""
+    """The session lives and does not give what it should; its driver is made anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ class Poller:
             "overruns": self.overruns,
             "losses": self.figures.losses,
             "probes": self.figures.probes,
-            "rebuilds": self._watchdog.rebuilds,
+            "rebuilds": self._watchdog.rebuilds + self.recorder.hearing.deaf_sessions,
             "open_gaps": self.gaps.open,
             "pushes_refused": self.recorder.pushes_refused,
         }
@@ -171,8 +171,8 @@ class Poller:
         """
         try:
             await self._talk()
-        except RebuildError:
-            log.info("no good value for long; driver made anew", device=self.device.name)
+        except RebuildError as reason:
+            log.info("driver made anew", device=self.device.name, reason=str(reason))
             self._missing_since = self._missing_since or self.recorder.good_at
             await self._close()
             self._driver = None
@@ -200,6 +200,7 @@ class Poller:
         subscribed = await self._subscribe(driver)
         timetable = self._safety_net if subscribed else self._polled
         timetable.restart(self._clock.monotonic())
+        self.recorder.hearing.begin(self._clock.now(), subscribed=subscribed)
         self._watchdog.begin(self._clock.monotonic())
         everything = True
         while True:
@@ -211,7 +212,11 @@ class Poller:
                 everything = False
                 await self._restored(driver)
             if self._watchdog.barks(self._clock.monotonic()):
-                raise RebuildError
+                msg = "no good value for long"
+                raise RebuildError(msg)
+            if self.recorder.hearing.gave_up():
+                msg = "changes were found that its subscription did not tell"
+                raise RebuildError(msg)
 
     async def _until_due(self, timetable: Timetable) -> None:
         """Wait for the next deadline; meanwhile hear what the device remembers."""

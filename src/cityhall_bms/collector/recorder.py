@@ -10,6 +10,7 @@ from cityhall_bms.collector.deadband import Deadband
 from cityhall_bms.collector.gap_book import GapBook
 from cityhall_bms.collector.grading import Limits, grade
 from cityhall_bms.collector.grading_behaviour import Behaviour
+from cityhall_bms.collector.hearing import Hearing
 from cityhall_bms.collector.publisher import Publisher
 from cityhall_bms.collector.pushed import PushedPoints
 from cityhall_bms.domain.batch import RawRecord, Readings
@@ -40,6 +41,7 @@ class Recorder:
         """When the newest good value came, µs UTC."""
         self.limits = Limits.of(points)
         self.pushed = PushedPoints(points)
+        self.hearing = Hearing(points)
         self._device = device
         self._publisher = publisher
         self._behaviour = behaviour
@@ -63,6 +65,7 @@ class Recorder:
         raw = readings.raw
         readings = self._behaviour.judge(grade(readings, limits, now, polled=True), now)
         self._gaps.scanned(readings.point, readings.quality, now)
+        self.hearing.read(readings.point, readings.value)
         if raw:
             self._publisher.keep(RawRecord(self._device, int(readings.observed_at[0]), raw))
         for part in self._deadband.news(readings):
@@ -83,6 +86,7 @@ class Recorder:
             self.pushes_refused += len(readings)
             return
         self._gaps.scanned(graded.point, graded.quality, now)
+        self.hearing.told(graded.point, graded.value, now)
         self._note_good(graded, now)
         fresh = graded.pick(~self.pushed.old_news(readings.point, readings.observed_at))
         for part in self._deadband.news(fresh) if len(fresh) else ():
