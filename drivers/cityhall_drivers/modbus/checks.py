@@ -9,6 +9,9 @@ from cityhall_drivers.modbus.codec import Item, MistakeError, item_of
 from cityhall_drivers.modbus.config import ModbusConfig
 from cityhall_drivers.modbus.planner import overlaps
 
+SERIAL_UNIT_MIN, SERIAL_UNIT_MAX = 1, 247
+"""Numbers of units on a serial line; 0 is for broadcasts (Modbus over Serial Line V1.02, clause 2.2)."""
+
 
 def check_device(device: Device, points: Sequence[Point]) -> list[ConfigProblem]:
     """Give all mistakes: first those of the device, then those of its points in their order."""
@@ -41,6 +44,9 @@ def _way_problems(config: ModbusConfig) -> list[ConfigProblem]:
     if config.pipeline_depth > 1 and config.rtu:
         message = "serial frames carry no number that tells whose answer it is"
         return [ConfigProblem("pipeline_depth", message, "set it to 1, or leave it out")]
+    if config.rtu and not SERIAL_UNIT_MIN <= config.unit_id <= SERIAL_UNIT_MAX:
+        message = f"no unit on a serial line has the number {config.unit_id}: 0 speaks to all, and nobody answers"
+        return [ConfigProblem("unit_id", message, "give the unit's number, 1 to 247")]
     return []
 
 

@@ -50,3 +50,14 @@ class ModbusConfig(BaseModel):
     def medium(self) -> str:
         """What its units share: ``10.0.0.5:502`` or ``/dev/ttyS1``."""
         return self.serial or f"{self.host}:{self.port}"
+
+    @property
+    def line(self) -> tuple[object, ...]:
+        """What devices must agree about in order to share the medium's connection.
+
+        A device with other settings gets one of its own: after a change of settings it waits until the last of the
+        old ones has let go of a serial port.
+        """
+        if self.serial:
+            return self.serial, self.baud, self.parity, self.stop_bits
+        return self.host, self.port, self.framing

@@ -139,6 +139,8 @@ class ModbusDriver(ModbusServices):
                 told.append(Quality.BAD_DECODE)
             except ExceptionAnswerError as answer:
                 if answer.code in GATEWAY_SILENCE:
+                    if told:
+                        break
                     self._absent(answer)
                 told.append(answer)
         if not told:
@@ -155,7 +157,7 @@ class ModbusFactory:
     """Makes the drivers of this service; units behind one address share its connection."""
 
     def __init__(self) -> None:
-        self._links: dict[str, Link] = {}
+        self._links: dict[tuple[object, ...], Link] = {}
 
     def check(self, device: Device, points: Sequence[Point]) -> list[ConfigProblem]:
         """Find every mistake that can be found without a network."""
@@ -179,9 +181,10 @@ class ModbusFactory:
         if config is None:
             msg = "; ".join(f"{device.name}: {one.field}: {one.message}" for one in problems)
             raise DriverConfigError(msg)
-        link = self._links.get(config.medium)
+        link = self._links.get(config.line)
         if link is None:
-            link = self._links[config.medium] = link_of(config, clock)
+            link = self._links[config.line] = link_of(config, clock)
+        link.rest_at_least(config.request_gap_ms / 1e3)
         return ModbusDriver(device, config, link, clock)
 
     def redecode(self, points: Sequence[BoundPoint], raw: bytes, observed_at: int) -> Readings:
@@ -203,4 +206,4 @@ def link_of(config: ModbusConfig, clock: Clock) -> Link:
     if config.serial:
         return SerialLink(config, clock)
     kind = RtuOverTcpLink if config.rtu else TcpLink
-    return kind(config.host, config.port, clock, config.request_gap_ms / 1e3)
+    return kind(config.host, config.port, clock)

@@ -8,27 +8,18 @@ import serial
 
 from cityhall_bms.ports.clock import Clock
 from cityhall_drivers.modbus.config import ModbusConfig
+from cityhall_drivers.modbus.line_time import silent_interval_s
 from cityhall_drivers.modbus.rtu import RtuLink
 
-BITS_OF_CHARACTER: Final = 11
-FAST_BAUD: Final = 19_200
-FAST_GAP_S: Final = 0.00175
-SILENT_CHARACTERS: Final = 3.5
 READ_MAX: Final = 4096
 _PARITIES: Final = {"even": serial.PARITY_EVEN, "odd": serial.PARITY_ODD, "none": serial.PARITY_NONE}
-
-
-def silent_interval_s(baud: int) -> float:
-    """Rest between two frames: 3.5 characters, above 19,200 baud 1.75 ms (Modbus over Serial Line, 2.5.1.1)."""
-    return FAST_GAP_S if baud > FAST_BAUD else SILENT_CHARACTERS * BITS_OF_CHARACTER / baud
 
 
 class SerialLink(RtuLink):
     """One port, ours alone."""
 
     def __init__(self, config: ModbusConfig, clock: Clock) -> None:
-        gap_s = max(silent_interval_s(config.baud), config.request_gap_ms / 1e3)
-        super().__init__(config.medium, clock, gap_s)
+        super().__init__(config.medium, clock, silent_interval_s(config.baud))
         self._begin()
         self._config = config
         self._port: serial.Serial | None = None

@@ -43,12 +43,16 @@ class Link(ABC):
         """Open the medium; ``OSError`` when that fails."""
 
     @abstractmethod
-    async def _exchange(self, unit: int, questions: Sequence[bytes], timeout_s: float) -> list[Answer]:
+    async def _exchange(self, unit: int, questions: Sequence[bytes], timeout_s: float, late_s: float) -> list[Answer]:
         """Ask; give an answer for every question. ``ConnectionError`` when the medium was lost."""
 
     @abstractmethod
     def drop(self) -> None:
         """Let go of the medium at once."""
+
+    def _owed_s(self, unit: int) -> float:  # noqa: ARG002 - where answers carry a number, nobody has to wait
+        """How long a unit must not be asked yet, because a late answer of it could be taken for the next."""
+        return 0.0
 
     async def join(self, user: int, timeout_s: float) -> None:
         """Connect if nobody did yet, and stay connected as long as somebody uses it."""
@@ -66,29 +70,41 @@ class Link(ABC):
         if not self._users:
             self.drop()
 
-    async def ask(self, unit: int, questions: Sequence[bytes], timeout_s: float) -> list[Answer]:
+    async def ask(self, unit: int, questions: Sequence[bytes], timeout_s: float, late_s: float = 0.0) -> list[Answer]:
         """Ask one unit, in one turn; give an answer for every question, in their order.
 
-        ``timeout_s`` counts from the unit's turn. :class:`DeviceUnreachableError` when there is no connection, or it
-        was lost before the last answer. After nonsense the medium is closed: nobody knows what comes next on it.
+        ``timeout_s`` counts from the unit's turn; after a silence an answer may still come for so long again, or for
+        ``late_s`` if that is longer. :class:`DeviceUnreachableError` when there is no connection, or it was lost before
+        the last answer. After nonsense the medium is closed: nobody knows what comes next on it.
         """
-        async with self._turn:
-            if not self.connected:
-                await self._ready(timeout_s)
-            if self._gap_s:
-                await self._rest()
-            try:
-                answers = await self._exchange(unit, questions, timeout_s)
-            except OSError as error:
-                self.drop()
-                msg = f"connection lost while asking unit {unit}: {error}"
-                raise self.unreachable(msg) from error
-            except BaseException:
-                # Cut in the middle of a question: its answer may still come, and would be taken for another.
-                self.drop()
-                raise
-            self._note(answers)
-            return answers
+        while True:
+            async with self._turn:
+                wait_s = self._owed_s(unit)
+                if wait_s <= 0:
+                    return await self._take_turn(unit, questions, timeout_s, max(timeout_s, late_s))
+            await self._clock.sleep(wait_s)
+
+    async def _take_turn(self, unit: int, questions: Sequence[bytes], timeout_s: float, late_s: float) -> list[Answer]:
+        if not self.connected:
+            await self._ready(timeout_s)
+        if self._gap_s:
+            await self._rest(timeout_s)
+        try:
+            answers = await self._exchange(unit, questions, timeout_s, late_s)
+        except OSError as error:
+            self.drop()
+            msg = f"connection lost while asking unit {unit}: {error}"
+            raise self.unreachable(msg) from error
+        except BaseException:
+            # Cut in the middle of a question: its answer may still come, and would be taken for another.
+            self.drop()
+            raise
+        self._note(answers)
+        return answers
+
+    def rest_at_least(self, gap_s: float) -> None:
+        """Rest as long between two turns as the unit needs that needs most."""
+        self._gap_s = max(self._gap_s, gap_s)
 
     def unreachable(self, what: str) -> DeviceUnreachableError:
         """Say where it happened."""
@@ -111,10 +127,11 @@ class Link(ABC):
             raise self.unreachable(msg) from error
         self._silences = 0
 
-    async def _rest(self) -> None:
-        wait_s = self._quiet_since_s + self._gap_s - self._clock.monotonic()
-        if wait_s > 0:
-            await self._clock.sleep(wait_s)
+    async def _rest(self, within_s: float) -> None:
+        """Wait until the medium was quiet for its gap; whoever never stops talking is talked over in the end."""
+        until_s = self._clock.monotonic() + within_s
+        while (now_s := self._clock.monotonic()) < min(until_s, self._quiet_since_s + self._gap_s):
+            await self._clock.sleep(self._quiet_since_s + self._gap_s - now_s)
 
     def _note(self, answers: Sequence[Answer]) -> None:
         heard = sum(answer is not None for answer in answers)

@@ -1,26 +1,22 @@
 """Modbus RTU, through TCP or a serial port: one question at a time, and nothing that tells a late answer but care.
 
 An RTU frame has no transaction number. A late answer is told by its unit, function and length where these differ; for
-the same unit, the line must have been silent for as long as the unit may still answer before it is asked again.
+the same unit, as much time must pass after a silence as the unit may still take to answer, before it is asked again.
 """
 
 from abc import abstractmethod
 from collections.abc import Sequence
 
 from cityhall_bms.ports.clock import Clock
-from cityhall_drivers.modbus.link import Answer, Link, SocketLink, Waiting, expected
-from cityhall_drivers.modbus.wire import (
-    READS,
-    ExceptionAnswerError,
-    NonsenseError,
-    data_of,
-    rtu_frame,
-    split_rtu,
-)
+from cityhall_drivers.modbus.link import Answer, Link, SocketLink, Waiting
+from cityhall_drivers.modbus.wire import RTU_ENVELOPE, rtu_answer, rtu_frame
 
 
 class RtuLink(Link):
-    """What RTU through TCP and on a serial port have in common."""
+    """What RTU through TCP and on a serial port have in common.
+
+    ``counts`` has besides: noise, the questions around which something else was heard (damaged frames, late answers).
+    """
 
     _waiting: Waiting | None
 
@@ -30,71 +26,53 @@ class RtuLink(Link):
         self._waiting = None
         self._question = b""
         self._unit = 0
-        self._silent_until_s: dict[int, float] = {}
+        self._owed_until_s: dict[int, float] = {}
 
     @abstractmethod
     def send(self, data: bytes) -> None:
         """Send; ``OSError`` when the medium is gone."""
 
-    async def _exchange(self, unit: int, questions: Sequence[bytes], timeout_s: float) -> list[Answer]:
-        answers: list[Answer] = []
-        for question in questions:
-            answers.append(await self._ask(unit, question, timeout_s))
-            if not isinstance(answers[-1], bytes):
-                break
-        return answers + [None] * (len(questions) - len(answers))
+    def _owed_s(self, unit: int) -> float:
+        return self._owed_until_s.get(unit, 0.0) - self._clock.monotonic()
 
-    async def _ask(self, unit: int, question: bytes, timeout_s: float) -> Answer:
-        await self._let_pass(unit)
+    async def _exchange(self, unit: int, questions: Sequence[bytes], timeout_s: float, late_s: float) -> list[Answer]:
+        answers: list[Answer] = [None] * len(questions)
+        for place, question in enumerate(questions):
+            answers[place] = answer = await self._ask(unit, question, timeout_s, late_s)
+            if answer is None:
+                break
+        return answers
+
+    async def _ask(self, unit: int, question: bytes, timeout_s: float, late_s: float) -> Answer:
         self._buffer.clear()
         waiting = Waiting(1)
         self._question, self._unit, self._waiting = question, unit, waiting
-        self.send(rtu_frame(unit, question))
         try:
+            self.send(rtu_frame(unit, question))
+            # However this ends but with an answer (silence, a lost line, the asker gone): one may come yet.
+            self._owed_until_s[unit] = self._clock.monotonic() + timeout_s + late_s
             answer = (await waiting.all(timeout_s))[0]
         finally:
             self._waiting = None
-        if not isinstance(answer, bytes):
-            self._silent_until_s[unit] = self._clock.monotonic() + timeout_s
+        taken = 0
+        if isinstance(answer, bytes):
+            del self._owed_until_s[unit]
+            taken = RTU_ENVELOPE + len(answer)
+        self.counts["noise"] += len(self._buffer) > taken
         return answer
 
-    async def _let_pass(self, unit: int) -> None:
-        """Let a late answer of the same unit pass before it is asked again."""
-        until_s = self._silent_until_s.pop(unit, 0.0)
-        wait_s = until_s - self._clock.monotonic()
-        if wait_s > 0:
-            await self._clock.sleep(wait_s)
-
     def heard(self, data: bytes) -> None:
-        """Take what came from the line."""
+        """Take what came from the line: the answer that is waited for, wherever it begins."""
+        if self._gap_s:
+            self._quiet_since_s = self._clock.monotonic()
         waiting = self._waiting
         if waiting is None:
             self.counts["late"] += 1
             return
         self._buffer += data
-        try:
-            while (frame := split_rtu(self._buffer)) is not None:
-                if expected(frame, self._unit) and self._fits(frame.pdu):
-                    waiting.put(0, frame.pdu)
-                else:
-                    self.counts["late"] += 1
-        except NonsenseError:
-            # Noise, or the rest of something: what was asked may still come behind it, and the time-out ends it.
-            self.counts["noise"] += 1
-            self._buffer.clear()
-
-    def _fits(self, pdu: bytes) -> bool:
-        """Whether an answer has the function, and the length, of what was asked."""
-        if pdu[0] & 0x7F != self._question[0]:
-            return False
-        if pdu[0] not in READS:
-            return True
-        count = int.from_bytes(self._question[3:5], "big")
-        try:
-            data_of(self._question, pdu, (count + 7) // 8 if pdu[0] <= 2 else 2 * count)
-        except (NonsenseError, ExceptionAnswerError):
-            return False
-        return True
+        answer = rtu_answer(self._buffer, self._unit, self._question)
+        if answer is not None:
+            waiting.put(0, answer)
 
 
 class RtuOverTcpLink(RtuLink, SocketLink):

@@ -12,12 +12,20 @@ from cityhall_bms.ports.driver import BoundPoint
 from cityhall_drivers.modbus.candidates import candidates_of
 from cityhall_drivers.modbus.codec import Block, MistakeError, item_of
 from cityhall_drivers.modbus.config import ModbusConfig
+from cityhall_drivers.modbus.line_time import line_ms
 from cityhall_drivers.modbus.link import Answer, Link
 from cityhall_drivers.modbus.plan import ModbusPlan
-from cityhall_drivers.modbus.wire import ExceptionAnswerError, NonsenseError, check_function, data_of
+from cityhall_drivers.modbus.wire import (
+    RTU_ENVELOPE,
+    TCP_ENVELOPE,
+    ExceptionAnswerError,
+    NonsenseError,
+    check_function,
+    data_of,
+)
 from cityhall_drivers.modbus.writing import step_of, write_question
 
-TCP_ENVELOPE, RTU_ENVELOPE, READ_QUESTION, READ_ANSWER_HEAD = 7, 3, 5, 2
+READ_QUESTION, READ_ANSWER_HEAD = 5, 2
 EXCEPTIONS = {
     1: "it does not know the function",
     2: "it has no such address",
@@ -44,7 +52,7 @@ class ModbusServices:
         if not self._open:
             msg = f"{self._device.name} is not open"
             raise DeviceUnreachableError(msg)
-        return await self._link.ask(self._config.unit_id, questions, timeout_s)
+        return await self._link.ask(self._config.unit_id, questions, timeout_s, self._device.timeout_s)
 
     async def write(self, target: CommandTarget, value: float | None, priority: int) -> ReadBack:
         """Write and read back; a unit has no priorities, and nothing to relinquish.
@@ -85,20 +93,12 @@ class ModbusServices:
         return [await self._examine(bound) for bound in points]
 
     def explain(self, points: Sequence[BoundPoint]) -> Sequence[PlannedRequest]:
-        """Requests of one read, with their bytes on the wire."""
+        """Requests of one read, with their bytes on the wire and, on a serial port, their time."""
         try:
             plan = ModbusPlan(points, self._config)
         except MistakeError as mistake:
             raise DriverConfigError(str(mistake)) from mistake
-        envelope = RTU_ENVELOPE if self._config.rtu else TCP_ENVELOPE
-        return [
-            PlannedRequest(
-                f"{block.table}:{block.start} +{block.count}",
-                len(block.members),
-                2 * envelope + READ_QUESTION + READ_ANSWER_HEAD + block.byte_count,
-            )
-            for block in plan.start(0.0)
-        ]
+        return [self._planned(block) for block in plan.start(0.0)]
 
     def diagnostics(self) -> Mapping[str, Plain]:
         """Counters of the medium, and how it is used."""
@@ -108,6 +108,12 @@ class ModbusServices:
             "connected": self._link.connected,
             **self._link.counts,
         }
+
+    def _planned(self, block: Block) -> PlannedRequest:
+        envelope = RTU_ENVELOPE if self._config.rtu else TCP_ENVELOPE
+        size = 2 * envelope + READ_QUESTION + READ_ANSWER_HEAD + block.byte_count
+        what = f"{block.table}:{block.start} +{block.count}"
+        return PlannedRequest(what, len(block.members), size, line_ms(self._config, size))
 
     async def _examine(self, bound: BoundPoint) -> Examined:
         point, plan = bound.point, ModbusPlan([bound], self._config)

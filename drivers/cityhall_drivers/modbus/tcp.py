@@ -24,7 +24,8 @@ class TcpLink(SocketLink):
         self._buffer.clear()
         await super()._connect()
 
-    async def _exchange(self, unit: int, questions: Sequence[bytes], timeout_s: float) -> list[Answer]:
+    async def _exchange(self, unit: int, questions: Sequence[bytes], timeout_s: float, late_s: float) -> list[Answer]:
+        del late_s  # its number tells a late answer
         first = self._next if self._next + len(questions) <= LAST_TRANSACTION else FIRST_TRANSACTION
         self._next = first + len(questions)
         self._first, self._unit, self._waiting = first, unit, Waiting(len(questions))

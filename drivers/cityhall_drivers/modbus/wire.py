@@ -15,10 +15,13 @@ WRITE_COIL, WRITE_REGISTER, WRITE_REGISTERS, MASK_WRITE = 5, 6, 16, 22
 READ_IDENTIFICATION: Final = 43
 IDENTIFICATION_TYPE: Final = 14
 READS: Final = frozenset({READ_COILS, READ_DISCRETE, READ_HOLDING, READ_INPUT})
+TCP_ENVELOPE: Final = 7
+RTU_ENVELOPE: Final = 3
+"""Bytes that an envelope adds to a PDU: the MBAP header; unit and checksum."""
 
 _MBAP: Final = struct.Struct(">HHHB")
 _LENGTH_AT: Final = 4
-_FIXED_ANSWERS: Final = {WRITE_COIL: 5, WRITE_REGISTER: 5, WRITE_REGISTERS: 5, 15: 5, MASK_WRITE: 7}
+_FIXED_ANSWERS: Final = {WRITE_COIL: 5, WRITE_REGISTER: 5, WRITE_REGISTERS: 5, MASK_WRITE: 7}
 """Length of the PDU that answers a write: it repeats the question's address and value or quantity."""
 
 
@@ -45,6 +48,12 @@ class Frame(NamedTuple):
 def read_question(function: int, start: int, count: int) -> bytes:
     """PDU that asks for ``count`` bits or registers from ``start``."""
     return struct.pack(">BHH", function, start, count)
+
+
+def read_size(question: bytes) -> int:
+    """Bytes of data that a correct answer to a read has."""
+    count = int.from_bytes(question[3:5], "big")
+    return (count + 7) // 8 if question[0] <= READ_DISCRETE else 2 * count
 
 
 def identification_question(first: int) -> bytes:
@@ -106,7 +115,7 @@ def _crc_table() -> tuple[int, ...]:
 _CRC: Final = _crc_table()
 
 
-def crc16(data: bytes) -> int:
+def crc16(data: bytes | bytearray) -> int:
     """Checksum of an RTU frame (Modbus over Serial Line, clause 6.2.2)."""
     crc = 0xFFFF
     for byte in data:
@@ -120,52 +129,47 @@ def rtu_frame(unit: int, pdu: bytes) -> bytes:
     return body + crc16(body).to_bytes(2, "little")
 
 
-def rtu_length(buffer: bytearray) -> int | None:
-    """How long the frame at the front of a buffer is, as far as that can be told already.
+def rtu_answer(heard: bytearray, unit: int, question: bytes) -> bytes | None:
+    """PDU that answers a question, wherever in what was heard it begins; none while it is not there as a whole.
 
-    :class:`NonsenseError` for a function whose answers we never ask for.
+    Unit, function, length and checksum must be right. All else is passed over: noise, echoes, answers to others.
     """
-    if len(buffer) < 3:
-        return None
-    function = buffer[1]
-    if function & EXCEPTION_BIT:
-        return 5
-    if function in READS:
-        return 5 + buffer[2]
-    if function in _FIXED_ANSWERS:
-        return 3 + _FIXED_ANSWERS[function]
-    if function == READ_IDENTIFICATION:
-        return _identification_length(buffer)
-    msg = f"an answer of function {function}"
-    raise NonsenseError(msg)
+    for function in (question[0], question[0] | EXCEPTION_BIT):
+        head = bytes((unit, function))
+        place = heard.find(head)
+        while place >= 0:
+            size = _answer_size(question, heard[place + 1 : place + 1 + PDU_MAX])
+            end = place + 1 + size
+            if (
+                size
+                and len(heard) >= end + 2
+                and crc16(heard[place:end]) == int.from_bytes(heard[end : end + 2], "little")
+            ):
+                return bytes(heard[place + 1 : end])
+            place = heard.find(head, place + 1)
+    return None
 
 
-def _identification_length(buffer: bytearray) -> int | None:
-    """Length of an identification: its objects say theirs one by one."""
-    place = 8
-    if len(buffer) < place:
-        return None
-    for _ in range(buffer[7]):
-        if len(buffer) < place + 2:
-            return None
-        place += 2 + buffer[place + 1]
-    return place + 2
+def _answer_size(question: bytes, start: bytearray) -> int:
+    """Bytes of the PDU that answers a question, as far as its first bytes tell; 0 for too few, or none."""
+    if start[0] & EXCEPTION_BIT:
+        return 2
+    if start[0] in READS:
+        wanted = read_size(question)
+        return 2 + wanted if start[1:2] == bytes((wanted,)) else 0
+    return _FIXED_ANSWERS.get(start[0]) or _identification_size(start)
 
 
-def split_rtu(buffer: bytearray) -> Frame | None:
-    """Take one whole frame off the front of a buffer; none while it is not whole.
-
-    :class:`NonsenseError` when its checksum is wrong, or what stands there is no frame.
-    """
-    length = rtu_length(buffer)
-    if length is None or len(buffer) < length:
-        return None
-    body, check = bytes(buffer[: length - 2]), bytes(buffer[length - 2 : length])
-    if crc16(body) != int.from_bytes(check, "little"):
-        msg = "wrong checksum"
-        raise NonsenseError(msg)
-    del buffer[:length]
-    return Frame(0, body[0], body[1:])
+def _identification_size(start: bytearray) -> int:
+    """Bytes of an identification: its objects say theirs one by one."""
+    place = 7
+    if len(start) < place:
+        return 0
+    for _ in range(start[6]):
+        if len(start) < place + 2:
+            return 0
+        place += 2 + start[place + 1]
+    return place
 
 
 def identification_of(answer: bytes) -> dict[int, str]:

@@ -1,5 +1,6 @@
 """How a value becomes registers, and how a unit is asked to take them. Pure."""
 
+import math
 import struct
 from typing import Final
 
@@ -29,6 +30,9 @@ def write_question(item: Item, value: float) -> bytes:
 
 def registers_of(item: Item, value: float) -> bytes:
     """Bytes of a value as the unit holds them; :class:`DeviceRefusedError` for one that does not fit."""
+    if not math.isfinite(value):
+        msg = f"{value:g} is no number"
+        raise DeviceRefusedError(msg)
     number = (value - item.offset) / item.scale
     if item.type == "bool":
         return struct.pack(">H", int(_flag(item, value)))

@@ -111,6 +111,18 @@ class DiagnosableDriver(Protocol):
         ...
 
 
+@runtime_checkable
+class RedecodableFactory(Protocol):
+    """A factory that can read once more what its devices sent (``Readings.raw``), with today's encodings."""
+
+    def redecode(self, points: Sequence[BoundPoint], raw: bytes, observed_at: int) -> Readings:
+        """Give the values of those points that the bytes of one scan hold; the others are left out. No network.
+
+        ``ValueError`` for bytes that are no scan of this driver.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """One way to read the same bytes: ``CDAB``, and what the value would be."""
@@ -144,6 +156,8 @@ class PlannedRequest:
     points: int
     bytes: int
     """Of question and answer together."""
+    line_ms: float | None = None
+    """How long it keeps a slow medium (a serial line) to itself; none where that does not count."""
 
 
 @runtime_checkable

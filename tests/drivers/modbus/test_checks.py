@@ -63,6 +63,8 @@ def test_a_mistake_of_a_point_names_its_column_and_remedy(
         ({"speed": 9600}, "speed", "unknown key 'speed'", "known keys are host, port"),
         ({"serial": "/dev/ttyS1"}, "serial", "one way to it, not two", "remove 'host' or 'serial'"),
         ({"framing": "rtu", "pipeline_depth": 2}, "pipeline_depth", "no number", "set it to 1"),
+        ({"framing": "rtu", "unit_id": 0}, "unit_id", "nobody answers", "1 to 247"),
+        ({"framing": "rtu", "unit_id": 248}, "unit_id", "no unit on a serial line", "1 to 247"),
         ({"parity": "mark"}, "parity", "'even', 'odd' or 'none'", "'even', 'odd' or 'none'"),
         ({"registers_per_request_max": 126}, "registers_per_request_max", "less than or equal to 125", "1 to 125"),
         ({"gap_max": 125}, "gap_max", "less than or equal to 124", "0 to 124"),

@@ -272,6 +272,17 @@ async def test_a_gateway_that_cannot_reach_its_unit_keeps_the_connection() -> No
     assert server.connections == 1
 
 
+async def test_what_was_answered_in_a_burst_before_the_gateway_lost_its_unit_counts() -> None:
+    async with modbus_server(holding=IDENTITY) as server:
+        driver = await opened(server.port, pipeline_depth=3)
+        plan = driver.plan(many([0, 100, 200]))
+        server.faults = deque([None, faults.exception(0x0B), None])
+        readings = await driver.read(plan)
+        await driver.close()
+    assert readings.quality.tolist() == [Quality.GOOD, Quality.BAD_TIMEOUT, Quality.BAD_TIMEOUT]
+    assert readings.value[0] == 0.0
+
+
 async def test_a_block_met_with_silence_costs_the_others_nothing() -> None:
     """Some devices say nothing where they should refuse: the block is asked last from then on."""
 
@@ -314,6 +325,24 @@ async def test_units_behind_one_address_share_a_connection_and_one_dead_unit_doe
             await driver.close()
 
     assert results == {1: [[1000.0, 1005.0]] * 4, 2: [None] * 4, 3: [[3000.0, 3005.0]] * 4}
+
+
+async def test_the_rest_that_one_unit_needs_is_given_to_all_on_its_medium() -> None:
+    clock, factory = ManualClock(), DRIVER()
+    async with modbus_server(holding=IDENTITY) as server:
+        server.registers[2, 3] = dict(IDENTITY)
+        await clock.advance(1.0)
+        one = await opened(server.port, 1, clock, factory, request_gap_ms=40.0)
+        two = await opened(server.port, 2, clock, factory)
+        await one.read(one.plan(many([1])))
+        async with asyncio.TaskGroup() as tasks:
+            reading = tasks.create_task(two.read(two.plan(many([2]))))
+            await clock.advance(0.039)
+            assert [request.unit for request in server.requests] == [1]
+            await clock.advance(0.002)
+        await one.close()
+        await two.close()
+    assert reading.result().value.tolist() == [2.0]
 
 
 async def test_the_shared_connection_ends_with_its_last_user() -> None:

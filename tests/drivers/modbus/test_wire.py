@@ -71,35 +71,48 @@ def test_the_checksum_is_that_of_the_serial_line_standard() -> None:
 
 
 @given(UNITS, DATA, st.data())
-def test_a_serial_frame_with_a_flipped_bit_is_never_taken(unit: int, data: bytes, draw: st.DataObject) -> None:
+def test_a_serial_answer_with_a_flipped_bit_is_never_taken(unit: int, data: bytes, draw: st.DataObject) -> None:
     frame = bytearray(wire.rtu_frame(unit, answer(data)))
     place = draw.draw(st.integers(0, 8 * len(frame) - 1))
     frame[place // 8] ^= 1 << (place % 8)
-    try:
-        found = wire.split_rtu(frame)
-    except wire.NonsenseError:
-        found = None
-    assert found is None
+    assert wire.rtu_answer(frame, unit, wire.read_question(3, 0, len(data) // 2)) is None
 
 
-@given(UNITS, DATA, st.integers(1, 40))
-def test_a_serial_frame_is_found_when_its_last_byte_has_come(unit: int, data: bytes, piece: int) -> None:
-    frame = wire.rtu_frame(unit, answer(data))
-    buffer, found = bytearray(), []
-    for start in range(0, len(frame), piece):
-        buffer += frame[start : start + piece]
-        one = wire.split_rtu(buffer)
-        found += [] if one is None else [one]
-    assert found == [(0, unit, answer(data))]
+@given(UNITS, DATA, st.binary(max_size=40), st.binary(max_size=40))
+def test_a_serial_answer_is_found_among_noise_when_its_last_byte_has_come(
+    unit: int, data: bytes, before: bytes, behind: bytes
+) -> None:
+    question, frame = wire.read_question(3, 0, len(data) // 2), wire.rtu_frame(unit, answer(data))
+    assert wire.rtu_answer(bytearray(before + frame[:-1]), unit, question) is None
+    assert wire.rtu_answer(bytearray(before + frame + behind), unit, question) == answer(data)
+
+
+@given(UNITS, st.sampled_from([1, 2, 3, 4]), st.integers(1, 125), DATA)
+def test_of_another_unit_function_or_length_no_serial_answer_is_taken(
+    unit: int, function: int, count: int, data: bytes
+) -> None:
+    frame = bytearray(wire.rtu_frame(unit, answer(data)))
+    asked = wire.read_question(function, 0, count)
+    fits = function == 3 and 2 * count == len(data)
+    assert wire.rtu_answer(frame, unit, asked) == (answer(data) if fits else None)
+    assert wire.rtu_answer(frame, unit ^ 1, asked) is None
 
 
 @pytest.mark.parametrize(
-    ("pdu", "length"),
-    [("83 02", 5), ("05 00AC FF00", 8), ("06 0001 0003", 8), ("10 0001 0002", 8), ("16 0004 00F2 0025", 10)],
+    ("question", "pdu"),
+    [
+        ("03 0001 0001", "83 02"),
+        ("01 0000 000B", "01 02 FF07"),
+        ("05 00AC FF00", "05 00AC FF00"),
+        ("06 0001 0003", "06 0001 0003"),
+        ("10 0001 0002 04 000A 0102", "10 0001 0002"),
+        ("16 0004 00F2 0025", "16 0004 00F2 0025"),
+    ],
 )
-def test_the_length_of_a_serial_answer_is_known_by_its_function(pdu: str, length: int) -> None:
-    frame = wire.rtu_frame(1, bytes.fromhex(pdu))
-    assert (wire.rtu_length(bytearray(frame)), len(frame)) == (length, length)
+def test_the_serial_answer_to_every_function_is_known_by_its_length(question: str, pdu: str) -> None:
+    heard = bytearray(b"\x00" + wire.rtu_frame(1, bytes.fromhex(pdu)))
+    assert wire.rtu_answer(heard, 1, bytes.fromhex(question)) == bytes.fromhex(pdu)
+    assert wire.rtu_answer(heard[:-1], 1, bytes.fromhex(question)) is None
 
 
 def test_an_identification_of_the_standard_is_read_also_from_a_serial_line() -> None:
@@ -107,17 +120,19 @@ def test_an_identification_of_the_standard_is_read_also_from_a_serial_line() -> 
     objects = [(0, b"Company identification"), (1, b"Product code XX"), (2, b"V2.11")]
     body = b"".join(bytes((number, len(text))) + text for number, text in objects)
     pdu = bytes((43, 14, 1, 1, 0, 0, 3)) + body
-    frame = wire.split_rtu(bytearray(wire.rtu_frame(1, pdu)))
-    assert frame is not None
-    assert wire.identification_of(frame.pdu) == {number: text.decode() for number, text in objects}
+    frame = wire.rtu_frame(1, pdu)
+    question = wire.identification_question(0)
+    assert all(wire.rtu_answer(bytearray(frame[:size]), 1, question) is None for size in range(len(frame)))
+    assert wire.rtu_answer(bytearray(frame), 1, question) == pdu
+    assert wire.identification_of(pdu) == {number: text.decode() for number, text in objects}
     with pytest.raises(wire.NonsenseError):
         wire.identification_of(pdu[:-1])
 
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_frames_or_nonsense_and_nothing_else(noise: bytes) -> None:
-    for split in (lambda buffer: list(wire.split_tcp(buffer)), wire.split_rtu):
-        try:
-            split(bytearray(noise))
-        except wire.NonsenseError:
-            continue
+    wire.rtu_answer(bytearray(noise), 1, wire.identification_question(0))
+    try:
+        list(wire.split_tcp(bytearray(noise)))
+    except wire.NonsenseError:
+        return

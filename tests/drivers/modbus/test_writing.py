@@ -51,6 +51,10 @@ def test_what_is_written_reads_back_as_the_same_value(kind: str, order: str, sca
         ("holding:0", "int16", 40_000.0),
         ("holding:0", "uint16", -1.0),
         ("holding:0", "float32", 1e39),
+        ("holding:0", "float32", math.nan),
+        ("holding:0", "int16", math.nan),
+        ("holding:0", "int32", math.inf),
+        ("coil:0", "", math.nan),
         ("coil:0", "", 2.0),
         ("input:0", "uint16", 1.0),
         ("discrete:0", "", 1.0),
@@ -182,3 +186,4 @@ def test_the_plan_and_its_cost_are_shown_before_anything_is_polled() -> None:
         ("coil:1 +1", 1, 12 + 9 + 1),
         ("holding:0 +6", 2, 12 + 9 + 12),
     ]
+    assert {one.line_ms for one in plan} == {None}
