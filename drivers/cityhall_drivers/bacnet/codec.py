@@ -16,6 +16,8 @@ from cityhall_bms.domain.site import Point
 
 PRESENT_VALUE: Final = 85
 STATUS_FLAGS: Final = 111
+MAX_APDU: Final = 62
+DEVICE_TYPE: Final = 8
 # Numbers of the object types (ANSI/ASHRAE 135, clause 21) whose present value is a number or a state.
 OBJECT_TYPES: Final = {
     "analog-input": 0,

@@ -13,6 +13,7 @@ from bacpypes3.apdu import (
     ConfirmedEventNotificationRequest,
     ErrorPDU,
     ErrorRejectAbortNack,
+    IAmRequest,
     ReadPropertyACK,
     ReadPropertyMultipleACK,
     ReadPropertyMultipleRequest,
@@ -27,8 +28,9 @@ from bacpypes3.basetypes import PropertyIdentifier, PropertyReference, ReadAcces
 from bacpypes3.errors import ExecutionError
 from bacpypes3.ipv4.link import NormalLinkLayer
 from bacpypes3.local.device import DeviceObject
-from bacpypes3.pdu import Address, IPv4Address
+from bacpypes3.pdu import Address, IPv4Address, RemoteStation
 from bacpypes3.primitivedata import ObjectIdentifier
+from bacpypes3.settings import settings
 
 from cityhall_bms.domain.errors import DeviceUnreachableError
 from cityhall_bms.ports.clock import Clock
@@ -36,6 +38,8 @@ from cityhall_drivers.bacnet.codec import NO_DATA, Answer, Object, Value, answer
 from cityhall_drivers.bacnet.config import BacnetConfig
 from cityhall_drivers.bacnet.open_questions import OpenQuestions
 from cityhall_drivers.bacnet.refusals import NO_RESPONSE, ErrorAnswerError, TurnedDownError
+from cityhall_drivers.bacnet.turns import Turn
+from cityhall_drivers.bacnet.wire import Station
 
 OUR_INSTANCE: Final = 4_194_302
 OUR_VENDOR: Final = 999
@@ -48,6 +52,12 @@ PROPERTIES: Final = (PropertyIdentifier("present-value"), PropertyIdentifier("st
 
 # Every failure reaches the collector, which reports it once; the library logs a trace for every odd datagram.
 logging.getLogger("bacpypes3").setLevel(logging.CRITICAL)
+# A device behind a router is asked by way of the router that is known, instead of looking for one by broadcast.
+settings.route_aware = True
+
+
+def _ignore(_: int) -> None:
+    """Nobody wants to know who introduces itself."""
 
 
 class Client(Application):  # type: ignore[misc]  # the library is untyped
@@ -55,9 +65,16 @@ class Client(Application):  # type: ignore[misc]  # the library is untyped
 
     listeners: dict[tuple[Address, int], Callable[[APDU], None]]
     """Who hears the notifications of a device: by its address, and its instance."""
+    on_i_am: Callable[[int], None]
+    """Who hears that a device introduced itself, which it does after a restart too."""
 
     async def do_WhoIsRequest(self, apdu: WhoIsRequest) -> None:  # noqa: N802 - the library's hook
         """Stay unseen: several services in one building would be several devices of one number."""
+
+    async def do_IAmRequest(self, apdu: IAmRequest) -> None:  # noqa: N802 - the library's hook
+        """Tell the instance to whom it may concern."""
+        await super().do_IAmRequest(apdu)
+        self.on_i_am(int(apdu.iAmDeviceIdentifier[1]))
 
     async def do_ConfirmedEventNotificationRequest(self, apdu: ConfirmedEventNotificationRequest) -> None:  # noqa: N802
         """Confirm what somebody listens to; the device shall know when nobody does."""
@@ -79,8 +96,11 @@ class Client(Application):  # type: ignore[misc]  # the library is untyped
 class LibraryEndpoint:
     """The library's socket at one local address, shared by all devices that are reached from there."""
 
-    def __init__(self, local_host: str) -> None:
+    def __init__(self, local_host: str, port: int = BACNET_PORT, on_i_am: Callable[[int], None] = _ignore) -> None:
+        """``port`` 0 is any that is free, for those who ask and are never told anything; so it is on loopback."""
+        self._on_i_am = on_i_am
         self._local_host = local_host
+        self._wanted_port = 0 if ipaddress.IPv4Address(local_host).is_loopback else port
         self._users: set[int] = set()
         self._turn = asyncio.Lock()
         self._app: Client | None = None
@@ -128,14 +148,13 @@ class LibraryEndpoint:
     async def _bind(self) -> None:
         """Bind by ourselves: the library would retry a failure for ever in silence, and share the port with strangers.
 
-        On loopback the port is the kernel's choice and withheld from the library, which takes every datagram to any
+        A port that is the kernel's choice is withheld from the library, which on loopback takes every datagram to any
         127.x address at its own port for one of its own.
         """
-        loopback = ipaddress.IPv4Address(self._local_host).is_loopback
         own = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             own.settimeout(0.0)
-            own.bind((self._local_host, 0 if loopback else BACNET_PORT))
+            own.bind((self._local_host, self._wanted_port))
         except OSError:
             own.close()
             raise
@@ -148,9 +167,10 @@ class LibraryEndpoint:
             numberOfApduRetries=1,
         )
         self._set_timeouts(device)
-        address = IPv4Address(f"{self._local_host}/32:{0 if loopback else BACNET_PORT}")
+        address = IPv4Address(f"{self._local_host}/32:{self._wanted_port}")
         app = Client.from_object_list([device])
         app.listeners = {}
+        app.on_i_am = self._on_i_am
         self.port = own.getsockname()[1]
         link = NormalLinkLayer(address, bind_socket=own)
         app.nsap.bind(link, address=address)
@@ -177,16 +197,24 @@ class LibraryPeer:
     :class:`TurnedDownError` for Abort and Reject.
     """
 
-    def __init__(self, endpoint: LibraryEndpoint, config: BacnetConfig, timeout_s: float, clock: Clock) -> None:
+    def __init__(
+        self,
+        endpoint: LibraryEndpoint,
+        config: BacnetConfig,
+        timeout_s: float,
+        clock: Clock,
+        turn: Turn | None = None,
+    ) -> None:
+        """``turn`` where others ask the device too."""
         self._endpoint = endpoint
         self._instance = config.device_instance
         self._host = config.host
-        self._where = f"{config.host}:{config.port} device {config.device_instance}"
+        self._where = config.where
         self._timeout_s = timeout_s
         self._clock = clock
-        self._address = Address(f"{config.host}:{config.port}")
+        self._address = _address_of(config.station)
         self._open_questions = OpenQuestions()
-        self.turn = asyncio.Lock()
+        self.turn = turn or Turn()
         """Whoever else asks the device takes it too."""
         self.app: Client | None = None
         self.apdu_max = APDU_MAX_UNKNOWN
@@ -257,21 +285,6 @@ class LibraryPeer:
             raise self.unreachable(what="an answer to another question")
         return _answers(objects, answer)
 
-    async def read_singly(self, target: Object) -> Answer:
-        """Read an object by two questions, as the simplest devices want it."""
-        found: dict[int, Value | None] = {}
-        for property_id in PROPERTIES:
-            question = ReadPropertyRequest(
-                objectIdentifier=ObjectIdentifier(tuple(target)), propertyIdentifier=property_id
-            )
-            try:
-                answer = await self.request(question)
-            except ErrorAnswerError:
-                continue
-            if isinstance(answer, ReadPropertyACK) and _object(answer.objectIdentifier) == target:
-                found[int(answer.propertyIdentifier)] = _value(answer.propertyValue)
-        return answer_of(found)
-
     async def request(self, question: APDU) -> APDU:
         """Send one question and give the library's answer.
 
@@ -317,6 +330,11 @@ class LibraryPeer:
         if self.app is None:
             raise self.unreachable(what="not open")
         return self.app
+
+
+def _address_of(station: Station) -> Address:
+    at = Address(f"{station.host}:{station.port}")
+    return RemoteStation(station.network, station.mac, route=at) if station.network else at
 
 
 def _hear(future: asyncio.Future[APDU]) -> None:

@@ -1,7 +1,6 @@
 """The requests of one scan class, and what was learnt about their size. No network."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,13 +9,55 @@ from cityhall_bms.domain.batch import Readings
 from cityhall_bms.domain.quality import Quality
 from cityhall_bms.ports.driver import BoundPoint
 from cityhall_drivers.bacnet.codec import Answer, Object, item_of
+from cityhall_drivers.bacnet.rpm import Columns, Layout, answers, columns, question, walk
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Group:
-    """What one request asks for."""
+    """What one request asks for: objects that follow one another in the plan, from ``start`` on."""
 
-    objects: tuple[Object, ...]
+    __slots__ = ("_layout", "objects", "question", "rows", "start")
+
+    def __init__(self, start: int, objects: tuple[Object, ...]) -> None:
+        self.start = start
+        self.objects = objects
+        self.rows = slice(start, start + len(objects))
+        self.question = question(objects)
+        """As it is sent, but for its number."""
+        self._layout: Layout | None = None
+
+    def understood(self, data: bytes) -> Columns:
+        """Values and qualities in an answer; :class:`~cityhall_drivers.bacnet.wire.FrameError` when it is none."""
+        told = None if self._layout is None else self._layout.decode(data)
+        if told is not None:
+            return told
+        found = walk(data)
+        by_object = answers(self.objects, found)
+        self._layout = Layout(data, self.objects, found, by_object)
+        return columns(by_object)
+
+    def same(self, answer: Answer) -> Columns:
+        """One answer for all objects."""
+        return columns([answer] * len(self.objects))
+
+
+class Scan:
+    """What the objects of a plan answered so far; who said nothing did not answer in time."""
+
+    def __init__(self, count: int) -> None:
+        self.value = np.full(count, np.nan)
+        self.quality = np.full(count, Quality.BAD_TIMEOUT, np.uint8)
+        self.is_empty = True
+        self._told = bytearray(count)
+
+    def put(self, group: Group, told: Columns) -> None:
+        """Take a group's answer."""
+        self.value[group.rows], self.quality[group.rows] = told
+        self._told[group.rows] = b"\1" * len(group.objects)
+        self.is_empty = False
+
+    def has(self, group: Group) -> bool:
+        """Whether a group has answered."""
+        return bool(self._told[group.start])
 
 
 class BacnetPlan:
@@ -25,11 +66,14 @@ class BacnetPlan:
     def __init__(self, bound: Sequence[BoundPoint], size_max: int) -> None:
         """Group; :class:`~cityhall_drivers.bacnet.codec.MistakeError` for a point that ``check`` would refuse."""
         items = [item_of(one.point) for one in bound]
+        objects = tuple(dict.fromkeys(item.object for item in items))
+        row_of = {target: row for row, target in enumerate(objects)}
+        self.objects = objects
         self._points = np.array([one.point_id for one in bound], dtype=np.uint32)
-        self._objects = [item.object for item in items]
+        self._row = np.array([row_of[item.object] for item in items], np.intp)
         self._scale = np.array([item.scale for item in items])
         self._offset = np.array([item.offset for item in items])
-        self._groups = [Group(tuple(dict.fromkeys(self._objects)))] if items else []
+        self._groups = [Group(0, objects)] if items else []
         self.cut(size_max)
 
     @property
@@ -47,9 +91,18 @@ class BacnetPlan:
         """What to ask for."""
         return list(self._groups)
 
+    def begin(self) -> Scan:
+        """Begin a scan in which nothing was answered yet."""
+        return Scan(len(self.objects))
+
+    def unanswered(self, scan: Scan) -> Group | None:
+        """What to ask for next; none when the scan is complete."""
+        return next((group for group in self._groups if not scan.has(group)), None)
+
     def cut(self, size_max: int) -> None:
         """Let no request ask for more objects than this; smaller ones stay as they are."""
-        self._groups = [piece for group in self._groups for piece in _pieces(group, size_max)]
+        if any(len(group.objects) > size_max for group in self._groups):
+            self._groups = [piece for group in self._groups for piece in _pieces(group, size_max)]
 
     def halve(self, group: Group) -> None:
         """Ask for the objects of a refused request in two requests from now on."""
@@ -60,16 +113,19 @@ class BacnetPlan:
         """Learn that a request was met with silence: next time the others go first, and prove the device alive."""
         self._groups.sort(key=lambda other: other is group)
 
-    def readings(self, answers: Mapping[Object, Answer], observed_at: int) -> Readings:
-        """Make columns of one scan, all at one time; an object without an answer was not answered in time."""
-        missing = (np.nan, Quality.BAD_TIMEOUT)
-        found = [answers.get(target, missing) for target in self._objects]
+    def scaled(self, scan: Scan) -> Columns:
+        """Value and quality of every point."""
         with np.errstate(all="ignore"):  # an overflow is found below, as a value that is not finite
-            values = np.array([value for value, _ in found], dtype=np.float64) * self._scale + self._offset
-        quality = np.array([quality for _, quality in found], dtype=np.uint8)
+            values = scan.value[self._row] * self._scale + self._offset
+        quality = scan.quality[self._row]
         broken = ~np.isfinite(values)
         values[broken] = np.nan
         quality[broken & (quality < Quality.BAD)] = Quality.BAD_DECODE
+        return values, quality
+
+    def readings(self, scan: Scan, observed_at: int) -> Readings:
+        """Make columns of one scan, all at one time."""
+        values, quality = self.scaled(scan)
         return Readings(self._points, np.full(len(values), observed_at, dtype=np.int64), values, quality)
 
 
@@ -77,4 +133,4 @@ def _pieces(group: Group, size_max: int) -> list[Group]:
     if len(group.objects) <= size_max:
         return [group]
     starts = range(0, len(group.objects), size_max)
-    return [Group(group.objects[start : start + size_max]) for start in starts]
+    return [Group(group.start + start, group.objects[start : start + size_max]) for start in starts]

@@ -12,6 +12,7 @@ from cityhall_drivers.bacnet.config import BacnetConfig
 from cityhall_drivers.bacnet.device_time import DeviceClock, clock_of, local_us
 from cityhall_drivers.bacnet.library import LibraryPeer
 from cityhall_drivers.bacnet.library_browse import DEVICE_TYPE, Wanted, read_many
+from cityhall_drivers.bacnet.peer import FieldPeer
 from cityhall_drivers.bacnet.refusals import ErrorAnswerError, TurnedDownError
 from cityhall_drivers.bacnet.tags import TagError, parse
 
@@ -19,11 +20,14 @@ _LOCAL_DATE, _LOCAL_TIME, _UTC_OFFSET, _DAYLIGHT_SAVINGS = 56, 57, 119, 24
 
 
 class Service:
-    """One device; its library peer is joined while the driver is open."""
+    """One device; its peers are joined while the driver is open."""
 
     _device: Device
     _config: BacnetConfig
     _peer: LibraryPeer
+    """Asks by the library: what is rare."""
+    _field: FieldPeer
+    """Asks by our own codec: what goes on all day."""
     _clock: Clock
     _size_max: int
 

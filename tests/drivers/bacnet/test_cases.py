@@ -4,11 +4,12 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from tests.support.bacnet_answers import multiple, result
 from tests.support.bacnet_device import bacnet_point
 
 from cityhall_bms.domain.quality import Quality
 from cityhall_bms.ports.driver import BoundPoint
-from cityhall_drivers.bacnet.codec import PRESENT_VALUE, STATUS_FLAGS, Answer, Object, Value, answer_of, parse_address
+from cityhall_drivers.bacnet.codec import Object, parse_address
 from cityhall_drivers.bacnet.plan import BacnetPlan
 
 CASES = sorted((Path(__file__).parent / "cases").iterdir())
@@ -20,7 +21,11 @@ def test_a_recorded_device_gives_the_expected_values(case: Path) -> None:
     options = [{key: row[key] for key in ("scale", "offset") if key in row} for row in rows]
     points = [bacnet_point(row["address"], row["role"], **one) for row, one in zip(rows, options, strict=True)]
     plan = BacnetPlan([BoundPoint(number, point) for number, point in enumerate(points)], size_max=20)
-    readings = plan.readings(answers((case / "objects.hex").read_text()), observed_at=1)
+    said, scan = results((case / "objects.hex").read_text()), plan.begin()
+    for group in plan.groups:
+        for _ in range(2):  # walked, then by what was learnt from that
+            scan.put(group, group.understood(multiple(said[target] for target in group.objects)))
+    readings = plan.readings(scan, observed_at=1)
     lines = [
         f"{point.role} {value:.10g} {Quality(quality).reason or 'good'}"
         for point, value, quality in zip(points, readings.value.tolist(), readings.quality.tolist(), strict=True)
@@ -35,20 +40,11 @@ def normal(line: str) -> tuple[str, str, str]:
     return role, f"{float(value):.10g}", quality
 
 
-def answers(text: str) -> dict[Object, Answer]:
+def results(text: str) -> dict[Object, bytes]:
+    """What the device says of each object; the case is written as application tags."""
     found = {}
     for line in text.splitlines():
         address, value, flags = line.split()
-        found[parse_address(address)] = answer_of({PRESENT_VALUE: tagged(value), STATUS_FLAGS: tagged(flags)})
+        target = parse_address(address)
+        found[target] = result(*target, bytes.fromhex(value), bytes.fromhex(flags))
     return found
-
-
-def tagged(text: str) -> Value:
-    """Read an application tag as clause 20.2.1 writes it: number in the high nibble, length in the low three bits."""
-    data = bytes.fromhex(text)
-    number, length = data[0] >> 4, data[0] & 7
-    if length == 5:
-        assert data[1] == len(data) - 2
-        return Value(number, data[2:], data[1])
-    assert number == 1 or length == len(data) - 1
-    return Value(number, data[1:], length)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.support.bacnet_answers import object_id
 from tests.support.bacnet_device import BacnetDevice, Habits, bacnet_device, bacnet_point, free_port, site_device
 from tests.support.until import until
 
@@ -14,6 +15,7 @@ from cityhall_bms.domain.errors import DeviceUnreachableError, DriverConfigError
 from cityhall_bms.domain.quality import Quality
 from cityhall_bms.ports.driver import BoundPoint
 from cityhall_drivers.bacnet import DRIVER
+from cityhall_drivers.bacnet.codec import Object
 from cityhall_drivers.bacnet.driver import BacnetDriver, BacnetFactory
 
 
@@ -196,14 +198,14 @@ async def test_a_device_that_falls_silent_half_way_keeps_what_it_said() -> None:
     async with bacnet_device(device):
         driver = await opened(device, timeout_s=0.3, objects_per_request_max=2)
         plan = driver.plan(analog(4))
-        original = driver._peer.request
+        original = driver._field.ask
 
-        async def then_silent(question: Any) -> Any:
-            answer = await original(question)
+        async def then_silent(question: bytes, timeout_s: float | None = None) -> bytes:
+            answer = await original(question, timeout_s)
             device.habits.silent = True
             return answer
 
-        driver._peer.request = then_silent  # type: ignore[method-assign]
+        driver._field.ask = then_silent  # type: ignore[method-assign]
         readings = await driver.read(plan)
         await driver.close()
     assert readings.value.tolist()[:2] == [1.5, 3.0]
@@ -216,13 +218,13 @@ async def test_a_device_read_object_by_object_that_falls_silent_half_way_keeps_w
         driver = await opened(device, timeout_s=0.3)
         plan = driver.plan(analog(3))
         await driver.read(plan)
-        original = driver._peer.request
+        original = driver._field.ask
 
-        async def silent_about_the_second(question: Any) -> Any:
-            device.habits.silent = question.objectIdentifier[1] == 2
-            return await original(question)
+        async def silent_about_the_second(question: bytes, timeout_s: float | None = None) -> bytes:
+            device.habits.silent = question[5:9] == object_id(0, 2)
+            return await original(question, timeout_s)
 
-        driver._peer.request = silent_about_the_second  # type: ignore[method-assign]
+        driver._field.ask = silent_about_the_second  # type: ignore[method-assign]
         first, second = await driver.read(plan), await driver.read(plan)
         await driver.close()
     assert first.quality.tolist() == [0, Quality.BAD_TIMEOUT, Quality.BAD_TIMEOUT]
@@ -253,7 +255,7 @@ async def test_the_late_end_of_a_question_that_nobody_waits_for_is_no_error_of_t
         driver = await opened(device, factory, timeout_s=0.2)
         device.habits.silent = True
         with pytest.raises(DeviceUnreachableError):
-            await driver.read(driver.plan(analog(1)))
+            await driver._peer.read_multiple([Object(0, 1)])
         transactions = driver._peer.app.asap.clientTransactions
         assert transactions
         await until(lambda: not transactions)
@@ -271,7 +273,7 @@ async def test_nothing_is_repeated_after_the_last_driver_has_closed() -> None:
     async with bacnet_device(device):
         driver = await opened(device, timeout_s=5.0)
         device.habits.silent = True
-        reading = asyncio.create_task(driver.read(driver.plan(analog(1))))
+        reading = asyncio.create_task(driver._peer.read_multiple([Object(0, 1)]))
         transactions = driver._peer.app.asap.clientTransactions
         await until(lambda: transactions)
         (transaction,) = transactions

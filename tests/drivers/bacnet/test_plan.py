@@ -7,13 +7,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.bacnet_device import bacnet_point
 
+from cityhall_bms.domain.batch import Readings
 from cityhall_bms.domain.quality import Quality
 from cityhall_bms.ports.driver import BoundPoint
-from cityhall_drivers.bacnet.codec import Object
+from cityhall_drivers.bacnet.codec import Answer, Object
 from cityhall_drivers.bacnet.open_questions import OPEN_MAX, OpenQuestions
 from cityhall_drivers.bacnet.plan import BacnetPlan
 
 lessons = st.lists(st.tuples(st.sampled_from(["cut", "halve", "ask_last"]), st.integers(1, 30)), max_size=12)
+
+
+def scanned(plan: BacnetPlan, answered: dict[Object, Answer], at: int) -> Readings:
+    """A scan in which these objects answered, each in a request of its own."""
+    plan.cut(1)
+    scan = plan.begin()
+    for group in plan.groups:
+        if group.objects[0] in answered:
+            scan.put(group, group.same(answered[group.objects[0]]))
+    return plan.readings(scan, at)
 
 
 @given(st.lists(st.integers(1, 80), max_size=120), st.integers(1, 60), lessons)
@@ -41,7 +52,7 @@ def test_every_point_gets_the_value_of_its_own_object(instances: list[int], answ
         BoundPoint(at, bacnet_point(f"analog-input,{number}", scale=2.0, offset=1.0))
         for at, number in enumerate(instances)
     ]
-    readings = BacnetPlan(bound, 20).readings({Object(0, one): (one / 2, Quality.GOOD) for one in answered}, 7)
+    readings = scanned(BacnetPlan(bound, 20), {Object(0, one): (one / 2, Quality.GOOD) for one in answered}, at=7)
     assert readings.point.tolist() == list(range(len(instances)))
     assert set(readings.observed_at.tolist()) <= {7}
     for number, value, quality in zip(instances, readings.value, readings.quality, strict=True):
@@ -54,7 +65,7 @@ def test_every_point_gets_the_value_of_its_own_object(instances: list[int], answ
 
 def test_a_value_too_large_after_scaling_is_bad() -> None:
     plan = BacnetPlan([BoundPoint(1, bacnet_point("analog-input,1", scale=1e300))], 20)
-    readings = plan.readings({Object(0, 1): (1e30, Quality.UNCERTAIN_OVERRIDDEN)}, 1)
+    readings = scanned(plan, {Object(0, 1): (1e30, Quality.UNCERTAIN_OVERRIDDEN)}, at=1)
     assert np.isnan(readings.value[0])
     assert readings.quality.tolist() == [Quality.BAD_DECODE]
 
