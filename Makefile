@@ -24,7 +24,7 @@ test: setup ## 執行全部測試  run the tests, on two processors (ARGS="-k al
 	@$(PYTHON) -m pytest -n 2 --dist loadgroup $(ARGS)
 
 torture: setup ## 千次斷線測試  kill and restore each kind of device a thousand times (CYCLES=1000)
-	@$(PYTHON) -m pytest tests/faults/test_torture.py --cycles $(or $(CYCLES),1000) --junitxml test-artifacts/torture.xml
+	@$(PYTHON) -m pytest tests/faults/test_torture.py --cycles $(or $(CYCLES),1000) -rP
 
 check: setup ## 檢查程式風格、型別、分層、鎖定檔  style, types, layers, lock file
 	@$(PYTHON) -m ruff check $(wildcard $(SOURCES))

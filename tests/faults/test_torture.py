@@ -3,6 +3,7 @@
 ``--cycles`` says how often (`make torture` does it a thousand times per protocol).
 """
 
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
@@ -92,14 +93,12 @@ PROTOCOLS: dict[str, tuple[Callable[[Random], AbstractAsyncContextManager[Run]],
 
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-async def test_pain_01_a_device_killed_and_restored_comes_back_by_itself_every_time(
-    protocol: str, cycles: int, record_property: Callable[[str, object], None]
-) -> None:
+async def test_pain_01_a_device_killed_and_restored_comes_back_by_itself_every_time(protocol: str, cycles: int) -> None:
     random = Random(20)
     build, share = PROTOCOLS[protocol]
     async with build(random) as (subject, wire):
         outcome = await torture(subject, wire, list(Fault), max(round(cycles * share), 2), random)
-    _report(outcome, record_property)
+    _report(protocol, outcome)
     assert outcome.wrong == []
     assert outcome.lost == outcome.restored - 1 == outcome.cycles
     assert outcome.tasks[1] <= outcome.tasks[0] + 2
@@ -108,7 +107,10 @@ async def test_pain_01_a_device_killed_and_restored_comes_back_by_itself_every_t
     assert max(outcome.attempts) <= 2
 
 
-def _report(outcome: Outcome, record: Callable[[str, object], None]) -> None:
+def _report(protocol: str, outcome: Outcome) -> None:
+    """Figures for whoever asks for the output (`make torture` does)."""
     times = sorted(outcome.recovered_s)
-    record("recovered_p50_s", round(times[len(times) // 2], 3))
-    record("recovered_max_s", round(times[-1], 3))
+    sys.stdout.write(
+        f"{protocol}: {outcome.cycles} cycles, every point good again after {times[len(times) // 2]:.3f} s (median), "
+        f"{times[-1]:.3f} s (longest); tasks {outcome.tasks}, sockets {outcome.sockets}\n"
+    )
