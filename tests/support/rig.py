@@ -126,5 +126,5 @@ class _Silence:
 
 def quiet_collector(monkeypatch: pytest.MonkeyPatch) -> None:
     """Print no log: the traces of every driver failure of a day would take longer than the day."""
-    for module in ("collector", "poller", "publisher", "device_events", "recorder"):
+    for module in ("collector", "poller", "publisher", "device_events", "recorder", "listening"):
         monkeypatch.setattr(f"cityhall_bms.collector.{module}.log", _Silence())

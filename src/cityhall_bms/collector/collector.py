@@ -164,6 +164,8 @@ class Collector:
         if self.publisher.ended_at:
             stopped = Gap("", GapCause.SERVICE_STOPPED, self.publisher.ended_at, 0, (), self._clock.now())
             self.publisher.note(stopped)
+            for poller in self._pollers.values():
+                poller.begin_missing(self.publisher.ended_at)
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             tasks.create_task(self.events.run(), name="device events")

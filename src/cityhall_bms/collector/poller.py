@@ -140,6 +140,10 @@ class Poller:
             "pushes_refused": self.recorder.pushes_refused,
         }
 
+    def begin_missing(self, since: int) -> None:
+        """Nobody read this device since then (µs UTC): what it remembers of that is asked for when it answers."""
+        self._missing_since = since
+
     def watch_lateness(self, watch: Callable[[float], None]) -> None:
         """Tell ``watch`` of every scan how late it begins, s."""
         self._watch_lateness = watch
@@ -289,9 +293,11 @@ class Poller:
         self._failures = 0
         now = self._clock.now()
         self.gaps.end(now)
-        since, self._missing_since = self._missing_since, 0
+        since = self._missing_since
         if since and now - since >= HISTORY_MIN_US and isinstance(driver, HistoryDriver):
             self._memories = driver.history(self.points, since, now)
+        else:
+            self._missing_since = 0
         if self.online:
             return
         down_s = 0.0 if self.online is None else self._clock.monotonic() - self._lost_at_s
@@ -300,16 +306,23 @@ class Poller:
         self._around.events.restored(self.device.name, now, down_s)
 
     async def _remember(self) -> None:
-        """Take the next portion of what the device remembers; what fails is told once and not asked for again."""
+        """Take the next portion of what the device remembers; what fails is told once and not asked for again.
+
+        Cut short by a silence, the whole is asked for after the next outage: a sample that comes twice is one.
+        """
         memories = self._memories
         assert memories is not None  # noqa: S101 - the caller's condition
         try:
             async with self._around.guard.within(HANG_FLOOR_S + 2 * self.device.timeout_s, "reading history"):
-                await self.recorder.remembered(await anext(memories))
+                portion = await anext(memories)
+            await self.recorder.remembered(portion)
         except StopAsyncIteration:
+            self._memories, self._missing_since = None, 0
+        except DeviceUnreachableError as error:
             self._memories = None
+            log.warning("history of an outage is read after the next", device=self.device.name, reason=str(error))
         except Exception as error:  # noqa: BLE001 - a memory that fails must not cost the values of now
-            self._memories = None
+            self._memories, self._missing_since = None, 0
             reason = str(error) or type(error).__name__
             log.warning("history of an outage not read", device=self.device.name, reason=reason)
 
