@@ -12,13 +12,14 @@ from cityhall_bms.ports.driver import BoundPoint, ConfigProblem, ReadPlan
 from cityhall_drivers.opcua.checks import check_device
 from cityhall_drivers.opcua.codec import scaled
 from cityhall_drivers.opcua.config import OpcUaConfig
+from cityhall_drivers.opcua.discovering import Discovering
 from cityhall_drivers.opcua.library import OpcUaSession, encoded, in_plain_words, value_of
 from cityhall_drivers.opcua.plan import OpcUaPlan
 from cityhall_drivers.opcua.pushes import Pushes
 from cityhall_drivers.opcua.services import OpcUaServices
 
 
-class OpcUaFactory:
+class OpcUaFactory(Discovering):
     """Makes OPC UA drivers; every device file is one session."""
 
     def check(self, device: Device, points: Sequence[Point]) -> list[ConfigProblem]:

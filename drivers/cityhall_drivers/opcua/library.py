@@ -222,14 +222,14 @@ class OpcUaSession:
             if told is not None:
                 return told
         if self._config.encrypted and isinstance(error, _DOUBTFUL) and not isinstance(error, ConnectionRefusedError):
-            offers = await self._offers()
+            offers = await self.offers()
             hung_up = not isinstance(error, TimeoutError)
             if offers is not None:
                 told = troubles.by_offers(offers, self._config, self._trusted(), file if hung_up else None)
                 return told or in_words(error)
         return in_words(error)
 
-    async def _offers(self) -> list[troubles.Offer] | None:
+    async def offers(self) -> list[troubles.Offer] | None:
         """Endpoints that the server shows to everybody, without security; none when it does not answer even that."""
         client = Client(self._config.url, timeout=self._device.timeout_s)
         try:
