@@ -61,8 +61,11 @@ class Alarming(Service):
             await listening.end()
 
     async def _classes(self) -> list[Object]:
-        """Notification classes in which we enrol; none when the site does not want it."""
-        if not self._config.notices:
+        """Notification classes in which we enrol; none when the site does not want it.
+
+        None of a device behind a router either: it would need the number of our own network, which nobody tells us.
+        """
+        if not self._config.notices or self._config.network is not None:
             return []
         objects = await object_list(self._peer, self._config.device_instance, _PORTION)
         return [one for one in objects if one.type == NOTIFICATION_CLASS]

@@ -15,8 +15,9 @@ from bacpypes3.basetypes import (
 )
 from bacpypes3.pdu import Address, IPv4Address
 from bacpypes3.primitivedata import Time
-from tests.support.bacnet_bound import bound, driven, port_of
+from tests.support.bacnet_bound import bound, driven, driving, port_of
 from tests.support.bacnet_device import BacnetDevice, bacnet_device, site_device
+from tests.support.bacnet_router import Router, started
 from tests.support.manual_clock import ManualClock
 from tests.support.simulated_bacnet import DEVICES, address_of, client_app, move_on, new_city, served, show, strike
 from tests.support.until import until
@@ -95,6 +96,18 @@ async def test_our_entry_is_written_beside_those_of_others_and_taken_out_again(c
             async with listening(driver):
                 assert len(await recipients(face, 2)) == 2
         assert [int(one.processIdentifier) for one in await recipients(face, 2)] == [42]
+
+
+async def test_behind_a_router_nothing_is_written_and_what_stands_is_seen(city: City) -> None:
+    show(city, TRIPPED, 1)
+    async with served(city, DEVICES["pkf01"]) as (face, address):
+        await face.refresh()
+        router = await started(Router(("127.0.0.1", port_of(address)), 20, 5))
+        async with driving(router.port, 1201, network=20, mac=5, notices=True) as driver, listening(driver) as notices:
+            await until(lambda: notices)
+            assert await recipients(face, 2) == []
+        router.transport.close()
+    assert address_of(TRIPPED)[1] in {one.address for one in notices}
 
 
 async def test_an_unconfirmed_notification_is_heard_too(city: City) -> None:
