@@ -6,7 +6,7 @@ An address is ``table:number`` or ``table:number.bit``, zero-based: ``holding:10
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
@@ -112,16 +112,15 @@ class Block:
     start: int
     count: int
     members: tuple[int, ...]
+    byte_count: int = field(init=False)
+    """Bytes of data in a correct answer."""
+    question: bytes = field(init=False)
+    """PDU that asks for it, made once: it is sent at every scan."""
 
-    @property
-    def byte_count(self) -> int:
-        """Bytes of data in a correct answer."""
-        return (self.count + 7) // 8 if self.table.is_bits else 2 * self.count
-
-    @property
-    def question(self) -> bytes:
-        """PDU that asks for it."""
-        return read_question(self.table.function, self.start, self.count)
+    def __post_init__(self) -> None:
+        size = (self.count + 7) // 8 if self.table.is_bits else 2 * self.count
+        object.__setattr__(self, "byte_count", size)
+        object.__setattr__(self, "question", read_question(self.table.function, self.start, self.count))
 
 
 def item_of(point: Point) -> Item:

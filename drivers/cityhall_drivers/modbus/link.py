@@ -13,6 +13,10 @@ from cityhall_drivers.modbus.wire import Frame, NonsenseError
 SILENCES_MAX: Final = 3
 """After so many questions in a row without any answer at all, the connection is made anew."""
 
+COUNTS: Final = ("questions", "timeouts", "late", "noise", "nonsense", "connections")
+"""Late: pieces heard that nobody waited for any more. Noise: serial questions to which other bytes than an answer came,
+too. Nonsense: answers to another question. Connections: how often one was begun."""
+
 Answer = bytes | NonsenseError | None
 """PDU of an answer; why it was none; or none when nothing came in time."""
 
@@ -20,11 +24,11 @@ Answer = bytes | NonsenseError | None
 class Link(ABC):
     """Keeps the medium open while somebody uses it, and gives turns in the order in which they are asked for.
 
-    ``counts`` says what happened: questions, answers, timeouts, late, nonsense, connections.
+    ``counts`` says what happened: :data:`COUNTS`.
     """
 
     def __init__(self, name: str, clock: Clock, gap_s: float) -> None:
-        self.counts: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter(dict.fromkeys(COUNTS, 0))
         self._name = name
         self._clock = clock
         self._gap_s = gap_s
@@ -134,14 +138,20 @@ class Link(ABC):
             await self._clock.sleep(self._quiet_since_s + self._gap_s - now_s)
 
     def _note(self, answers: Sequence[Answer]) -> None:
-        heard = sum(answer is not None for answer in answers)
-        self.counts["questions"] += len(answers)
-        self.counts["timeouts"] += len(answers) - heard
+        counts = self.counts
+        counts["questions"] += len(answers)
         if self._gap_s:
             self._quiet_since_s = self._clock.monotonic()
+        heard = nonsense = 0
+        for answer in answers:
+            if answer is not None:
+                heard += 1
+                nonsense += not isinstance(answer, bytes)
         self._silences = 0 if heard else self._silences + 1
-        nonsense = sum(isinstance(answer, NonsenseError) for answer in answers)
-        self.counts["nonsense"] += nonsense
+        if heard == len(answers) and not nonsense:
+            return
+        counts["timeouts"] += len(answers) - heard
+        counts["nonsense"] += nonsense
         if nonsense or self._silences >= SILENCES_MAX:
             self.drop()
 

@@ -13,10 +13,7 @@ from cityhall_drivers.modbus.wire import RTU_ENVELOPE, rtu_answer, rtu_frame
 
 
 class RtuLink(Link):
-    """What RTU through TCP and on a serial port have in common.
-
-    ``counts`` has besides: noise, the questions around which something else was heard (damaged frames, late answers).
-    """
+    """What RTU through TCP and on a serial port have in common."""
 
     _waiting: Waiting | None
 
@@ -58,7 +55,8 @@ class RtuLink(Link):
         if isinstance(answer, bytes):
             del self._owed_until_s[unit]
             taken = RTU_ENVELOPE + len(answer)
-        self.counts["noise"] += len(self._buffer) > taken
+        if len(self._buffer) > taken:
+            self.counts["noise"] += 1
         return answer
 
     def heard(self, data: bytes) -> None:
