@@ -1,0 +1,139 @@
+"""Alarms that devices find themselves: what a device notices of its own becomes an alarm of ours."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import structlog
+
+from cityhall_bms.domain.alarm_stream import fold
+from cityhall_bms.domain.alarms import Alarm, AlarmEvent, AlarmRaised, AlarmReturned, alarm_id, stream_of
+from cityhall_bms.domain.errors import ConcurrencyError, EventLogUnavailableError
+from cityhall_bms.domain.events import DeviceNoticed, StoredEvent
+from cityhall_bms.domain.site import Device, Equipment, Point, Site
+from cityhall_bms.ports.clock import Clock
+from cityhall_bms.ports.event_log import Append, Checkpoint, EventLog
+
+ACTOR: Final = "notices"
+CHECKPOINT: Final = "notices"
+RULE: Final = "DEVICE"
+DEVICE_STREAMS: Final = "device/"
+READ_EVENTS_MAX: Final = 500
+PERIOD_S: Final = 0.5
+RETRY_S: Final = 2.0
+NORMAL: Final = "normal"
+DEFAULT_PRIORITY: Final = 3
+_PRIORITIES: Final = ((63, 1), (127, 2), (191, 3), (255, 4))
+"""BACnet's priorities (0 is the most urgent) as ours, by the building's table of alarm priorities."""
+
+log = structlog.get_logger(__name__)
+
+
+class NoticeKeeper:
+    """Follows the devices' streams. Alarm and place are stored together: after a crash nothing rings twice.
+
+    A notice that a device is normal returns its alarm; any other raises it, unless it stands already.
+    """
+
+    def __init__(self, site: Site, events: EventLog, clock: Clock) -> None:
+        self._site = site
+        self._events = events
+        self._clock = clock
+        self._points: Mapping[tuple[str, str], Point] = {(p.device, p.address): p for p in site.points.values()}
+        self._position: int | None = None
+
+    async def run(self) -> None:
+        """Follow without end; an outage of the event log delays an alarm and loses none."""
+        away = False
+        while True:
+            try:
+                await self.catch_up()
+            except EventLogUnavailableError as error:
+                if not away:
+                    log.warning("devices' notices wait for the event log", reason=str(error))
+                away = True
+                await self._clock.sleep(RETRY_S)
+            else:
+                away = False
+                await self._clock.sleep(PERIOD_S)
+
+    async def catch_up(self) -> None:
+        """Take every notice that is new."""
+        if self._position is None:
+            stored = await self._events.checkpoint(CHECKPOINT)
+            self._position = stored.position if stored else 0
+        while entries := await self._events.read(self._position, READ_EVENTS_MAX, DEVICE_STREAMS):
+            for entry in entries:
+                if entry.type == DeviceNoticed.__name__:
+                    await self._take(entry)
+            self._position = entries[-1].position
+            if len(entries) < READ_EVENTS_MAX:
+                return
+
+    async def _take(self, entry: StoredEvent) -> None:
+        notice = entry.event()
+        assert isinstance(notice, DeviceNoticed)  # noqa: S101 - by its stored type
+        place = Checkpoint(CHECKPOINT, entry.position, b"")
+        while True:
+            append = await self._append(notice)
+            try:
+                await self._events.append([append] if append else [], place)
+            except ConcurrencyError:
+                continue  # an operator acted on it meanwhile: decide again
+            return
+
+    async def _append(self, notice: DeviceNoticed) -> Append | None:
+        device = self._site.devices.get(notice.device)
+        about = None if device is None else self._about(device, notice)
+        if device is None or about is None:
+            return None  # a device that was taken out of the site, or has no points
+        equipment, subject = about
+        name = alarm_id(f"{RULE}-{notice.kind}", subject)
+        alarm = await self._alarm(name)
+        event = self._decide(alarm, notice, device, equipment, subject)
+        return None if event is None else Append(stream_of(name), [event], ACTOR, alarm.version)
+
+    def _decide(
+        self, alarm: Alarm, notice: DeviceNoticed, device: Device, equipment: Equipment, subject: str
+    ) -> AlarmEvent | None:
+        if notice.to_state == NORMAL:
+            return AlarmReturned(observed_at=notice.observed_at) if alarm.active else None
+        if alarm.active:
+            return None
+        what = notice.message or f"{notice.kind}: {notice.to_state}"
+        return AlarmRaised(
+            rule=f"{RULE}-{notice.kind}",
+            rule_version=1,
+            subject=subject,
+            equipment=equipment.name,
+            system=equipment.system.value,
+            priority=priority_of(notice.priority),
+            text_zh=f"{device.text.zh}：{what}",
+            text_en=f"{device.text.en}: {what}",
+            latching=False,
+            occurrence=alarm.occurrence + 1,
+            observed_at=notice.observed_at,
+        )
+
+    def _about(self, device: Device, notice: DeviceNoticed) -> tuple[Equipment, str] | None:
+        """Equipment and subject of a notice: the point that it names, or the device by its first point."""
+        point = self._points.get((device.name, notice.address))
+        if point is not None:
+            return self._site.equipment[point.equipment], point.name
+        first = next(iter(self._site.points_of(device.name)), None)
+        subject = f"{device.name}:{notice.address}" if notice.address else device.name
+        return None if first is None else (self._site.equipment[first.equipment], subject)
+
+    async def _alarm(self, name: str) -> Alarm:
+        alarm = Alarm(name)
+        while True:
+            entries = await self._events.read(alarm.position, READ_EVENTS_MAX, stream_of(name))
+            alarm = fold(alarm, entries)
+            if len(entries) < READ_EVENTS_MAX:
+                return alarm
+
+
+def priority_of(device_priority: int | None) -> int:
+    """Our priority, 1 to 4, of a device's 0 to 255."""
+    if device_priority is None:
+        return DEFAULT_PRIORITY
+    return next((ours for most, ours in _PRIORITIES if device_priority <= most), _PRIORITIES[-1][1])

@@ -1,0 +1,99 @@
+"""What a device notices of its own is an alarm of ours: once, returned when it is over, and not lost by a crash."""
+
+import pytest
+from tests.support.fake_driver import EQUIPMENT, fake_device, fake_point, fake_site
+from tests.support.manual_clock import ManualClock
+
+from cityhall_bms.adapters.memory import MemoryEventLog
+from cityhall_bms.alarms.desk import AlarmDesk
+from cityhall_bms.alarms.notice_keeper import NoticeKeeper, priority_of
+from cityhall_bms.domain.alarm_stream import fold
+from cityhall_bms.domain.alarms import Alarm, AlarmState, alarm_id, stream_of
+from cityhall_bms.domain.events import DeviceNoticed
+from cityhall_bms.ports.event_log import Append
+
+POINT = f"{EQUIPMENT}.P1"
+NAME = alarm_id("DEVICE-out-of-range", POINT)
+SITE, _ = fake_site([fake_device("D1")], [fake_point(1, "D1")])
+
+
+class Desk:
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.events = MemoryEventLog(self.clock)
+        self.keeper = NoticeKeeper(SITE, self.events, self.clock)
+
+    async def notice(self, to_state: str, address: str = "1", device: str = "D1", **more: object) -> None:
+        event = DeviceNoticed(
+            device=device, address=address, kind="out-of-range", from_state="normal", to_state=to_state,
+            observed_at=self.clock.now(), **more,  # type: ignore[arg-type]
+        )  # fmt: skip
+        await self.events.append([Append(f"device/{device}", [event], "collector/c1")])
+        await self.keeper.catch_up()
+
+    async def alarm(self, name: str = NAME) -> Alarm:
+        return fold(Alarm(name), await self.events.read(0, 1000, stream_of(name)))
+
+
+async def test_a_notice_rings_at_the_point_that_it_names_and_returns_with_normal() -> None:
+    desk = Desk()
+    await desk.notice("high-limit", message="送風溫度過高", priority=100)
+    alarm = await desk.alarm()
+    assert (alarm.state, alarm.priority, alarm.subject, alarm.equipment) == (
+        AlarmState.UNACKNOWLEDGED,
+        2,
+        POINT,
+        EQUIPMENT,
+    )
+    assert alarm.text_zh == "空調箱：送風溫度過高"
+    await desk.notice("normal")
+    assert (await desk.alarm()).state is AlarmState.RETURNED_UNACKNOWLEDGED
+
+
+async def test_a_standing_alarm_does_not_ring_again() -> None:
+    desk = Desk()
+    for state in ("high-limit", "high-limit", "fault"):
+        await desk.notice(state)
+    assert (await desk.alarm()).occurrence == 1
+    await desk.notice("normal")
+    await desk.notice("normal")
+    await desk.notice("high-limit")
+    assert (await desk.alarm()).occurrence == 2
+
+
+async def test_what_operators_do_holds() -> None:
+    desk = Desk()
+    await desk.notice("high-limit")
+    await AlarmDesk(desk.events, desk.clock).acknowledge(NAME, by="wang")
+    await desk.notice("fault")
+    assert (await desk.alarm()).state is AlarmState.ACKNOWLEDGED
+
+
+async def test_a_notice_about_the_device_itself_is_an_alarm_of_the_device() -> None:
+    desk = Desk()
+    await desk.notice("expired", address="")
+    assert (await desk.alarm(alarm_id("DEVICE-out-of-range", "D1"))).state is AlarmState.UNACKNOWLEDGED
+
+
+async def test_devices_that_are_not_in_the_site_ring_nothing() -> None:
+    desk = Desk()
+    await desk.notice("high-limit", device="gone")
+    assert await desk.events.read(0, 100, "alarm/") == []
+
+
+async def test_after_a_restart_nothing_rings_twice_and_nothing_is_missed() -> None:
+    desk = Desk()
+    await desk.notice("high-limit")
+    await desk.notice("normal")
+    desk.keeper = NoticeKeeper(SITE, desk.events, desk.clock)
+    await desk.keeper.catch_up()
+    assert (await desk.alarm()).occurrence == 1
+    await desk.notice("low-limit")
+    assert (await desk.alarm()).occurrence == 2
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"), [(0, 1), (63, 1), (64, 2), (127, 2), (128, 3), (191, 3), (255, 4), (None, 3)]
+)
+def test_priorities_are_those_of_the_buildings_table(theirs: int | None, ours: int) -> None:
+    assert priority_of(theirs) == ours
