@@ -30,7 +30,8 @@ from cityhall_drivers.bacnet import DRIVER
 from cityhall_drivers.bacnet.driver import BacnetDriver
 from cityhall_simulators.runtime import City
 
-TRIPPED, LEVEL = "TCH.B1.N.PKF01.TripAlm", "TCH.B2.N.TNK01.Lvl"
+TRIPPED = "TCH.B1.N.PKF01.TripAlm"
+BROKEN = ("TCH.B2.N.TNK01.Lvl", "TCH.B2.N.TNK01.HiAlm", "TCH.B2.N.TNK01.LoAlm")
 
 city = pytest.fixture(new_city)
 
@@ -67,6 +68,7 @@ async def test_a_trip_is_notified_and_so_is_its_end(city: City) -> None:
         show(city, TRIPPED, 1)
         await face.refresh()
         await until(lambda: len(notices) == 1)
+        await until(lambda: not face._controller.asap.clientTransactions, within_s=1.0)  # confirmed: nothing is open
         show(city, TRIPPED, 0)
         await face.refresh()
         await until(lambda: len(notices) == 2)
@@ -136,6 +138,17 @@ async def test_what_stands_when_we_begin_to_listen_is_not_missed(city: City) -> 
     (notice,) = [one for one in notices if one.address == address_of(TRIPPED)[1]]
     assert (notice.to_state, notice.from_state) == ("offnormal", "")
     assert notice.reference
+
+
+async def test_a_long_list_is_read_to_its_end(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cityhall_simulators.faces.bacnet_events.SUMMARIES_MAX", 1)
+    city.bad[[address_of(name)[0] for name in BROKEN]] = True
+    async with driven(city, "tnk01") as (face, driver):
+        await face.refresh()
+        async with listening(driver) as notices:
+            pass
+    assert {address_of(name)[1] for name in BROKEN} <= {one.address for one in notices}
+    assert {one.kind for one in notices} == {"change-of-reliability"}
 
 
 async def test_a_device_that_does_not_notify_us_is_looked_at_again(city: City) -> None:
