@@ -72,7 +72,7 @@ def _tell(workers: Sequence[Worker]) -> None:
 async def apply(folder: Path, settings: Settings, clock: Clock) -> dict[str, Any] | None:
     """Have the service of a data folder take a checked site folder; give the event, none when nothing differs.
 
-    :class:`NotAppliedError` when no service runs there, or it does not say within a minute that it did.
+    :class:`NotAppliedError` when no service runs there, it is not ready, or does not say within a minute that it did.
     """
     site = bootstrap.read_site(folder)
     pid = holder_of(settings.data_dir / "service.lock")
@@ -80,16 +80,20 @@ async def apply(folder: Path, settings: Settings, clock: Clock) -> dict[str, Any
         msg = f"no service runs with the data directory {settings.data_dir}: start one, or name it with --data-dir"
         raise NotAppliedError(msg)
     before = await asyncio.to_thread(_last_applied, settings)
-    if before is not None and before["payload"]["fingerprint"] == parts(site).fingerprint:
+    if before is None:
+        # Not signalled: it may be an import, or a service that is still starting, and would end.
+        where = f"{settings.api.host}:{settings.api.port}"
+        msg = f"process {pid} has {settings.data_dir} and does not answer at {where} (yet)"
+        raise NotAppliedError(msg)
+    if before["payload"]["fingerprint"] == parts(site).fingerprint:
         return None
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGHUP)
-    position = before["position"] if before else 0
     deadline_s = clock.monotonic() + APPLIED_WITHIN_S
     while clock.monotonic() < deadline_s:
         await clock.sleep(POLL_S)
         last = await asyncio.to_thread(_last_applied, settings)
-        if last is not None and last["position"] > position:
+        if last is not None and last["position"] > before["position"]:
             payload: dict[str, Any] = last["payload"]
             return payload
     msg = f"process {pid} has not applied {folder} within {APPLIED_WITHIN_S:.0f} s: its log says why"

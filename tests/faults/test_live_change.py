@@ -131,6 +131,39 @@ async def test_without_a_running_service_the_command_says_so(tmp_path: Path) -> 
     assert "no service runs" in refused.stderr
 
 
+HOLDER = """
+import sys, time
+from pathlib import Path
+from cityhall_bms.adapters.embedded.folder_lock import FolderLock
+lock = FolderLock(Path(sys.argv[1]))
+lock.take()
+print("taken", flush=True)
+time.sleep(60)
+"""
+
+
+async def test_a_process_that_is_no_ready_service_is_left_alone(tmp_path: Path) -> None:
+    describe(tmp_path / "site", 502, [1])
+    data = tmp_path / "data"
+    data.mkdir()
+    holder = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", HOLDER, str(data / "service.lock"), stdout=subprocess.PIPE
+    )
+    try:
+        assert holder.stdout is not None
+        assert await holder.stdout.readline() == b"taken\n"
+        refused = await asyncio.to_thread(
+            run, "apply", str(tmp_path / "site"), "--data-dir", str(data), "--config", config(tmp_path, free_port())
+        )
+        assert refused.returncode == 1
+        assert f"process {holder.pid} has" in refused.stderr
+        assert holder.returncode is None
+    finally:
+        holder.kill()
+        await holder.wait()
+    assert holder.returncode == -9
+
+
 def config(folder: Path, port: int) -> str:
     (folder / "cityhall.toml").write_text(f"[api]\nport = {port}\n", encoding="utf-8")
     return str(folder / "cityhall.toml")
