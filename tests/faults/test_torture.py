@@ -22,6 +22,8 @@ from cityhall_drivers.opcua import DRIVER as OPCUA
 pytestmark = pytest.mark.faults
 
 POINTS = 24
+MEMORY_GROWTH_MAX_MB = 24.0
+"""What an allocator may keep for itself; more is a leak."""
 SCAN_S = (0.02, 0.05)
 """Two scan classes of equal shape, so that the answer of one would fit into the other."""
 
@@ -103,6 +105,7 @@ async def test_pain_01_a_device_killed_and_restored_comes_back_by_itself_every_t
     assert outcome.lost == outcome.restored - 1 == outcome.cycles
     assert outcome.tasks[1] <= outcome.tasks[0] + 2
     assert outcome.sockets[1] <= outcome.sockets[0] + 2
+    assert outcome.memory_mb[1] <= outcome.memory_mb[0] + MEMORY_GROWTH_MAX_MB
     # The first attempt after the wire is whole succeeds; one may have begun before, into the broken wire.
     assert max(outcome.attempts) <= 2
 
@@ -112,5 +115,6 @@ def _report(protocol: str, outcome: Outcome) -> None:
     times = sorted(outcome.recovered_s)
     sys.stdout.write(
         f"{protocol}: {outcome.cycles} cycles, every point good again after {times[len(times) // 2]:.3f} s (median), "
-        f"{times[-1]:.3f} s (longest); tasks {outcome.tasks}, sockets {outcome.sockets}\n"
+        f"{times[-1]:.3f} s (longest); tasks {outcome.tasks}, sockets {outcome.sockets}, "
+        f"memory {outcome.memory_mb[0]:.1f} to {outcome.memory_mb[1]:.1f} MB\n"
     )

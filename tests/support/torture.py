@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import resource
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,7 +85,8 @@ class Outcome:
     restored: int = 0
     tasks: tuple[int, int] = (0, 0)
     sockets: tuple[int, int] = (0, 0)
-    """Early in the run and at its end."""
+    memory_mb: tuple[float, float] = (0.0, 0.0)
+    """Early in the run and at its end, each of them."""
 
 
 async def torture(subject: Subject, wire: FaultyWire, faults: Sequence[Fault], cycles: int, random: Random) -> Outcome:
@@ -103,16 +105,16 @@ async def torture(subject: Subject, wire: FaultyWire, faults: Sequence[Fault], c
         options=CollectorOptions(tick_s=0.005),
     )
     outcome = Outcome()
+    early = _in_use()
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(collector.run())
         try:
             await _all_good(judge, judge.counts())
             for number in range(cycles):
-                if number == min(10, cycles // 2):
-                    outcome.tasks = outcome.sockets = _in_use()
+                if number == min(50, cycles // 2):
+                    early = _in_use()
                 await _cycle(collector, judge, wire, random.choice(list(faults)), outcome)
-            end = _in_use()
-            outcome.tasks, outcome.sockets = (outcome.tasks[0], end[0]), (outcome.sockets[1], end[1])
+            outcome.tasks, outcome.sockets, outcome.memory_mb = zip(early, _in_use(), strict=True)
         finally:
             running.cancel()
     outcome.wrong = judge.wrong
@@ -139,10 +141,13 @@ async def _all_good(judge: Judge, before: NDArray[np.int64]) -> None:
     await until(lambda: bool((judge.counts() > before).all()), within_s=RECOVERED_WITHIN_S)
 
 
-def _in_use() -> tuple[int, int]:
+def _in_use() -> tuple[int, int, float]:
+    """Tasks, sockets and resident memory (MB) of this process."""
     gc.collect()
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     links = [str(entry.readlink()) for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()]
-    return len(asyncio.all_tasks()), sum(link.startswith("socket:") for link in links)
+    sockets = sum(link.startswith("socket:") for link in links)
+    return len(asyncio.all_tasks()), sockets, pages * resource.getpagesize() / 1e6
 
 
 def _site(subject: Subject) -> Site:
