@@ -21,6 +21,8 @@ READ_EVENTS_MAX: Final = 500
 PERIOD_S: Final = 0.5
 RETRY_S: Final = 2.0
 NORMAL: Final = "normal"
+ACKNOWLEDGED_ELSEWHERE: Final = "ack-notification"
+"""Somebody took note at another console of the device: that changes nothing of the alarm's cause."""
 DEFAULT_PRIORITY: Final = 3
 _PRIORITIES: Final = ((63, 1), (127, 2), (191, 3), (255, 4))
 """BACnet's priorities (0 is the most urgent) as ours, by the building's table of alarm priorities."""
@@ -31,7 +33,8 @@ log = structlog.get_logger(__name__)
 class NoticeKeeper:
     """Follows the devices' streams. Alarm and place are stored together: after a crash nothing rings twice.
 
-    A notice that a device is normal returns its alarm; any other raises it, unless it stands already.
+    A notice that a device is normal returns its alarm; any other raises it, unless it stands already. There is one alarm
+    per object of a device, whatever kind of event it says: a device may name it differently when it is over.
     """
 
     def __init__(self, site: Site, events: EventLog, clock: Clock) -> None:
@@ -63,7 +66,7 @@ class NoticeKeeper:
             self._position = stored.position if stored else 0
         while entries := await self._events.read(self._position, READ_EVENTS_MAX, DEVICE_STREAMS):
             for entry in entries:
-                if entry.type == DeviceNoticed.__name__:
+                if entry.type == DeviceNoticed.__name__ and entry.payload["kind"] != ACKNOWLEDGED_ELSEWHERE:
                     await self._take(entry)
             self._position = entries[-1].position
             if len(entries) < READ_EVENTS_MAX:
@@ -87,7 +90,7 @@ class NoticeKeeper:
         if device is None or about is None:
             return None  # a device that was taken out of the site, or has no points
         equipment, subject = about
-        name = alarm_id(f"{RULE}-{notice.kind}", subject)
+        name = alarm_id(RULE, subject)
         alarm = await self._alarm(name)
         event = self._decide(alarm, notice, device, equipment, subject)
         return None if event is None else Append(stream_of(name), [event], ACTOR, alarm.version)
@@ -101,7 +104,7 @@ class NoticeKeeper:
             return None
         what = notice.message or f"{notice.kind}: {notice.to_state}"
         return AlarmRaised(
-            rule=f"{RULE}-{notice.kind}",
+            rule=RULE,
             rule_version=1,
             subject=subject,
             equipment=equipment.name,
@@ -120,7 +123,7 @@ class NoticeKeeper:
         if point is not None:
             return self._site.equipment[point.equipment], point.name
         first = next(iter(self._site.points_of(device.name)), None)
-        subject = f"{device.name}:{notice.address}" if notice.address else device.name
+        subject = f"{device.name}:{notice.address or notice.kind}"
         return None if first is None else (self._site.equipment[first.equipment], subject)
 
     async def _alarm(self, name: str) -> Alarm:

@@ -13,7 +13,7 @@ from cityhall_bms.domain.events import DeviceNoticed
 from cityhall_bms.ports.event_log import Append
 
 POINT = f"{EQUIPMENT}.P1"
-NAME = alarm_id("DEVICE-out-of-range", POINT)
+NAME = alarm_id("DEVICE", POINT)
 SITE, _ = fake_site([fake_device("D1")], [fake_point(1, "D1")])
 
 
@@ -23,9 +23,11 @@ class Desk:
         self.events = MemoryEventLog(self.clock)
         self.keeper = NoticeKeeper(SITE, self.events, self.clock)
 
-    async def notice(self, to_state: str, address: str = "1", device: str = "D1", **more: object) -> None:
+    async def notice(
+        self, to_state: str, address: str = "1", device: str = "D1", kind: str = "out-of-range", **more: object
+    ) -> None:
         event = DeviceNoticed(
-            device=device, address=address, kind="out-of-range", from_state="normal", to_state=to_state,
+            device=device, address=address, kind=kind, from_state="normal", to_state=to_state,
             observed_at=self.clock.now(), **more,  # type: ignore[arg-type]
         )  # fmt: skip
         await self.events.append([Append(f"device/{device}", [event], "collector/c1")])
@@ -61,6 +63,19 @@ async def test_a_standing_alarm_does_not_ring_again() -> None:
     assert (await desk.alarm()).occurrence == 2
 
 
+async def test_a_device_may_name_the_same_event_differently_when_it_is_over() -> None:
+    desk = Desk()
+    await desk.notice("offnormal", kind="event-list")
+    await desk.notice("normal")
+    assert (await desk.alarm()).state is AlarmState.RETURNED_UNACKNOWLEDGED
+
+
+async def test_that_somebody_acknowledged_at_the_device_rings_nothing() -> None:
+    desk = Desk()
+    await desk.notice("high-limit", kind="ack-notification")
+    assert (await desk.alarm()).version == 0
+
+
 async def test_what_operators_do_holds() -> None:
     desk = Desk()
     await desk.notice("high-limit")
@@ -72,7 +87,7 @@ async def test_what_operators_do_holds() -> None:
 async def test_a_notice_about_the_device_itself_is_an_alarm_of_the_device() -> None:
     desk = Desk()
     await desk.notice("expired", address="")
-    assert (await desk.alarm(alarm_id("DEVICE-out-of-range", "D1"))).state is AlarmState.UNACKNOWLEDGED
+    assert (await desk.alarm(alarm_id("DEVICE", "D1:out-of-range"))).state is AlarmState.UNACKNOWLEDGED
 
 
 async def test_devices_that_are_not_in_the_site_ring_nothing() -> None:
