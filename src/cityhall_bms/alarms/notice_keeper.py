@@ -33,8 +33,8 @@ log = structlog.get_logger(__name__)
 class NoticeKeeper:
     """Follows the devices' streams. Alarm and place are stored together: after a crash nothing rings twice.
 
-    A notice that a device is normal returns its alarm; any other raises it, unless it stands already. There is one alarm
-    per object of a device, whatever kind of event it says: a device may name it differently when it is over.
+    A notice that a device is normal returns its alarm; any other raises it, unless it stands already. An object of a
+    device has one alarm, whatever kind of event it says: a device may name it differently when it is over.
     """
 
     def __init__(self, site: Site, events: EventLog, clock: Clock) -> None:
