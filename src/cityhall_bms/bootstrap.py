@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import asyncpg
+import structlog
 import uvicorn
 
 from cityhall_bms.adapters.history_folder import check_history, open_history
@@ -26,23 +28,31 @@ from cityhall_bms.adapters.postgres.history_import import PostgresImport
 from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.adapters.postgres.projector import Projector
 from cityhall_bms.adapters.postgres.registry import PostgresPointRegistry
+from cityhall_bms.adapters.postgres.restating import PostgresRestatement
 from cityhall_bms.adapters.prometheus import Metrics
+from cityhall_bms.adapters.restatement_text import render_findings
 from cityhall_bms.adapters.site_files import load_site
 from cityhall_bms.adapters.site_files.rules import rule_files
 from cityhall_bms.alarms.desk import AlarmDesk
+from cityhall_bms.alarms.notice_keeper import NoticeKeeper
 from cityhall_bms.alarms.shelf_keeper import ShelfKeeper
 from cityhall_bms.api.app import create_app
 from cityhall_bms.api.feed import AlarmFeed
 from cityhall_bms.api.live import LiveFeed
 from cityhall_bms.api.services import ApiServices
 from cityhall_bms.collector.collector import Collector, CollectorOptions, Logs
-from cityhall_bms.domain.errors import CityHallError
+from cityhall_bms.collector.second_reading import CollectorsReading
+from cityhall_bms.domain.errors import CityHallError, RefusedError, SiteError
 from cityhall_bms.domain.events import HistoryImported
 from cityhall_bms.domain.site import Site
 from cityhall_bms.historian.historian import Historian
 from cityhall_bms.historian.importing import import_history
+from cityhall_bms.historian.intervals import local_time_us
+from cityhall_bms.historian.restating import Restatement, restate, survey
+from cityhall_bms.ports.capabilities import RedecodableFactory
 from cityhall_bms.ports.clock import Clock
-from cityhall_bms.ports.driver import DriverFactory
+from cityhall_bms.ports.driver import BoundPoint, DriverFactory
+from cityhall_bms.ports.history import Window
 from cityhall_bms.rules.binding import bind
 from cityhall_bms.rules.files import library, read_rules, rules_in_force
 from cityhall_bms.rules.model import Rule
@@ -53,6 +63,8 @@ ROLES: Final = ("collector", "historian", "rules", "api")
 DASHBOARD: Final = Path(__file__).parent / "web_dist"
 OPEN_STREAMS_END_WITHIN_S: Final = 1
 STOP_WITHIN_S: Final = 20
+
+log = structlog.get_logger(__name__)
 
 
 class RoleError(CityHallError):
@@ -106,6 +118,58 @@ async def load_history(
     ):
         file = open_history(folder, site, await PostgresPointRegistry(pool, events).ids())
         return await import_history(file, store, events, lambda done: on_day(done, file.plan.days))
+
+
+@dataclass(frozen=True, slots=True)
+class RedecodeRequest:
+    """Which device's past is to be decoded again, and who says why. Times are ISO 8601, the building's if bare."""
+
+    device: str
+    begin: str
+    end: str
+    reason: str
+    actor: str
+    dry_run: bool
+
+
+async def redecode(folder: Path, settings: Settings, clock: Clock, asked: RedecodeRequest) -> str:
+    """Decode again what a device sent, on a running database; gives what changes, for people.
+
+    ``RefusedError`` for what cannot be done, saying what to do.
+    """
+    site = read_site(folder)
+    factory = _redecoding(site, asked.device)
+    window = Window(*(local_time_us(text, ZoneInfo(site.time_zone)) for text in (asked.begin, asked.end)))
+    await migrate(settings.database.url)
+    async with (
+        PostgresEventLog(settings.database.url, clock) as events,
+        _pool(settings) as pool,
+        PostgresRestatement.open(settings.database.url, clock, site.time_zone) as store,
+    ):
+        ids = await PostgresPointRegistry(pool, events).ids()
+        if not site.points.keys() <= ids.keys():
+            msg = f"{folder} has points that were never in service: take it into service first (cityhall-bms apply)"
+            raise RefusedError(msg)
+        points = [BoundPoint(ids[point.name], point) for point in site.points_of(asked.device)]
+        request = Restatement(asked.device, points, window, asked.reason, asked.actor)
+
+        def anew() -> CollectorsReading:
+            return CollectorsReading(factory, points, site, ids, window.start)
+
+        found = await (survey(store, request, anew) if asked.dry_run else restate(store, request, anew, events, clock))
+    return render_findings(found, request, site.time_zone, dry_run=asked.dry_run)
+
+
+def _redecoding(site: Site, device: str) -> RedecodableFactory:
+    if device not in site.devices:
+        msg = f"there is no device '{device}'; there are {', '.join(sorted(site.devices))}"
+        raise RefusedError(msg)
+    protocol = site.devices[device].protocol
+    factory = find_factories()[protocol]
+    if not isinstance(factory, RedecodableFactory):
+        msg = f"{device}: the driver '{protocol}' keeps nothing that could be decoded again"
+        raise RefusedError(msg)
+    return factory
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +274,11 @@ async def _follow_site(parts: Parts, collector: Collector) -> None:
     while True:
         await asked.wait()
         asked.clear()
-        site = await asyncio.to_thread(load_site, parts.folder, parts.factories, find_profile_folders())
+        try:
+            site = await asyncio.to_thread(load_site, parts.folder, parts.factories, find_profile_folders())
+        except SiteError as error:
+            log.warning("the site folder changed again, and is not taken", reason=str(error))
+            continue
         await collector.reconfigure(site, await PostgresPointRegistry(parts.pool, parts.events).ids())
 
 
@@ -230,7 +298,7 @@ def _rules(parts: Parts) -> list[Loop]:
     keeper = ShelfKeeper(view, AlarmDesk(parts.events, parts.clock), parts.clock)
     parts.metrics.watch("rules_steps", "Ticks that the rules engine evaluated.", lambda: runner.steps)
     parts.metrics.watch("rules_position", "Telemetry position that the rules reflect.", lambda: runner.position)
-    return [runner.run(), keeper.run()]
+    return [runner.run(), keeper.run(), NoticeKeeper(parts.site, parts.events, parts.clock).run()]
 
 
 def _api(parts: Parts) -> list[Loop]:

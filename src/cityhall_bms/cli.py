@@ -156,6 +156,26 @@ def load_history(
 
 
 @app.command()
+def redecode(  # noqa: PLR0913 - the options of a command are its arguments
+    site: SiteFolder,
+    *,
+    device: Annotated[str, typer.Option("--device", help="設備名稱 / name of the device")],
+    begin: Annotated[str, typer.Option("--from", metavar="TIME", help="開始時間 / begin, ISO 8601; local if bare")],
+    end: Annotated[str, typer.Option("--until", metavar="TIME", help="結束時間（不含） / end, not included")],
+    reason: Annotated[str, typer.Option("--reason", help="為何更正 / why; kept in the event log")] = "",
+    actor: Annotated[str, typer.Option("--by", help="誰更正 / who; kept in the event log")] = "operator",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="只列出，不更正 / show only, change nothing")] = False,
+    config: Config = None,
+    data_dir: DataDir = None,
+) -> None:
+    """以更正後的點位表重新解讀設備當時送出的位元組 / Decode again what a device sent, and correct the past."""
+    configure_logs()
+    settings = _ending_well(lambda: _settings(config, data_dir, None, None))
+    asked = bootstrap.RedecodeRequest(device, begin, end, reason, actor, dry_run)
+    _run(lambda: supervisor.redecode(supervisor.RedecodeJob(site, settings, asked, print), SystemClock()))
+
+
+@app.command()
 def openapi() -> None:
     """印出 API 的 OpenAPI 描述 / Print the OpenAPI description of the interface."""
     print(orjson.dumps(openapi_document(), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode())

@@ -14,7 +14,7 @@ import structlog
 
 from cityhall_bms import bootstrap
 from cityhall_bms.adapters.embedded.child import ChildPlan, StopStep, start_child
-from cityhall_bms.adapters.embedded.folder_lock import FolderLock
+from cityhall_bms.adapters.embedded.folder_lock import FolderLock, holder_of
 from cityhall_bms.adapters.embedded.nats import EmbeddedNats
 from cityhall_bms.adapters.embedded.postgres import EmbeddedPostgres
 from cityhall_bms.domain.errors import CityHallError
@@ -96,6 +96,34 @@ async def _load_history(job: ImportJob, clock: Clock) -> None:
             postgres = await stack.enter_async_context(EmbeddedPostgres(settings.data_dir, clock))
             settings = settings.model_copy(update={"database": DatabaseSettings(url=postgres.dsn)})
         job.on_end(await bootstrap.load_history(job.folder, job.site, settings, clock, job.on_day))
+
+
+@dataclass(frozen=True, slots=True)
+class RedecodeJob:
+    """What a device of a site sent is to be decoded again; ``on_end`` hears what changed, for people."""
+
+    site: Path
+    settings: Settings
+    asked: bootstrap.RedecodeRequest
+    on_end: Callable[[str], None]
+
+
+async def redecode(job: RedecodeJob, clock: Clock) -> None:
+    """Correct the past until done, SIGTERM or Ctrl-C; a running service may work on meanwhile."""
+    await until_stopped(_redecode(job, clock))
+
+
+async def _redecode(job: RedecodeJob, clock: Clock) -> None:
+    async with AsyncExitStack() as stack:
+        settings = job.settings
+        if not settings.database.url:
+            postgres = EmbeddedPostgres(settings.data_dir, clock)
+            # Where a service runs, its database is there for whoever may open the data folder.
+            if holder_of(settings.data_dir / "service.lock") is None:
+                stack.enter_context(claimed(settings.data_dir, "service.lock"))
+                await stack.enter_async_context(postgres)
+            settings = settings.model_copy(update={"database": DatabaseSettings(url=postgres.dsn)})
+        job.on_end(await bootstrap.redecode(job.site, settings, clock, job.asked))
 
 
 async def until_stopped(work: Coroutine[None, None, None]) -> None:

@@ -93,5 +93,5 @@ class Trends:
         everyone = np.arange(len(low))
         with np.errstate(invalid="ignore"):
             still = heard & (high - low <= self._tolerance(everyone, low))
-        resting = (low == 0) | (low <= self._ends[0]) | (high >= self._ends[1])
-        self._flat_at = np.where(still & ~resting, (low + high) / 2, np.nan)
+            resting = (low == 0) | (low <= self._ends[0]) | (high >= self._ends[1])
+            self._flat_at = np.where(still & ~resting, (low + high) / 2, np.nan)

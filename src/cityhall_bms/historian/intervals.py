@@ -70,6 +70,17 @@ def midnight_us(day: date, zone: ZoneInfo) -> int:
     return (datetime.combine(day, time(), zone) - EPOCH) // timedelta(microseconds=1)
 
 
+def local_time_us(text: str, zone: ZoneInfo) -> int:
+    """Time that people wrote: ISO 8601, the building's zone if it names none; ``RefusedError`` for anything else."""
+    try:
+        written = datetime.fromisoformat(text)
+    except ValueError as error:
+        msg = f"'{text}' is no time: write 2026-07-01T08:30, or with an offset 2026-07-01T00:30Z"
+        raise RefusedError(msg) from error
+    aware = written if written.tzinfo is not None else written.replace(tzinfo=zone)
+    return (aware - EPOCH) // timedelta(microseconds=1)
+
+
 def _local_date(at: int, zone: ZoneInfo) -> date:
     return (EPOCH + timedelta(microseconds=at)).astimezone(zone).date()
 

@@ -22,10 +22,10 @@ from cityhall_bms.adapters.postgres.history_copy import (
     encode_scans,
     fetch_latest,
 )
-from cityhall_bms.adapters.postgres.history_rollups import HISTORY, YEARS_SUMMED_US, RollupWriter
+from cityhall_bms.adapters.postgres.history_rollups import HISTORY, IMPORTS, YEARS_SUMMED_US, RollupWriter
 from cityhall_bms.adapters.postgres.history_sets import PointSets
 from cityhall_bms.adapters.postgres.raw_scans import DAYS_DEFAULT, write_raws
-from cityhall_bms.domain.batch import SampleBatch
+from cityhall_bms.domain.batch import Readings, SampleBatch
 from cityhall_bms.historian.admission import Admission, Gap, admit
 from cityhall_bms.historian.columns import Scans
 from cityhall_bms.historian.holds import HOLD_MAX_US
@@ -37,6 +37,7 @@ from cityhall_bms.ports.telemetry_log import LoggedBatch
 
 DAY_US: Final = 24 * HOUR_US
 QUERIES: Final = HISTORY
+RESTATED: Final = "redecode"
 
 
 @dataclass(slots=True)
@@ -76,6 +77,17 @@ class HistoryWriter:
             await self._move(connection, memory, admission, logged[-1].position)
         self.samples_stored += len(scans.point)
         self.batches_skipped += len(batches) - len(admission.batches)
+
+    async def restate(self, scans: Sequence[Readings], recorded_at: int) -> None:
+        """Add corrected scans; the log's position stays, and whoever follows the log notices the change."""
+        batch = SampleBatch.gather(RESTATED, recorded_at, 0, recorded_at, scans)
+        async with self.transaction(_days_of([batch])) as (connection, memory):
+            columns = _cleaned([batch])
+            settled = await write_scans(connection, memory.sets, columns)
+            await write_latest(connection, memory.latest, memory.latest.take(settled))
+            if memory.open is not None:
+                await self.rollups.mark(connection, memory.open.absorb(columns, self._clock.now()))
+            memory.version = await connection.fetchval(IMPORTS["note_change"])
 
     async def recompute(self) -> bool:
         """Compute one hour again that late samples fell into; false when there is none."""
