@@ -22,6 +22,8 @@ from cityhall_bms.ports.clock import Clock
 from cityhall_bms.settings import Settings
 
 APPLIED_WITHIN_S: Final = 60.0
+ANSWERS_WITHIN_S: Final = 5.0
+"""It answers again so soon after it took another site folder."""
 POLL_S: Final = 0.2
 REQUEST_LIMIT_S: Final = 10.0
 EVENTS_PER_PAGE: Final = 1000
@@ -79,11 +81,13 @@ async def apply(folder: Path, settings: Settings, clock: Clock) -> dict[str, Any
     if pid is None:
         msg = f"no service runs with the data directory {settings.data_dir}: start one, or name it with --data-dir"
         raise NotAppliedError(msg)
-    before = await asyncio.to_thread(_last_applied, settings)
+    deadline_s = clock.monotonic() + ANSWERS_WITHIN_S
+    while (before := await asyncio.to_thread(_last_applied, settings)) is None and clock.monotonic() < deadline_s:
+        await clock.sleep(POLL_S)
     if before is None:
         # Not signalled: it may be an import, or a service that is still starting, and would end.
         where = f"{settings.api.host}:{settings.api.port}"
-        msg = f"process {pid} has {settings.data_dir} and does not answer at {where} (yet)"
+        msg = f"process {pid} has {settings.data_dir} and does not answer at {where}"
         raise NotAppliedError(msg)
     if before["payload"]["fingerprint"] == parts(site).fingerprint:
         return None
