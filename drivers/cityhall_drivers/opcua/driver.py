@@ -1,12 +1,13 @@
 """OPC UA: plans, opening, reading, listening and closing of one server, and the factory of its drivers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from cityhall_bms.domain.batch import Readings
 from cityhall_bms.domain.errors import DriverConfigError
 from cityhall_bms.domain.site import Device, Point
+from cityhall_bms.ports.capabilities import Plain
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.driver import BoundPoint, ConfigProblem, ReadPlan
 from cityhall_drivers.opcua.checks import check_device
@@ -47,6 +48,7 @@ class OpcUaDriver(OpcUaServices):
         self._config = config
         self._clock = clock
         self._session = None
+        self._opened = 0
 
     def plan(self, points: Sequence[BoundPoint]) -> OpcUaPlan:
         """Group points into Read requests."""
@@ -59,6 +61,7 @@ class OpcUaDriver(OpcUaServices):
         session = OpcUaSession(self._device, self._config, self._clock)
         await session.connect()
         self._session = session
+        self._opened += 1
 
     async def read(self, plan: ReadPlan) -> Readings:
         """Read all points of a plan; they get one time, that of the last answer.
@@ -86,6 +89,21 @@ class OpcUaDriver(OpcUaServices):
         with in_plain_words():
             await session.monitor(Pushes(self._device.name, self.plan(points), sink, self._clock), points)
         return True
+
+    async def ping(self, within_s: float) -> None:
+        """Return when the server answered anything at all within ``within_s``."""
+        session = self._living()
+        with in_plain_words():
+            await session.ping(within_s)
+
+    def diagnostics(self) -> Mapping[str, Plain]:
+        """Counters since the session began, and what was agreed with the server."""
+        told: dict[str, Plain] = {
+            "connected": self._session is not None and self._session.trouble() is None,
+            "security": self._config.security,
+            "reconnects": max(self._opened - 1, 0),
+        }
+        return told | (self._session.diagnostics() if self._session else {})
 
     async def close(self) -> None:
         """Say goodbye within a second, then hang up; never raises."""

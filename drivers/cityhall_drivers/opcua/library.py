@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from asyncua import Client, ua
+from asyncua.client.ua_client import UaClientState
 from asyncua.common.utils import Buffer
 from asyncua.crypto.security_policies import SecurityPolicyAes128Sha256RsaOaep, SecurityPolicyAes256Sha256RsaPss
 from asyncua.crypto.uacrypto import CertProperties
@@ -28,6 +29,7 @@ from cityhall_drivers.opcua.certificates import Identity, client_identity, trust
 from cityhall_drivers.opcua.codec import Columns, decode, joined
 from cityhall_drivers.opcua.config import OpcUaConfig
 from cityhall_drivers.opcua.library_channel import Channel
+from cityhall_drivers.opcua.library_subscription import Subscription
 from cityhall_drivers.opcua.pushes import Pushes
 from cityhall_drivers.opcua.values import UnexpectedBytesError
 from cityhall_drivers.opcua.wire import READ_REQUEST, read_parameters, read_response
@@ -39,7 +41,6 @@ GOODBYE_MAX_S: Final = 1.0
 SESSION_TIMEOUT_MS: Final = 60_000
 PROBE_INTERVAL_S: Final = 10.0
 """asyncua asks the server for its state this often. Shorter, and a server that stalls for a moment is cut off."""
-LIFETIME_KEEP_ALIVES: Final = 6
 
 FAILURES: Final = (OSError, TimeoutError, ua.UaError, ValueError, InvalidSignature)
 _DOUBTFUL: Final = (ConnectionError, TimeoutError, ua.UaError, InvalidSignature)
@@ -52,6 +53,7 @@ _LIMITS: Final = (
     ua.NodeId(ua.ObjectIds.Server_ServerCapabilities_OperationLimits_MaxNodesPerRead),
     ua.NodeId(ua.ObjectIds.Server_ServerCapabilities_OperationLimits_MaxMonitoredItemsPerCall),
 )
+_STATE: Final = ua.NodeId(ua.ObjectIds.Server_ServerStatus_State)
 
 # Below WARNING asyncua formats every message it receives. What its client logs as errors reaches us as exceptions,
 # and would be repeated at every attempt to reach a dead server.
@@ -72,7 +74,7 @@ class OpcUaSession:
         self._identity: Identity | None = None
         self._read_max = config.nodes_per_read_max
         self._items_max = config.nodes_per_read_max
-        self._pushes: Pushes | None = None
+        self._subscription: Subscription | None = None
         self.decoded_by_library = 0
         """Answers that held something our own decoder does not claim to understand."""
 
@@ -93,6 +95,8 @@ class OpcUaSession:
 
     async def close(self) -> None:
         """Say goodbye within a second, then hang up; never raises."""
+        if self._subscription is not None:
+            await self._subscription.stop()
         try:
             async with asyncio.timeout(min(self._device.timeout_s, GOODBYE_MAX_S)):
                 await self.client.disconnect()
@@ -103,7 +107,10 @@ class OpcUaSession:
 
     def trouble(self) -> str | None:
         """Why nothing more can be expected of this session although nothing has failed yet; none while it lives."""
-        return self._pushes.trouble() if self._pushes else None
+        renewing = self.client._renew_channel_task  # noqa: SLF001 - the library logs its failure and goes on
+        if self.client.uaclient.state is not UaClientState.CONNECTED or (renewing is not None and renewing.done()):
+            return "the secure channel or the session is lost"
+        return self._subscription.trouble() if self._subscription else None
 
     async def read(self, nodes: Sequence[bytes]) -> Columns:
         """Values of encoded ReadValueIds, in their order; asks for fewer at once when the server finds them too many.
@@ -123,11 +130,37 @@ class OpcUaSession:
                 self._read_max = len(some) // 2
         return parts[0] if len(parts) == 1 else joined(parts)
 
+    async def ping(self, within_s: float) -> None:
+        """Have the server's state read, whatever it is (OPC 10000-5, clause 12.10)."""
+        await self._channel.ask(READ_REQUEST, read_parameters([encoded(_asked(_STATE))]), within_s)
+
+    def diagnostics(self) -> dict[str, str | int | float]:
+        """What was agreed with the server, and what went wrong since."""
+        told: dict[str, str | int | float] = {
+            "session_timeout_ms": self.client.session_timeout,
+            "channel_lifetime_ms": self.client.secure_channel_timeout,
+            "nodes_per_read_max": self._read_max,
+            "decoded_by_library": self.decoded_by_library,
+        }
+        if self._subscription is not None:
+            pushes = self._subscription.pushes
+            told |= {
+                "publishing_interval_ms": self._subscription.publishing_ms,
+                "keep_alive_s": self._subscription.keep_alive_s,
+                "values_dropped": pushes.values_dropped,
+                "messages_lost": pushes.messages_lost,
+                "messages_repaired": pushes.messages_repaired,
+                "decoded_by_library": self.decoded_by_library + pushes.decoded_by_library,
+            }
+        return told
+
     async def monitor(self, pushes: Pushes, points: Sequence[BoundPoint]) -> None:
         """Have the server push the changes of these points; the client handle is the place in the plan."""
+        subscription = Subscription(self.client, self._channel, self._config, pushes, self._device.timeout_s)
         async with asyncio.timeout(self._device.timeout_s * (2 + len(points) / self._items_max)):
-            await self._monitor(pushes, points)
-        self._pushes = pushes
+            await subscription.create(points, self._items_max)
+        subscription.listen()
+        self._subscription = subscription
 
     async def _prepare(self) -> None:
         client = self.client
@@ -172,48 +205,6 @@ class OpcUaSession:
             raise ua.UaError(msg)
         return decode(response.Results)
 
-    async def _monitor(self, pushes: Pushes, points: Sequence[BoundPoint]) -> None:
-        session = self.client.uaclient.session
-        keep_alives = max(round(self._config.keep_alive_s * 1e3 / self._config.publishing_interval_ms), 1)
-        granted = await session.create_subscription(
-            ua.CreateSubscriptionParameters(
-                RequestedPublishingInterval=self._config.publishing_interval_ms,
-                RequestedMaxKeepAliveCount=keep_alives,
-                RequestedLifetimeCount=LIFETIME_KEEP_ALIVES * keep_alives,
-                MaxNotificationsPerPublish=0,
-                PublishingEnabled=True,
-                Priority=0,
-            ),
-            pushes.take,
-        )
-        pushes.expect_every(granted.RevisedPublishingInterval / 1e3 * granted.RevisedMaxKeepAliveCount)
-        for first in range(0, len(points), self._items_max):
-            handles = range(first, min(first + self._items_max, len(points)))
-            results = await session.create_monitored_items(
-                ua.CreateMonitoredItemsParameters(
-                    SubscriptionId=granted.SubscriptionId,
-                    TimestampsToReturn=ua.TimestampsToReturn.Both,
-                    ItemsToCreate=[self._item(pushes.plan.nodes[handle], handle, points[handle]) for handle in handles],
-                )
-            )
-            if len(results) != len(handles):
-                msg = f"the server answered {len(results)} of {len(handles)} monitored items"
-                raise ua.UaError(msg)
-            pushes.refuse([(handle, result.StatusCode.value) for handle, result in zip(handles, results, strict=True)])
-
-    def _item(self, node: ua.ReadValueId, handle: int, bound: BoundPoint) -> ua.MonitoredItemCreateRequest:
-        """A point as monitored item, sampled at its own scan interval."""
-        return ua.MonitoredItemCreateRequest(
-            ItemToMonitor=node,
-            MonitoringMode=ua.MonitoringMode.Reporting,
-            RequestedParameters=ua.MonitoringParameters(
-                ClientHandle=handle,
-                SamplingInterval=bound.point.scan_s * 1e3,
-                QueueSize=self._config.queue_size,
-                DiscardOldest=True,
-            ),
-        )
-
     async def _explained(self, error: Exception) -> str:
         """Why connecting failed, in words; asks the server what it offers when the error itself does not tell."""
         file = self._identity.certificate_file if self._identity else None
@@ -228,20 +219,6 @@ class OpcUaSession:
                 told = troubles.by_offers(offers, self._config, self._trusted(), file if hung_up else None)
                 return told or in_words(error)
         return in_words(error)
-
-    async def offers(self) -> list[troubles.Offer] | None:
-        """Endpoints that the server shows to everybody, without security; none when it does not answer even that."""
-        client = Client(self._config.url, timeout=self._device.timeout_s)
-        try:
-            async with asyncio.timeout(DIAGNOSIS_FLOOR_S + self._device.timeout_s):
-                endpoints = await client.connect_and_get_server_endpoints()
-        except FAILURES:
-            return None
-        encrypting = ua.MessageSecurityMode.SignAndEncrypt
-        return [
-            troubles.Offer(one.SecurityPolicyUri, one.SecurityMode == encrypting, one.ServerCertificate or b"")
-            for one in endpoints
-        ]
 
 
 @contextmanager

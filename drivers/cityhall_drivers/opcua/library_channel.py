@@ -3,12 +3,15 @@
 # ruff: noqa: SLF001 - asyncua offers no way to send bytes that are encoded already
 
 import asyncio
+from typing import Any, TypeVar, cast
 
 from asyncua import Client, ua
-from asyncua.ua.ua_binary import nodeid_to_binary
+from asyncua.ua.ua_binary import nodeid_to_binary, struct_from_binary
 
 from cityhall_bms.ports.clock import Clock
 from cityhall_drivers.opcua.wire import request_header
+
+AnswerT = TypeVar("AnswerT")
 
 
 class Channel:
@@ -19,8 +22,9 @@ class Channel:
         self._clock = clock
         self._token = nodeid_to_binary(client.uaclient.session.authentication_token)
 
-    async def ask(self, kind: bytes, parameters: bytes, timeout_s: float) -> bytes:
+    async def ask(self, kind: bytes, parameters: bytes, timeout_s: float | None) -> bytes:
         """Body of the answer to one request; a ServiceFault is raised as asyncua's exception of its status."""
+        hint_ms = int(timeout_s * 1e3) if timeout_s else 0
         protocol = self._client.uaclient.protocol
         if protocol is None or protocol.transport is None:
             msg = "the connection is lost"
@@ -28,7 +32,7 @@ class Channel:
         protocol._request_handle += 1
         protocol._request_id += 1
         number = protocol._request_id
-        header = request_header(self._token, self._clock.now(), protocol._request_handle, int(timeout_s * 1e3))
+        header = request_header(self._token, self._clock.now(), protocol._request_handle, hint_ms)
         protocol.revolve_security_token()
         message = protocol._connection.message_to_binary(
             b"".join((kind, header, parameters)), message_type=ua.MessageType.SecureMessage, request_id=number
@@ -41,3 +45,10 @@ class Channel:
             body = await answer
         protocol.check_answer(body, "")
         return bytes(body)
+
+    async def call(self, request: Any, answer: type[AnswerT]) -> AnswerT:  # noqa: ANN401 - any request of asyncua
+        """One of the library's own requests; raised as its exception when the server refuses it."""
+        body = await self._client.uaclient.session._send_request(request)
+        response = struct_from_binary(answer, body)
+        response.ResponseHeader.ServiceResult.check()
+        return cast("AnswerT", response)

@@ -1,19 +1,25 @@
-"""What a server pushes: whole notification messages become columns; silence and losses are noticed."""
+"""What a server pushes: whole notification messages become readings; silence and losses are noticed. Pure."""
 
 import logging
 import math
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable
+from typing import Final
 
 import numpy as np
 
 from cityhall_bms.domain.batch import Readings
 from cityhall_bms.ports.clock import Clock
-from cityhall_drivers.opcua.codec import decode, quality_of, scaled
+from cityhall_drivers.opcua.codec import Columns, quality_of, scaled
 from cityhall_drivers.opcua.plan import OpcUaPlan
+from cityhall_drivers.opcua.wire import Message
 
 SILENT_KEEP_ALIVES: Final = 3
 """A server that misses this many keep-alives in a row has lost us."""
+
+REPUBLISH_MAX: Final = 50
+"""So many missing messages at once are asked for again; points are read anew after longer gaps anyway."""
+_GAP_MAX: Final = 1_000_000
+_SEQUENCE_MAX: Final = 0xFFFFFFFF
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +33,10 @@ class Pushes:
         """How often the server said that its queue was full before a value."""
         self.messages_lost = 0
         """How many messages are missing between those that arrived."""
+        self.messages_repaired = 0
+        """How many missing messages the server sent again."""
+        self.decoded_by_library = 0
+        """Messages that held something our own decoder does not claim to understand."""
         self._device = device
         self._sink = sink
         self._clock = clock
@@ -34,6 +44,7 @@ class Pushes:
         self._silence_max_s = math.inf
         self._sequence: int | None = None
         self._ended: str | None = None
+        self._told_losses = False
 
     def expect_every(self, interval_s: float) -> None:
         """Set how often the server promised to send at least a keep-alive."""
@@ -48,16 +59,39 @@ class Pushes:
             return f"the subscription has been silent for {silent_s:.0f} s, not even a keep-alive came"
         return None
 
-    def take(self, result: Any) -> None:  # noqa: ANN401 - a PublishResult (Part 4, clause 5.14.5) of the library
-        """Take one answer to a Publish request."""
+    def end(self, reason: str) -> None:
+        """Note that nothing more will come."""
+        self._ended = self._ended or reason
+
+    def take(self, message: Message) -> list[int]:
+        """Take one message, or a keep-alive; gives the numbers of messages that are missing before it.
+
+        Numbers grow by one and begin again at 1 (OPC 10000-4, clause 5.14.1.2).
+        """
         self._heard_s = self._clock.monotonic()
-        message = result.NotificationMessage
-        for notification in message.NotificationData or ():
-            if hasattr(notification, "MonitoredItems"):
-                self._count(message.SequenceNumber)
-                self._push(notification.MonitoredItems)
-            elif hasattr(notification, "Status"):
-                self._ended = f"the server ended the subscription (status 0x{notification.Status.value:08X})"
+        if message.is_keep_alive:
+            return []
+        missing: list[int] = []
+        if self._sequence is not None:
+            gap = (message.sequence - self._sequence - 1) % _SEQUENCE_MAX
+            # More than the server can keep: it began to count anew, or repeats itself.
+            self.messages_lost += gap if gap <= _GAP_MAX else 0
+            missing = [(self._sequence + n) % _SEQUENCE_MAX + 1 for n in range(gap if gap <= REPUBLISH_MAX else 0)]
+        self._sequence = message.sequence
+        self._push(message)
+        return missing
+
+    def repair(self, message: Message) -> None:
+        """Take a missing message that the server sent again."""
+        self.messages_lost -= 1
+        self.messages_repaired += 1
+        self._push(message)
+
+    def tell_losses(self) -> None:
+        """Warn once of messages that could not be had again."""
+        if self.messages_lost and not self._told_losses:
+            log.warning("%s: %d messages with changes were lost on the way", self._device, self.messages_lost)
+            self._told_losses = True
 
     def refuse(self, results: Iterable[tuple[int, int]]) -> None:
         """Push the points that the server would not monitor, by handle and status, as bad."""
@@ -75,14 +109,16 @@ class Pushes:
             )
         )
 
-    def _push(self, items: Sequence[Any]) -> None:
-        known = [item for item in items if item.ClientHandle < len(self.plan.nodes)]
-        if not known:
-            return
-        handles = np.array([item.ClientHandle for item in known], np.intp)
-        columns = decode(item.Value for item in known)
+    def _push(self, message: Message) -> None:
+        handles, columns = message.handles, message.columns
+        known = handles < len(self.plan.nodes)
+        if not known.all():
+            handles = handles[known]
+            columns = Columns(columns.value[known], columns.quality[known], columns.source_at[known], columns.overflows)
         if columns.overflows:
             self._note_dropped(columns.overflows)
+        if not len(handles):
+            return
         at = np.where(columns.source_at > 0, columns.source_at, self._clock.now())
         value = scaled(columns, self.plan.scale[handles], self.plan.offset[handles])
         self._sink(Readings(self.plan.points[handles], at, value, columns.quality, partial=True))
@@ -91,12 +127,3 @@ class Pushes:
         if not self.values_dropped:
             log.warning("%s: its queues are too short, the server drops values: raise queue_size", self._device)
         self.values_dropped += values
-
-    def _count(self, sequence: int) -> None:
-        """Notice missing messages; numbers grow by one and begin again at 1 (Part 4, clause 5.14.1.2)."""
-        if self._sequence is not None:
-            missing = (sequence - self._sequence - 1) % 0xFFFFFFFF
-            if missing and not self.messages_lost:
-                log.warning("%s: %d messages with changes were lost on the way", self._device, missing)
-            self.messages_lost += missing
-        self._sequence = sequence

@@ -19,6 +19,8 @@ READ_REQUEST: Final = b"\x01\x00" + struct.pack("<H", 631)
 READ_RESPONSE: Final = b"\x01\x00" + struct.pack("<H", 634)
 PUBLISH_REQUEST: Final = b"\x01\x00" + struct.pack("<H", 826)
 PUBLISH_RESPONSE: Final = b"\x01\x00" + struct.pack("<H", 829)
+REPUBLISH_REQUEST: Final = b"\x01\x00" + struct.pack("<H", 832)
+REPUBLISH_RESPONSE: Final = b"\x01\x00" + struct.pack("<H", 835)
 _DATA_CHANGE: Final = b"\x01\x00" + struct.pack("<H", 811) + b"\x01"
 """An extension object whose body is binary."""
 _HEAD: Final = struct.Struct("<qII")
@@ -28,17 +30,14 @@ _RESPONSE_REST: Final = (_HEADER_REST, b"\x00\x00\x00\x00\x00\x00\x00\x00")
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
-    """One answer to a Publish request; ``handles`` and ``columns`` are empty when it is a keep-alive."""
+class Message:
+    """A notification message (OPC 10000-4, clause 7.26); without changes it is a keep-alive."""
 
-    subscription: int
     sequence: int
-    more: bool
-    available: tuple[int, ...]
-    """Messages that the server still keeps for a Republish."""
-    handles: NDArray[np.uint32]
-    columns: Columns
     is_keep_alive: bool
+    handles: NDArray[np.uint32]
+    """Client handles of the values."""
+    columns: Columns
 
 
 def request_header(token: bytes, now_us: int, handle: int, timeout_ms: int) -> bytes:
@@ -78,25 +77,45 @@ def read_response(body: bytes, count: int) -> Columns:
     return columns
 
 
-def publish_response(body: bytes) -> Published:
-    """A whole PublishResponse (OPC 10000-4, clause 5.14.5) with at most one notification, of data changes."""
-    place = _after_header(body, PUBLISH_RESPONSE)
-    (subscription,) = unpack("<I", body, place)
-    kept = _count(body, place + 4)
-    available = unpack(f"<{kept}I", body, place + 8)
-    place += 8 + 4 * kept
-    more, sequence, _, notifications = unpack("<BIqi", body, place)
-    place += 17
+def republish_parameters(subscription: int, sequence: int) -> bytes:
+    """What follows the header of a Republish."""
+    return struct.pack("<II", subscription, sequence)
+
+
+def publish_response(body: bytes) -> Message:
+    """The message of a whole PublishResponse (OPC 10000-4, clause 5.14.5)."""
+    place = _after_header(body, PUBLISH_RESPONSE) + 4
+    place += 4 + 4 * _count(body, place)
+    if unpack("<B", body, place)[0] > 1:
+        msg = "a boolean that is neither"
+        raise UnexpectedBytesError(msg)
+    message, place = _message(body, place + 1)
+    # Results of acknowledgements: a message that the server has forgotten already needs none.
+    place += 4 + 4 * _count(body, place)
+    if body[place:] not in NOTHING:
+        msg = "diagnostics, or bytes behind the end"
+        raise UnexpectedBytesError(msg)
+    return message
+
+
+def republish_response(body: bytes) -> Message:
+    """The message of a whole RepublishResponse (OPC 10000-4, clause 5.14.6)."""
+    message, place = _message(body, _after_header(body, REPUBLISH_RESPONSE))
+    if place != len(body):
+        msg = "bytes behind the end"
+        raise UnexpectedBytesError(msg)
+    return message
+
+
+def _message(body: bytes, place: int) -> tuple[Message, int]:
+    """A message with at most one notification, of data changes; and where it ends."""
+    sequence, _, notifications = unpack("<Iqi", body, place)
+    place += 16
     if notifications == 1:
         handles, columns, place = _data_change(body, place)
     else:
         handles, columns, _ = data_values(body, place, none_is_empty(notifications), 4)
-    # Results of acknowledgements are a matter of bookkeeping; diagnostics there must be none.
-    place += 4 + 4 * _count(body, place)
-    if more > 1 or body[place:] not in NOTHING:
-        msg = "diagnostics, or bytes behind the end"
-        raise UnexpectedBytesError(msg)
-    return Published(subscription, sequence, bool(more), available, handles, columns, notifications != 1)
+    return Message(sequence, notifications != 1, handles, columns), place
 
 
 def _data_change(body: bytes, place: int) -> tuple[NDArray[np.uint32], Columns, int]:

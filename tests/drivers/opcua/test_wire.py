@@ -19,10 +19,13 @@ from cityhall_drivers.opcua.values import UnexpectedBytesError
 from cityhall_drivers.opcua.wire import (
     PUBLISH_REQUEST,
     READ_REQUEST,
+    REPUBLISH_REQUEST,
     publish_parameters,
     publish_response,
     read_parameters,
     read_response,
+    republish_parameters,
+    republish_response,
     request_header,
 )
 
@@ -133,7 +136,7 @@ def test_torn_and_altered_answers_are_refused_or_understood_as_by_the_library(
 def test_pushed_changes_are_decoded_as_by_the_library(items: list[tuple[int, ua.DataValue]], kept: list[int]) -> None:
     got = publish_response(published(items, kept=kept))
 
-    assert (got.subscription, got.sequence, got.available, got.more) == (4, 7, tuple(kept), True)
+    assert (got.sequence, got.is_keep_alive) == (7, False)
     assert got.handles.tolist() == [handle for handle, _ in items]
     there = struct_from_binary(ua.PublishResponse, Buffer(published(items))).Parameters.NotificationMessage
     assert same(got.columns, decode(item.Value for item in there.NotificationData[0].MonitoredItems))
@@ -153,7 +156,7 @@ def test_torn_and_altered_changes_are_refused_or_understood_as_by_the_library(
     there = struct_from_binary(ua.PublishResponse, Buffer(bytes(body))).Parameters
     notifications = there.NotificationMessage.NotificationData or []
     changes = notifications[0].MonitoredItems if notifications else []
-    assert (ours.subscription, ours.sequence) == (there.SubscriptionId, there.NotificationMessage.SequenceNumber)
+    assert ours.sequence == there.NotificationMessage.SequenceNumber
     assert ours.handles.tolist() == [item.ClientHandle for item in changes or []]
     assert same(ours.columns, decode(item.Value for item in changes or []))
 
@@ -205,6 +208,29 @@ def test_a_read_is_asked_as_by_the_library() -> None:
     request.Parameters = ua.ReadParameters(0, ua.TimestampsToReturn.Neither, nodes)
     ours = READ_REQUEST + request_header(TOKEN, AT_US, 17, 2000)
     ours += read_parameters([bytes(struct_to_binary(node)) for node in nodes])
+    assert ours == bytes(struct_to_binary(request))
+
+
+def test_a_message_that_is_sent_again_is_decoded_and_an_empty_one_told() -> None:
+    response = ua.RepublishResponse()
+    response.NotificationMessage.SequenceNumber = 6
+    assert republish_response(bytes(struct_to_binary(response))).is_keep_alive
+    changes = ua.DataChangeNotification()
+    changes.MonitoredItems = [ua.MonitoredItemNotification(3, ua.DataValue(ua.Variant(1.5)))]
+    response.NotificationMessage.NotificationData = [changes]
+    body = bytes(struct_to_binary(response))
+    got = republish_response(body)
+    assert (got.sequence, got.handles.tolist(), got.columns.value.tolist()) == (6, [3], [1.5])
+    for torn in (body[:-1], body + b"\x00"):
+        with pytest.raises(UnexpectedBytesError):
+            republish_response(torn)
+
+
+def test_a_republish_is_asked_as_by_the_library() -> None:
+    request = ua.RepublishRequest()
+    request.RequestHeader = header()
+    request.Parameters.SubscriptionId, request.Parameters.RetransmitSequenceNumber = 4, 6
+    ours = REPUBLISH_REQUEST + request_header(TOKEN, AT_US, 17, 2000) + republish_parameters(4, 6)
     assert ours == bytes(struct_to_binary(request))
 
 
