@@ -2,12 +2,14 @@
 
 Our key and certificate are one file, ``secrets/opcua-client.pem`` (mode 0600), shared by all devices of the site and
 made on first use: one file, so that two processes that start together can never mix a key and another's certificate.
-``secrets/opcua-client.der`` is the certificate alone, to be copied to servers.
+``secrets/opcua-client.der`` is the certificate alone, to be copied to servers. Before it expires the next one is made
+beside (``opcua-client-next``); servers do not know that yet, so it takes over only when the old one has expired.
 """
 
 import hashlib
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,6 +28,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 IDENTITY_FILE: Final = "secrets/opcua-client.pem"
 CERTIFICATE_FILE: Final = "secrets/opcua-client.der"
+NEXT_IDENTITY_FILE: Final = "secrets/opcua-client-next.pem"
+NEXT_CERTIFICATE_FILE: Final = "secrets/opcua-client-next.der"
+RENEW_DAYS: Final = 60
+"""So long before ours expires the next one is made, so that servers can be told to trust it, too."""
 VALID_DAYS: Final = 3650
 """Ten years: every server of a building trusts this certificate by hand."""
 _KEY_BITS: Final = 2048
@@ -44,24 +50,24 @@ class Identity:
 def client_identity(site_folder: Path, host: str, now_us: int) -> Identity:
     """Our identity at this site, made for ``host`` when there is none yet.
 
-    ``OSError`` when the files cannot be read or made, ``ValueError`` when they hold something else or have expired.
+    ``OSError`` when the files cannot be read or made, ``ValueError`` when they hold something else.
     """
-    path = site_folder / IDENTITY_FILE
+    path, next_path = site_folder / IDENTITY_FILE, site_folder / NEXT_IDENTITY_FILE
     now = datetime.fromtimestamp(now_us / 1e6, UTC)
     if not path.exists():
         _create(path, host, now)
+    left = _ends(path) - now
+    if left <= timedelta(days=RENEW_DAYS) and not next_path.exists():
+        _create(next_path, host, now)
+        _export(next_path, site_folder / NEXT_CERTIFICATE_FILE)
+    if left <= timedelta(0) and _ends(path) <= now:
+        _take_over(path, next_path, site_folder / NEXT_CERTIFICATE_FILE)
     data = path.read_bytes()
     certificate = x509.load_pem_x509_certificate(data)
     key = load_pem_private_key(data, None)
-    if certificate.not_valid_after_utc <= now:
-        expired = f"{certificate.not_valid_after_utc:%Y-%m-%d}"
-        msg = f"{IDENTITY_FILE} expired on {expired}: delete it, so that a new one is made"
-        raise ValueError(msg)
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     der = certificate.public_bytes(Encoding.DER)
-    exported = site_folder / CERTIFICATE_FILE
-    if not exported.exists() or exported.read_bytes() != der:
-        _write_whole(exported, der)
+    exported = _export(path, site_folder / CERTIFICATE_FILE)
     return Identity(
         der,
         key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
@@ -81,6 +87,25 @@ def trusted_certificate(path: Path) -> bytes:
 def fingerprint(certificate: bytes) -> str:
     """SHA-256 of a certificate, as people compare it."""
     return hashlib.sha256(certificate).digest().hex(":").upper()
+
+
+def _ends(path: Path) -> datetime:
+    return x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc
+
+
+def _take_over(path: Path, next_path: Path, next_exported: Path) -> None:
+    """Put the next identity in the place of the expired one; another process may be faster."""
+    with suppress(FileNotFoundError):
+        next_path.replace(path)
+    next_exported.unlink(missing_ok=True)
+
+
+def _export(path: Path, exported: Path) -> Path:
+    """Write the certificate of an identity alone, as DER."""
+    der = x509.load_pem_x509_certificate(path.read_bytes()).public_bytes(Encoding.DER)
+    if not exported.exists() or exported.read_bytes() != der:
+        _write_whole(exported, der)
+    return exported
 
 
 def _create(path: Path, host: str, now: datetime) -> None:

@@ -69,11 +69,30 @@ def test_those_who_start_together_get_one_identity(tmp_path: Path) -> None:
     assert len(list((tmp_path / "secrets").iterdir())) == 2
 
 
-def test_an_expired_one_is_refused_with_advice(tmp_path: Path) -> None:
-    client_identity(tmp_path, "bms-host", NOW_US)
+def test_the_next_one_is_made_in_time_and_takes_over_only_when_the_old_one_has_expired(tmp_path: Path) -> None:
+    day_us = 86_400_000_000
+    first = client_identity(tmp_path, "bms-host", NOW_US)
+    # Valid for 3650 days; the next one is made 60 days before, for the servers to be told.
+    assert client_identity(tmp_path, "bms-host", NOW_US + 3589 * day_us) == first
+    assert not (tmp_path / "secrets/opcua-client-next.der").exists()
 
-    with pytest.raises(ValueError, match="expired on 2036-06-28: delete it"):
-        client_identity(tmp_path, "bms-host", NOW_US + 3651 * 86_400_000_000)
+    assert client_identity(tmp_path, "bms-host", NOW_US + 3591 * day_us) == first
+    announced = (tmp_path / "secrets/opcua-client-next.der").read_bytes()
+    assert announced != first.certificate
+    assert (tmp_path / "secrets/opcua-client-next.pem").stat().st_mode & 0o777 == 0o600
+
+    later = client_identity(tmp_path, "bms-host", NOW_US + 3651 * day_us)
+    assert later.certificate == announced == later.certificate_file.read_bytes()
+    assert sorted(path.name for path in (tmp_path / "secrets").iterdir()) == ["opcua-client.der", "opcua-client.pem"]
+
+
+def test_one_that_expired_while_nothing_ran_is_replaced(tmp_path: Path) -> None:
+    first = client_identity(tmp_path, "bms-host", NOW_US)
+    later_us = NOW_US + 4000 * 86_400_000_000
+    later = client_identity(tmp_path, "bms-host", later_us)
+
+    assert later.certificate != first.certificate
+    assert client_identity(tmp_path, "bms-host", later_us) == later
 
 
 def test_a_spoilt_file_is_refused_and_not_replaced(tmp_path: Path) -> None:

@@ -1,15 +1,19 @@
 """Encryption, users and certificates against a real server."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from tests.support.manual_clock import ManualClock
 from tests.support.opcua_server import Heard, Plant, bound, opcua_device, opcua_point, opcua_server, secured
 from tests.support.until import until
 
 from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.domain.errors import DeviceUnreachableError
+from cityhall_bms.domain.notices import DeviceNotice
+from cityhall_bms.ports.capabilities import AlarmingDriver
 from cityhall_drivers.opcua import DRIVER
 from cityhall_drivers.opcua.certificates import client_identity
 from cityhall_drivers.opcua.driver import OpcUaDriver
@@ -95,3 +99,47 @@ async def test_a_certificate_file_that_vanished_is_named(vault: Plant, site: Pat
 
     with pytest.raises(DeviceUnreachableError, match=r"No such file or directory: .*secrets/server\.der"):
         await driver.open()
+
+
+async def test_pain_08_an_expired_server_certificate_is_not_accepted(vault: Plant, site: Path) -> None:
+    eleven_years_s = 11 * 365 * 86_400
+    later = ManualClock(SystemClock().now() + eleven_years_s * 1_000_000)
+    driver = DRIVER().create(opcua_device(vault.url, site, 5.0, **secured(site, vault)), later)
+    with pytest.raises(DeviceUnreachableError, match=r"^secrets/server\.der 已於 .* expired on .*: renew the server's"):
+        await driver.open()
+
+
+async def test_pain_08_an_unknown_certificate_is_kept_and_trusted_by_moving_its_file(vault: Plant, site: Path) -> None:
+    settings = secured(site, vault)
+    trusted = site / "secrets/server.der"
+    right = trusted.read_bytes()
+    trusted.write_bytes(client_identity(site.parent, "other", SystemClock().now()).certificate)
+    driver = driver_of(vault, site, **settings)
+    with pytest.raises(
+        DeviceUnreachableError, match=r"mv secrets/opcua-rejected/lifts-\w{16}\.der secrets/server\.der"
+    ):
+        await driver.open()
+
+    [kept] = (site / "secrets/opcua-rejected").iterdir()
+    assert kept.read_bytes() == right
+    kept.replace(trusted)
+    await driver.open()
+    await driver.close()
+
+
+async def test_certificates_are_watched_while_the_session_is_open(vault: Plant, site: Path) -> None:
+    driver = driver_of(vault, site, **secured(site, vault))
+    assert isinstance(driver, AlarmingDriver)
+    told: list[DeviceNotice] = []
+    # The server's certificate is valid for ten years: this clock is 20 days before that.
+    driver._clock = ManualClock(SystemClock().now() + (3650 - 20) * 86_400_000_000)
+    await driver.open()
+    listening = asyncio.create_task(driver.listen(told.append))
+    await until(lambda: told)
+    await driver.close()
+    async with asyncio.timeout(5.0):
+        await listening
+
+    assert [(one.address, one.kind, one.to_state) for one in told] == [
+        ("secrets/server.der", "certificate-expiry", "expires-within-30-days")
+    ]

@@ -26,7 +26,7 @@ OURS = POLICIES + "Aes256_Sha256_RsaPss"
         ("BadSecurityChecksFailed", "copy secrets/opcua-client.der to its trusted certificates"),
         (
             "BadCertificateTimeInvalid",
-            "copy secrets/opcua-client.der to its trusted certificates (BadCertificateTimeInvalid)",
+            "expired or not yet valid: check the server's clock (BadCertificateTimeInvalid)",
         ),
         ("BadTooManySessions", "no session left for us"),
     ],
