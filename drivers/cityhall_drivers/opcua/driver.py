@@ -107,6 +107,7 @@ class OpcUaDriver(OpcUaServices):
 
     async def close(self) -> None:
         """Say goodbye within a second, then hang up; never raises."""
+        self.end_listening()
         session, self._session = self._session, None
         if session is not None:
             await session.close()

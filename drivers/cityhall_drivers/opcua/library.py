@@ -8,7 +8,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +31,7 @@ from cityhall_drivers.opcua.config import OpcUaConfig
 from cityhall_drivers.opcua.library_channel import Channel
 from cityhall_drivers.opcua.library_subscription import Subscription
 from cityhall_drivers.opcua.pushes import Pushes
+from cityhall_drivers.opcua.trust import CertificateMistakeError, check_server_certificate, keep_rejected
 from cityhall_drivers.opcua.values import UnexpectedBytesError
 from cityhall_drivers.opcua.wire import READ_REQUEST, read_parameters, read_response
 
@@ -171,11 +172,13 @@ class OpcUaSession:
         folder = Path(self._device.folder)
         self._identity = await asyncio.to_thread(client_identity, folder, socket.gethostname(), self._clock.now())
         client.application_uri = self._identity.application_uri
+        trusted = self._trusted()
+        check_server_certificate(trusted, self._config.server_certificate or "", self._clock.now())
         await client.set_security(
             _POLICIES[self._config.security],
             CertProperties(self._identity.certificate, "der"),
             CertProperties(self._identity.key, "pem"),
-            server_certificate=CertProperties(self._trusted(), "der"),
+            server_certificate=CertProperties(trusted, "der"),
             mode=ua.MessageSecurityMode.SignAndEncrypt,
         )
         if self._config.user is not None and self._config.password_file is not None:
@@ -217,8 +220,17 @@ class OpcUaSession:
             hung_up = not isinstance(error, TimeoutError)
             if offers is not None:
                 told = troubles.by_offers(offers, self._config, self._trusted(), file if hung_up else None)
-                return told or in_words(error)
+                return (told or in_words(error)) + self._kept(offers)
         return in_words(error)
+
+    def _kept(self, offers: Sequence[troubles.Offer]) -> str:
+        """Keep a certificate that is shown in place of the trusted one, and say how to trust it."""
+        shown = troubles.other_certificate(offers, self._config, self._trusted())
+        kept = None
+        if shown is not None:
+            with suppress(OSError):
+                kept = keep_rejected(Path(self._device.folder), self._device.name, shown)
+        return "" if kept is None else f"; 保存於 kept as {kept}: mv {kept} {self._config.server_certificate}"
 
     async def offers(self) -> list[troubles.Offer] | None:
         """Endpoints that the server shows to everybody, without security; none when it does not answer even that."""
@@ -263,6 +275,8 @@ def in_words(error: BaseException) -> str:
     if isinstance(error, ua.UaStatusCodeError):
         name, meaning = ua.status_codes.get_name_and_doc(error.code)
         return f"{name}: {meaning}"
+    if isinstance(error, CertificateMistakeError):
+        return str(error)
     if isinstance(error, TimeoutError):
         return "no answer in time"
     if isinstance(error, InvalidSignature):
