@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
 from random import Random
 from typing import Final
 
@@ -92,18 +91,28 @@ class Publisher:
 
         Readers take a lower epoch for an old one. A log that is away, or was emptied, cannot tell: then it is now.
         """
-        newest: Sequence[LoggedBatch] = ()
+        newest: list[LoggedBatch] = []
         try:
-            end = await self._telemetry.end()
-            if end:
-                reader = await self._telemetry.reader(max(end - EPOCH_LOOKBACK, 0))
-                newest = await reader.fetch(EPOCH_LOOKBACK, EPOCH_WAIT_S)
-                await reader.close()
+            newest = await self._newest()
         except TelemetryLogUnavailableError as error:
             log.warning("telemetry log is away at the start", source=self.source, reason=str(error))
         ours = [logged.batch for logged in newest if logged.batch.source == self.source]
         self.epoch = max(self._clock.now(), max((batch.epoch for batch in ours), default=0) + 1)
         self.ended_at = max((batch.recorded_at for batch in ours), default=0)
+
+    async def _newest(self) -> list[LoggedBatch]:
+        """The end of the log; it is given in portions."""
+        end = await self._telemetry.end()
+        if not end:
+            return []
+        reader = await self._telemetry.reader(max(end - EPOCH_LOOKBACK, 0))
+        newest: list[LoggedBatch] = []
+        while portion := await reader.fetch(EPOCH_LOOKBACK, EPOCH_WAIT_S):
+            newest += portion
+            if newest[-1].position >= end:
+                break
+        await reader.close()
+        return newest
 
     async def put(self, readings: Readings) -> None:
         """Take readings; waits while the queue is full, which slows whoever reads devices."""

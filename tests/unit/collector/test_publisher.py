@@ -15,6 +15,7 @@ from cityhall_bms.adapters.memory_telemetry import MemoryTelemetryLog
 from cityhall_bms.collector.publisher import BATCH_SAMPLES_MAX, Publisher
 from cityhall_bms.domain.batch import SampleBatch
 from cityhall_bms.domain.errors import TelemetryLogUnavailableError
+from cityhall_bms.ports.telemetry_log import LoggedBatch
 
 
 class ForgetfulLog(MemoryTelemetryLog):
@@ -186,6 +187,26 @@ async def test_an_epoch_is_the_start_and_later_than_any_before_though_the_clock_
         await publisher.begin()
         expected = now.now() + 3_600_000_001 if epoch == now.now() + 3_600_000_000 else now.now()
         assert publisher.epoch == expected
+
+
+class LogInPortions(MemoryTelemetryLog):
+    """Gives three batches at a time, whatever is asked for."""
+
+    def after(self, position: int, limit: int) -> list[LoggedBatch]:
+        return super().after(position, min(limit, 3))
+
+
+async def test_the_end_of_the_life_before_is_that_of_the_newest_batch_though_a_log_gives_it_in_portions() -> None:
+    clock = ManualClock()
+    log = LogInPortions(clock)
+    first = make(clock, log)
+    async with running(first):
+        await clock.advance(30)
+    ended_at = log.batches()[-1].recorded_at
+    await clock.advance(600)
+    second = make(clock, log)
+    await second.begin()
+    assert second.ended_at == ended_at
 
 
 async def test_without_a_log_the_epoch_is_the_start() -> None:
