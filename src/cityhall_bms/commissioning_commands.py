@@ -107,13 +107,16 @@ def _text(file: Path) -> str:
 
 def _show(look: Look, out: Console) -> None:
     plan = Table("每隔 every", "請求 request", "點 points", "位元組 bytes", title="讀取計畫 Read plan")
-    bytes_a_minute = 0.0
+    bytes_a_minute = line_share = 0.0
     for scan_s, requests in look.plan:
         for one in requests:
             plan.add_row(f"{scan_s:g} s", one.what, str(one.points), str(one.bytes))
             bytes_a_minute += one.bytes * 60.0 / scan_s
+            line_share += (one.line_ms or 0.0) / 1e3 / scan_s
     out.print(plan)
     out.print(f"合計 in all: {bytes_a_minute / 60:.1f} bytes/s")
+    if line_share:
+        out.print(f"佔用線路 of the serial line: {line_share:.2%}, without the time that the device takes to answer")
     if look.points:
         table = Table("點位 point", "位址 address", "原始 raw", "數值 value", "品質 quality", "其他解讀 other readings")
         for seen in look.points:

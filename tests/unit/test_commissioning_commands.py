@@ -80,6 +80,17 @@ def test_pain_06_the_probe_shows_the_bytes_in_every_order_with_the_plausible_fir
     assert "0000 41aa" not in plan
 
 
+def test_the_plan_says_how_much_of_a_serial_line_a_device_takes(tmp_path: Path) -> None:
+    with ServedModbus() as served:
+        run("discover", "modbus", f"127.0.0.1:{served.server.port} units 1-1", "--out", str(tmp_path / "new"))
+    file = next((tmp_path / "new" / "devices").iterdir())
+    lines = file.read_text(encoding="utf-8").splitlines()
+    line = ['serial = "/dev/ttyS1"' if row.startswith("host") else row for row in lines if not row.startswith("port")]
+    file.write_text("\n".join([*line, "baud = 9600"]) + "\n", encoding="utf-8")
+    # Three registers once a minute: 8 and 11 bytes and twice 3.5 characters, 11 bits each at 9,600 baud, are 30 ms.
+    assert "of the serial line: 0.05%" in run("probe", str(tmp_path / "new"), file.stem, "--plan")
+
+
 def test_an_ede_file_becomes_a_draft(tmp_path: Path) -> None:
     (tmp_path / "a_EDE.csv").write_text(
         "# keyname;device obj.-instance;object-name;object-type;object-instance;unit-code\nA;1001;Kälte;0;1;62\n",
