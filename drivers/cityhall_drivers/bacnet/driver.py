@@ -16,7 +16,7 @@ from cityhall_drivers.bacnet.foreign import ForeignRegistration
 from cityhall_drivers.bacnet.library import OUR_APDU_MAX, LibraryEndpoint, LibraryPeer
 from cityhall_drivers.bacnet.peer import FieldPeer
 from cityhall_drivers.bacnet.plan import BacnetPlan
-from cityhall_drivers.bacnet.reading import Reading
+from cityhall_drivers.bacnet.pushing import Pushing
 from cityhall_drivers.bacnet.services import BacnetServices
 from cityhall_drivers.bacnet.turns import Router, Turn
 
@@ -29,7 +29,7 @@ class Ways(NamedTuple):
     router: Router | None
 
 
-class BacnetDriver(Reading, BacnetServices):
+class BacnetDriver(Pushing, BacnetServices):
     """One device; one question in flight."""
 
     def __init__(self, device: Device, config: BacnetConfig, ways: Ways, clock: Clock) -> None:
@@ -64,6 +64,7 @@ class BacnetDriver(Reading, BacnetServices):
 
     async def close(self) -> None:
         """Let go of the sockets; they end with their last user."""
+        await self.end_subscription()
         await self.end_listening()
         self._field.leave()
         self._peer.leave()

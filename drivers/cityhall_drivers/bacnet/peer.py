@@ -18,6 +18,8 @@ class FieldPeer:
     def __init__(self, endpoint: FieldEndpoint, config: BacnetConfig, timeout_s: float, turn: Turn) -> None:
         self.counts: Counter[str] = Counter()
         self.station = config.station
+        self.is_silent = False
+        """The newest question was not answered."""
         self.endpoint = endpoint
         self._where = config.where
         self._timeout_s = timeout_s
@@ -43,7 +45,9 @@ class FieldPeer:
                 apdu = await self.endpoint.ask(self.station, question, timeout_s or self._timeout_s)
             except SilenceError as silence:
                 self.counts["silences"] += 1
+                self.is_silent = True
                 raise self.unreachable(str(silence)) from None
+        self.is_silent = False
         return reply_of(apdu, question[3])
 
     async def property(self, target: Object, property_id: int, timeout_s: float | None = None) -> Value | None:

@@ -1,6 +1,7 @@
 """The requests of one scan class, and what was learnt about their size. No network."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,8 @@ from cityhall_bms.domain.quality import Quality
 from cityhall_bms.ports.driver import BoundPoint
 from cityhall_drivers.bacnet.codec import Answer, Object, item_of
 from cityhall_drivers.bacnet.rpm import Columns, Layout, answers, columns, question, walk
+
+_EVERY: Final = slice(None)
 
 
 class Group:
@@ -67,10 +70,13 @@ class BacnetPlan:
         """Group; :class:`~cityhall_drivers.bacnet.codec.MistakeError` for a point that ``check`` would refuse."""
         items = [item_of(one.point) for one in bound]
         objects = tuple(dict.fromkeys(item.object for item in items))
-        row_of = {target: row for row, target in enumerate(objects)}
         self.objects = objects
+        self.row_of = {target: row for row, target in enumerate(objects)}
         self._points = np.array([one.point_id for one in bound], dtype=np.uint32)
-        self._row = np.array([row_of[item.object] for item in items], np.intp)
+        self.row = np.array([self.row_of[item.object] for item in items], np.intp)
+        """Which object each point shows."""
+        self._order = np.argsort(self.row, kind="stable")
+        self._first = np.searchsorted(self.row[self._order], np.arange(len(objects) + 1))
         self._scale = np.array([item.scale for item in items])
         self._offset = np.array([item.offset for item in items])
         self._groups = [Group(0, objects)] if items else []
@@ -113,19 +119,24 @@ class BacnetPlan:
         """Learn that a request was met with silence: next time the others go first, and prove the device alive."""
         self._groups.sort(key=lambda other: other is group)
 
-    def scaled(self, scan: Scan) -> Columns:
-        """Value and quality of every point."""
+    def positions(self, rows: Sequence[int]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Places of the points that show these objects, one object after the other, and how many show each."""
+        first, last = self._first[rows], self._first[1:][rows]
+        return np.concatenate([self._order[a:b] for a, b in zip(first, last, strict=True)]), last - first
+
+    def scaled(
+        self, number: NDArray[np.float64], quality: NDArray[np.uint8], positions: NDArray[np.intp] | slice = _EVERY
+    ) -> Columns:
+        """Value and quality of points by the present values that they show."""
         with np.errstate(all="ignore"):  # an overflow is found below, as a value that is not finite
-            values = scan.value[self._row] * self._scale + self._offset
-        quality = scan.quality[self._row]
+            values = number * self._scale[positions] + self._offset[positions]
         broken = ~np.isfinite(values)
         values[broken] = np.nan
-        quality[broken & (quality < Quality.BAD)] = Quality.BAD_DECODE
-        return values, quality
+        return values, np.where(broken & (quality < Quality.BAD), np.uint8(Quality.BAD_DECODE), quality)
 
     def readings(self, scan: Scan, observed_at: int) -> Readings:
         """Make columns of one scan, all at one time."""
-        values, quality = self.scaled(scan)
+        values, quality = self.scaled(scan.value[self.row], scan.quality[self.row])
         return Readings(self._points, np.full(len(values), observed_at, dtype=np.int64), values, quality)
 
 

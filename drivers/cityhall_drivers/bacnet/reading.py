@@ -12,7 +12,7 @@ from cityhall_drivers.bacnet.codec import (
     Remedy,
     objects_per_request,
 )
-from cityhall_drivers.bacnet.plan import BacnetPlan, Group
+from cityhall_drivers.bacnet.plan import BacnetPlan, Group, Scan
 from cityhall_drivers.bacnet.refusals import ErrorAnswerError, TurnedDownError
 from cityhall_drivers.bacnet.rpm import Columns, columns
 from cityhall_drivers.bacnet.service import Service
@@ -53,7 +53,11 @@ class Reading(Service):
             if told is not None:
                 scan.put(group, told)
             observed_at = self._clock.now()
+        self._seen(plan, scan)
         return plan.readings(scan, observed_at)
+
+    def _seen(self, plan: BacnetPlan, scan: Scan) -> None:
+        """For whoever wants to know what was read."""
 
     async def ping(self, within_s: float) -> None:
         """Ask the device for one property of its own; whatever it answers, it lives."""

@@ -104,3 +104,23 @@ class TurnedDownError(Exception):
     def remedy(self) -> Remedy:
         """What might help."""
         return remedy_for_abort(self.reason) if self.is_abort else remedy_for_reject(self.reason)
+
+
+_RESOURCES_CLASS: Final = 3
+_FULL_CODES: Final = {18, 19, 20, 82, 133}
+"""No space for an object, a list element or a value; busy; out of memory."""
+_ABORTS_OF_FULL: Final = {1, 9}
+"""Buffer overflow, out of resources."""
+_UNRECOGNIZED_SERVICE: Final = 9
+
+
+def is_full(error: ErrorAnswerError | TurnedDownError) -> bool:
+    """Whether a device has no room for one more subscription."""
+    if isinstance(error, ErrorAnswerError):
+        return error.error_class == _RESOURCES_CLASS or error.error_code in _FULL_CODES
+    return error.is_abort and error.reason in _ABORTS_OF_FULL
+
+
+def knows_no_cov(error: ErrorAnswerError | TurnedDownError) -> bool:
+    """Whether a device does not know what a subscription is."""
+    return isinstance(error, TurnedDownError) and not error.is_abort and error.reason == _UNRECOGNIZED_SERVICE

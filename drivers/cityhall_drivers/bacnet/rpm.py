@@ -5,7 +5,7 @@ a :class:`Layout`: as long as a device answers a group with the same bytes aroun
 by numpy. Whatever differs elsewhere than in a value's own bytes is walked again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -25,6 +25,7 @@ from cityhall_drivers.bacnet.codec import (
     flags_of,
     quality_of,
 )
+from cityhall_drivers.bacnet.walker import content_at, expect, is_number_of, number_at, object_at, object_bytes
 from cityhall_drivers.bacnet.wire import READ_MULTIPLE, READ_PROPERTY, FrameError, confirmed
 
 Columns = tuple[NDArray[np.float64], NDArray[np.uint8]]
@@ -34,13 +35,9 @@ _OBJECT: Final = 0x0C
 _LIST, _LIST_END = 0x1E, 0x1F
 _VALUE, _VALUE_END, _ERROR, _ERROR_END = 0x4E, 0x4F, 0x5E, 0x5F
 _WANTED: Final = bytes((_LIST, 0x09, PRESENT_VALUE, 0x09, STATUS_FLAGS, _LIST_END))
-_PROPERTY_TAGS: Final = {0x29: 1, 0x2A: 2, 0x2B: 3, 0x2C: 4}
-_INDEX_TAGS: Final = {0x39: 1, 0x3A: 2, 0x3B: 3, 0x3C: 4}
-_ACK_PROPERTY_TAGS: Final = {0x19: 1, 0x1A: 2, 0x1B: 3, 0x1C: 4}
+_PROPERTY, _INDEX = 2, 3
+_ACK_PROPERTY: Final = 1
 _ACK_VALUE, _ACK_VALUE_END = 0x3E, 0x3F
-_CONTEXT: Final = 0x08
-_EXTENDED_NUMBER: Final = 0xF
-_OPENING, _CLOSING, _EXTENDED = 6, 7, 5
 _INTEGER_BYTES_MAX: Final = 6
 """Longer ones may not fit into the 53 bits of a float64; they are walked."""
 
@@ -49,11 +46,6 @@ _QUALITIES: Final = np.array(
     [quality_of(Flags(*(bool(bits & (8 >> place)) for place in range(4)))) for bits in range(16)], np.uint8
 )
 """Of the four status flags, as the upper half of their octet."""
-
-
-def object_bytes(target: Object) -> bytes:
-    """An object identifier: type in the upper ten bits, instance in the lower 22 (clause 20.2.14)."""
-    return (target.type << 22 | target.instance).to_bytes(4, "big")
 
 
 def question(objects: Sequence[Object]) -> bytes:
@@ -87,8 +79,8 @@ def walk(data: bytes) -> list[Found]:
     place = 0
     try:
         while place < len(data):
-            target, place = _object(data, place)
-            place = _expect(data, place, _LIST)
+            target, place = object_at(data, place, _OBJECT)
+            place = expect(data, place, _LIST)
             while data[place] != _LIST_END:
                 one, place = _property(data, place, target)
                 found.append(one)
@@ -107,10 +99,10 @@ def single(data: bytes, target: Object, property_id: int) -> Value | None:
     :class:`FrameError` when it is of another object or property, or no answer at all.
     """
     try:
-        named, place = _object(data, 0)
-        number, place = _number(data, place, _ACK_PROPERTY_TAGS)
-        place = _expect(data, place, _ACK_VALUE)
-        value, _, place = _content(data, place, _ACK_VALUE_END)
+        named, place = object_at(data, 0, _OBJECT)
+        number, place = number_at(data, place, _ACK_PROPERTY)
+        place = expect(data, place, _ACK_VALUE)
+        value, _, place = content_at(data, place, _ACK_VALUE_END)
     except IndexError:
         named, number, value, place = target, property_id, None, -1
     if (named, number, place) != (target, property_id, len(data)):
@@ -119,78 +111,17 @@ def single(data: bytes, target: Object, property_id: int) -> Value | None:
     return value
 
 
-def _object(data: bytes, place: int) -> tuple[Object, int]:
-    place = _expect(data, place, _OBJECT)
-    data[place + 3]
-    number = int.from_bytes(data[place : place + 4], "big")
-    return Object(number >> 22, number & 0x3FFFFF), place + 4
-
-
-def _expect(data: bytes, place: int, tag: int) -> int:
-    if data[place] != tag:
-        msg = f"octet 0x{data[place]:02X} where 0x{tag:02X} belongs"
-        raise FrameError(msg)
-    return place + 1
-
-
-def _number(data: bytes, place: int, lengths: Mapping[int, int]) -> tuple[int, int]:
-    length = lengths.get(data[place])
-    if length is None:
-        msg = f"octet 0x{data[place]:02X} where a number belongs"
-        raise FrameError(msg)
-    end = place + 1 + length
-    data[end - 1]
-    return int.from_bytes(data[place + 1 : end], "big"), end
-
-
 def _property(data: bytes, place: int, target: Object) -> tuple[Found, int]:
-    number, place = _number(data, place, _PROPERTY_TAGS)
-    is_whole = data[place] not in _INDEX_TAGS
+    number, place = number_at(data, place, _PROPERTY)
+    is_whole = not is_number_of(data[place], _INDEX)
     if not is_whole:
-        _, place = _number(data, place, _INDEX_TAGS)
+        _, place = number_at(data, place, _INDEX)
     if data[place] == _ERROR:
-        _, _, place = _content(data, place + 1, _ERROR_END)
+        _, _, place = content_at(data, place + 1, _ERROR_END)
         return Found(target, number, is_whole, is_error=True, value=None, place=0), place
-    place = _expect(data, place, _VALUE)
-    value, begins, place = _content(data, place, _VALUE_END)
+    place = expect(data, place, _VALUE)
+    value, begins, place = content_at(data, place, _VALUE_END)
     return Found(target, number, is_whole, is_error=False, value=value, place=begins), place
-
-
-def _content(data: bytes, place: int, end_tag: int) -> tuple[Value | None, int, int]:
-    """Read up to the closing tag: the value if it is a single primitive one, where its bytes are, and what follows."""
-    value, begins = None, 0
-    tags, depth = 0, 0
-    while depth or data[place] != end_tag:
-        head = data[place]
-        number, length, place = head >> 4, head & 0x07, place + 1
-        if number == _EXTENDED_NUMBER:
-            number, place = data[place], place + 1
-        tags += 1
-        if length in {_OPENING, _CLOSING}:
-            depth += 1 if length == _OPENING else -1
-            if depth < 0 or not head & _CONTEXT:
-                msg = "a bracket that was never opened, or of no context"
-                raise FrameError(msg)
-            continue
-        if length == _EXTENDED:
-            length, place = _extended(data, place)
-        is_boolean = number == Tag.BOOLEAN and not head & _CONTEXT
-        size = 0 if is_boolean else length
-        if not head & _CONTEXT:
-            value, begins = Value(number, data[place : place + size], length), place
-        place += size
-    data[place]
-    return (value if tags == 1 else None), begins, place + 1
-
-
-def _extended(data: bytes, place: int) -> tuple[int, int]:
-    """Length that does not fit into three bits (clause 20.2.1.3.1)."""
-    length = data[place]
-    size = {254: 2, 255: 4}.get(length, 0)
-    if not size:
-        return length, place + 1
-    data[place + size]
-    return int.from_bytes(data[place + 1 : place + 1 + size], "big"), place + 1 + size
 
 
 def answers(objects: Sequence[Object], found: Sequence[Found]) -> list[Answer]:

@@ -156,6 +156,11 @@ def simple_ack(invoke: int, service: int) -> bytes:
     return bytes((SIMPLE_ACK << 4, invoke, service))
 
 
+def unknown_subscription(invoke: int, service: int) -> bytes:
+    """Tell a device that we never asked for what it tells us: Error, services, unknown-subscription."""
+    return bytes((ERROR << 4, invoke, service, _ENUMERATED_1, 5, _ENUMERATED_1, 79))
+
+
 def answered_invoke(apdu: bytes) -> int | None:
     """Number of the question that an APDU answers as a whole; none when it answers none of ours."""
     kind = apdu[0] >> 4
