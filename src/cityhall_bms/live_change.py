@@ -46,10 +46,17 @@ class Worker:
         """Whether its end is our own doing: then it is started again without a word."""
 
 
-async def apply_on_signal(folder: Path, settings: Settings, workers: Sequence[Worker], clock: Clock) -> None:
-    """At every SIGHUP check the site folder and take it into service; with mistakes nothing changes. For ever."""
+def asked_by_signal() -> asyncio.Event:
+    """Set at every SIGHUP from now on; one that comes while the service still starts would end it otherwise."""
     asked = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asked.set)
+    return asked
+
+
+async def apply_when_asked(
+    asked: asyncio.Event, folder: Path, settings: Settings, workers: Sequence[Worker], clock: Clock
+) -> None:
+    """Each time check the site folder and take it into service; with mistakes nothing changes. For ever."""
     while True:
         await asked.wait()
         asked.clear()

@@ -19,7 +19,7 @@ from cityhall_bms.adapters.embedded.nats import EmbeddedNats
 from cityhall_bms.adapters.embedded.postgres import EmbeddedPostgres
 from cityhall_bms.domain.errors import CityHallError
 from cityhall_bms.domain.events import HistoryImported
-from cityhall_bms.live_change import Worker, apply_on_signal
+from cityhall_bms.live_change import Worker, apply_when_asked, asked_by_signal
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.settings import (
     METRICS_FOLDER,
@@ -140,6 +140,7 @@ async def running(job: Job, clock: Clock) -> AsyncIterator[str]:
     if "api" in job.roles:
         require_free(job.settings.api)
     metrics = job.settings.data_dir / "metrics"
+    asked = asked_by_signal()
     async with AsyncExitStack() as stack:
         stack.enter_context(claimed(job.settings.data_dir, "service.lock"))
         _empty(metrics)
@@ -151,7 +152,7 @@ async def running(job: Job, clock: Clock) -> AsyncIterator[str]:
         workers = [Worker(roles) for roles in _groups(job.roles)]
         loops = [service.run() for service in services]
         loops += [_keep(worker, _plan(job, settings, worker.roles, metrics), clock) for worker in workers]
-        loops.append(apply_on_signal(job.folder, settings, workers, clock))
+        loops.append(apply_when_asked(asked, job.folder, settings, workers, clock))
         async with asyncio.TaskGroup() as tasks:
             keepers = [tasks.create_task(loop) for loop in loops]
             try:

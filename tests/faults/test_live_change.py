@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import subprocess
 import sys
 import urllib.request
@@ -13,6 +14,7 @@ from tests.support.modbus_server import ModbusServer
 from tests.support.opcua_server import free_port
 from tests.support.until import until
 
+from cityhall_bms.adapters.embedded.folder_lock import holder_of
 from cityhall_bms.settings import child_environment, load_settings
 
 pytestmark = pytest.mark.faults
@@ -86,6 +88,8 @@ async def test_a_device_is_added_and_removed_while_the_others_keep_their_connect
             env=child_environment(settings), stdout=log, stderr=log,
         )  # fmt: skip
     try:
+        await until(lambda: holder_of(data / "service.lock") == service.pid, within_s=30)
+        service.send_signal(signal.SIGHUP)  # while it still starts
         await until(lambda: present(port, "TCH.01.E.EM01.V12") == 201.0, within_s=90)
         connections = server.connections
 
