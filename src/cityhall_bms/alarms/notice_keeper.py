@@ -20,7 +20,8 @@ DEVICE_STREAMS: Final = "device/"
 READ_EVENTS_MAX: Final = 500
 PERIOD_S: Final = 0.5
 RETRY_S: Final = 2.0
-NORMAL: Final = "normal"
+OVER: Final = frozenset({"normal", "valid"})
+"""States in which nothing is wrong: of an object, and of a certificate."""
 ACKNOWLEDGED_ELSEWHERE: Final = "ack-notification"
 """Somebody took note at another console of the device: that changes nothing of the alarm's cause."""
 DEFAULT_PRIORITY: Final = 3
@@ -33,7 +34,7 @@ log = structlog.get_logger(__name__)
 class NoticeKeeper:
     """Follows the devices' streams. Alarm and place are stored together: after a crash nothing rings twice.
 
-    A notice that a device is normal returns its alarm; any other raises it, unless it stands already. An object of a
+    A notice that all is well again returns its alarm; any other raises it, unless it stands already. An object of a
     device has one alarm, whatever kind of event it says: a device may name it differently when it is over.
     """
 
@@ -68,7 +69,8 @@ class NoticeKeeper:
             for entry in entries:
                 if entry.type == DeviceNoticed.__name__ and entry.payload["kind"] != ACKNOWLEDGED_ELSEWHERE:
                     await self._take(entry)
-            self._position = entries[-1].position
+                # One by one: after an outage nothing may be decided again that was decided before it.
+                self._position = entry.position
             if len(entries) < READ_EVENTS_MAX:
                 return
 
@@ -98,7 +100,7 @@ class NoticeKeeper:
     def _decide(
         self, alarm: Alarm, notice: DeviceNoticed, device: Device, equipment: Equipment, subject: str
     ) -> AlarmEvent | None:
-        if notice.to_state == NORMAL:
+        if notice.to_state in OVER:
             return AlarmReturned(observed_at=notice.observed_at) if alarm.active else None
         if alarm.active:
             return None

@@ -1,5 +1,7 @@
 """What a device notices of its own is an alarm of ours: once, returned when it is over, and not lost by a crash."""
 
+from collections.abc import Sequence
+
 import pytest
 from tests.support.fake_driver import EQUIPMENT, fake_device, fake_point, fake_site
 from tests.support.manual_clock import ManualClock
@@ -9,8 +11,9 @@ from cityhall_bms.alarms.desk import AlarmDesk
 from cityhall_bms.alarms.notice_keeper import NoticeKeeper, priority_of
 from cityhall_bms.domain.alarm_stream import fold
 from cityhall_bms.domain.alarms import Alarm, AlarmState, alarm_id, stream_of
+from cityhall_bms.domain.errors import EventLogUnavailableError
 from cityhall_bms.domain.events import DeviceNoticed
-from cityhall_bms.ports.event_log import Append
+from cityhall_bms.ports.event_log import Append, Checkpoint
 
 POINT = f"{EQUIPMENT}.P1"
 NAME = alarm_id("DEVICE", POINT)
@@ -88,6 +91,43 @@ async def test_a_notice_about_the_device_itself_is_an_alarm_of_the_device() -> N
     desk = Desk()
     await desk.notice("expired", address="")
     assert (await desk.alarm(alarm_id("DEVICE", "D1:out-of-range"))).state is AlarmState.UNACKNOWLEDGED
+
+
+async def test_a_certificate_that_was_replaced_rings_no_longer() -> None:
+    desk = Desk()
+    name = alarm_id("DEVICE", "D1:server.der")
+    await desk.notice("expires-within-30-days", address="server.der", kind="certificate-expiry")
+    await desk.notice("expired", address="server.der", kind="certificate-expiry")
+    assert ((await desk.alarm(name)).active, (await desk.alarm(name)).occurrence) == (True, 1)
+    await desk.notice("valid", address="server.der", kind="certificate-expiry")
+    assert (await desk.alarm(name)).state is AlarmState.RETURNED_UNACKNOWLEDGED
+
+
+async def test_after_an_outage_of_the_log_amid_many_notices_nothing_rings_twice() -> None:
+    desk = Desk()
+    states = ("high-limit", "normal", "fault")
+    events = [
+        DeviceNoticed(
+            device="D1", address="1", kind="out-of-range", from_state="", to_state=state, observed_at=desk.clock.now()
+        )
+        for state in states
+    ]
+    await desk.events.append([Append("device/D1", events, "collector/c1")])
+    append, left = desk.events.append, [2]
+
+    async def failing(appends: Sequence[Append], checkpoint: Checkpoint | None = None) -> object:
+        if not left[0]:
+            msg = "away"
+            raise EventLogUnavailableError(msg)
+        left[0] -= 1
+        return await append(appends, checkpoint)
+
+    desk.events.append = failing  # type: ignore[method-assign, assignment]
+    with pytest.raises(EventLogUnavailableError):
+        await desk.keeper.catch_up()
+    desk.events.append = append  # type: ignore[method-assign]
+    await desk.keeper.catch_up()
+    assert (await desk.alarm()).occurrence == 2  # one for the limit, one for the fault
 
 
 async def test_devices_that_are_not_in_the_site_ring_nothing() -> None:
