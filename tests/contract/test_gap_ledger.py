@@ -73,6 +73,14 @@ async def test_a_batch_that_is_delivered_again_or_late_changes_nothing(record: R
     assert await record.gaps() == [down(10, 9, until_s=100)]
 
 
+async def test_a_gap_ends_also_when_the_clock_was_set_back_meanwhile(record: Record) -> None:
+    record.position = 3600
+    await record.report(down(10))
+    record.position = 0
+    await record.report(down(10, 9, until_s=100), sequence=3601)
+    assert await record.gaps() == [down(10, 9, until_s=100)]
+
+
 async def test_what_a_collector_left_open_ends_with_its_life(record: Record) -> None:
     await record.report(down(1))  # reported at T0 + 1 s
     await record.report(source="c2", epoch=T0)

@@ -22,7 +22,8 @@ class GapBook:
     """Open gaps of one device; ``report`` is told of each when it opens, while it lasts, and when it ends.
 
     The whole device is one gap (down, maintenance); a point that is refused, unanswered or makes no sense is one of its
-    own; a scan class that was skipped is one of its points. Times are µs UTC.
+    own; a scan class that was skipped is one of its points. Times are µs UTC; a gap that ends before it began, because
+    the clock was set back, ends where it began.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class GapBook:
     def end(self, now: int) -> None:
         """The device gives something again."""
         if self._whole is not None:
-            self._report(self._counted(self._whole, now, until=now))
+            self._report(self._counted(self._whole, now, until=max(now, self._whole.since)))
             self._whole = None
 
     def stop(self, now: int) -> None:
@@ -121,11 +122,11 @@ class GapBook:
 
     def _end_skipped(self, index: int, now: int) -> None:
         gap = self._skipped.pop(index)
-        self._report(Gap(gap.device, gap.cause, gap.since, gap.polls, gap.points, now))
+        self._report(Gap(gap.device, gap.cause, gap.since, gap.polls, gap.points, max(now, gap.since)))
 
     def _end_points(self, rows: NDArray[np.intp], now: int) -> None:
         for row in rows.tolist():
-            self._report(self._gap(row, until=now))
+            self._report(self._gap(row, until=max(now, int(self._since[row]))))
         self._cause[rows] = 0
 
     def _gap(self, row: int, until: int | None = None) -> Gap:

@@ -110,6 +110,20 @@ def test_when_nobody_reads_the_device_any_more_everything_ends() -> None:
     assert all(gap.until == at(20) for gap in book.ledger())
 
 
+def test_no_gap_ends_before_it_began_when_the_clock_is_set_back() -> None:
+    book = Book()
+    book.scan(3600, Quality.BAD_REFUSED, 0, 0)
+    book.book.skipped(1, 1, at(3660))
+    book.book.stop(at(0))
+    book.book.begin(GapCause.DEVICE_DOWN, at(3600))
+    book.book.end(at(0))
+    assert [(gap.cause, gap.since, gap.until) for gap in book.ledger()] == [
+        (GapCause.REFUSED, at(3600), at(3600)),
+        (GapCause.OVERLOAD, at(3600), at(3600)),
+        (GapCause.DEVICE_DOWN, at(3600), at(3600)),
+    ]
+
+
 @given(st.lists(st.lists(st.sampled_from([0, 0x83, 0x84, 0x85, 0x86, 0x41]), min_size=3, max_size=3), max_size=30))
 def test_the_polls_of_all_gaps_are_the_values_that_were_missed(scans: list[list[int]]) -> None:
     book = Book()

@@ -3,7 +3,8 @@ INSERT INTO gap (source, device, cause, since, point_ids, until, polls, epoch, r
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (source, device, cause, since, point_ids) DO UPDATE
 SET until = excluded.until, polls = excluded.polls, epoch = excluded.epoch, reported_at = excluded.reported_at
-WHERE gap.reported_at <= excluded.reported_at;
+-- The last report counts also when the clock was set back since the one before.
+WHERE gap.reported_at <= excluded.reported_at OR (gap.until IS NULL AND excluded.until IS NOT NULL);
 
 -- name: end_former_life
 -- What an earlier life of a collector left open ends where that life ended: nobody polled after it.
