@@ -21,6 +21,7 @@ EMPTY_ANSWERS_MAX: Final = 10
 """So many answers of a node in a row may say *go on* and hold nothing."""
 FAR_AWAY: Final = 2**62
 _BAD_CONTINUATION: Final = "BadContinuationPointInvalid"
+_NO_CONTINUATION: Final = "BadNoContinuationPoints"
 
 log = logging.getLogger(__name__)
 
@@ -33,17 +34,26 @@ class Remembering(Service):
     async def history(self, points: Sequence[BoundPoint], start: int, until: int) -> AsyncIterator[Readings]:
         """Raw values of ``start <= time < until`` of all points together, oldest first, some of each at a time.
 
-        Times are those of the source. Nodes without a history are left out. :class:`DeviceRefusedError` when there is
-        none of any node, once: after that such a server gives nothing.
+        Times are those of the source. Nodes for which the server has no continuation point left follow one by one.
+        Nodes without a history are left out. :class:`DeviceRefusedError` when there is none of any node, once: after
+        that such a server gives nothing.
         """
         cursors = [_Cursor(bound, start, until) for bound in points]
-        is_first = True
+        await self._fill(cursors, until)
+        if cursors and all(cursor.refusal for cursor in cursors):
+            self._tell_once(cursors[0].refusal)
+            return
+        self._told_without_history = False
+        async for readings in self._together(cursors, until):
+            yield readings
+        for cursor in [one for one in cursors if one.is_put_off]:
+            cursor.resume()
+            async for readings in self._together([cursor], until):
+                yield readings
+
+    async def _together(self, cursors: "Sequence[_Cursor]", until: int) -> AsyncIterator[Readings]:
         while True:
             await self._fill(cursors, until)
-            if is_first and cursors and all(cursor.refusal for cursor in cursors):
-                self._tell_once(cursors[0].refusal)
-                return
-            is_first = self._told_without_history = False
             horizon = min((cursor.reaches for cursor in cursors), default=FAR_AWAY)
             found = [cursor.take(horizon) for cursor in cursors]
             if not any(len(one) for one in found):
@@ -78,6 +88,8 @@ class _Cursor:
 
     def __init__(self, bound: BoundPoint, start: int, until: int) -> None:
         self.refusal = ""
+        self.is_put_off = False
+        """Whether it waits until the others are done, since the server had no continuation point left for it."""
         self.asked_from = start
         """Beginning of the question that is being answered; it stays while the server's continuation lasts."""
         self._bound = bound
@@ -114,6 +126,9 @@ class _Cursor:
             # The server needed the place for others: begin anew behind the last sample that came.
             self._ask_again()
             return
+        if name == _NO_CONTINUATION and not self.is_put_off:
+            self.is_put_off = self._is_over = True
+            return
         if portion.status >> 30 >= 2:
             self.refusal, self._is_over = name, True
             log.debug("%s: no history: %s", self._bound.point.name, name)
@@ -123,6 +138,11 @@ class _Cursor:
         if len(self._waiting):
             self._from = int(self._waiting.at[-1]) + 1
         self._go_on(portion)
+
+    def resume(self) -> None:
+        """Go on after having been put off; it is not put off again."""
+        self._is_over = False
+        self._ask_again()
 
     def _go_on(self, portion: Portion) -> None:
         count = len(portion.columns.value)

@@ -37,6 +37,7 @@ class Archive(HistoryManager):
         self.nodes_max = 1000
         self.says_that_there_is_more = True
         self.forgets_once = False
+        self.continuations_max = 1000
         self.asked: list[int] = []
 
     def keep(self, name: str, count: int, every_us: int = MINUTE_US) -> None:
@@ -49,7 +50,12 @@ class Archive(HistoryManager):
         self.asked.append(len(params.NodesToRead))
         if len(params.NodesToRead) > self.nodes_max:
             raise ua.uaerrors.BadTooManyOperations
-        return [self._answer(params.HistoryReadDetails, one) for one in params.NodesToRead]
+        answers = [self._answer(params.HistoryReadDetails, one) for one in params.NodesToRead]
+        continued = [one for one in answers if one.ContinuationPoint]
+        for one in continued[self.continuations_max :]:
+            one.HistoryData, one.ContinuationPoint = None, None
+            one.StatusCode = ua.StatusCode(ua.StatusCodes.BadNoContinuationPoints)
+        return answers
 
     def _answer(self, details: Any, wanted: ua.HistoryReadValueId) -> ua.HistoryReadResult:
         kept = self.kept.get(str(wanted.NodeId.Identifier))
@@ -156,6 +162,16 @@ async def test_a_server_that_takes_few_nodes_at_once_is_asked_in_smaller_questio
     found = await remembered(driver, ["A", "B", "C"], 0, 9 * MINUTE_US)
     assert [of(found, point) for point in (7, 8, 9)] == [[(0, 0.0), (1, 1.0)]] * 3
     assert archive.asked == [3, 1, 2, 1, 1]
+
+
+async def test_nodes_for_which_no_continuation_point_is_left_follow_one_by_one(
+    driver: OpcUaDriver, archive: Archive
+) -> None:
+    for name in "ABC":
+        archive.keep(name, 2 * VALUES_MAX)
+    archive.continuations_max = 1
+    found = await remembered(driver, ["A", "B", "C"], 0, 9_999 * MINUTE_US)
+    assert [of(found, point) for point in (7, 8, 9)] == [[(n, float(n)) for n in range(2 * VALUES_MAX)]] * 3
 
 
 async def test_remembered_values_are_scaled_and_keep_their_status(driver: OpcUaDriver, archive: Archive) -> None:
