@@ -191,8 +191,10 @@ class _Run:
 class Layout:
     """The decoder of one scan: all blocks joined, one gather, one conversion per type that occurs."""
 
-    def __init__(self, items: Sequence[Item], blocks: Sequence[Block]) -> None:
-        """Compile; an item that no block covers stays refused."""
+    def __init__(
+        self, items: Sequence[Item], blocks: Sequence[Block], unasked: NDArray[np.uint8] | None = None
+    ) -> None:
+        """Compile; an item that no block covers has its quality of ``unasked``: refused, where that says nothing."""
         self._blocks = tuple(blocks)
         bases = np.cumsum([0, *(block.byte_count for block in blocks)]).tolist()
         placed = [
@@ -210,7 +212,8 @@ class Layout:
         self._scale = np.array([item.scale for item, *_ in placed])
         self._offset = np.array([item.offset for item, *_ in placed])
         self._members = [np.array(block.members, dtype=np.intp) for block in blocks]
-        self._unasked = np.full(len(items), Quality.BAD_REFUSED, dtype=np.uint8)
+        refused = np.full(len(items), Quality.BAD_REFUSED, dtype=np.uint8)
+        self._unasked = refused if unasked is None else unasked.copy()
         self._unasked[self._order] = Quality.GOOD
 
     def decode(self, answers: Sequence[bytes | Quality]) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:

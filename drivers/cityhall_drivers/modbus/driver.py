@@ -43,7 +43,7 @@ class ModbusDriver(ModbusServices):
         self._link = link
         self._clock = clock
         self._open = False
-        self._proof: Block | None = None
+        self._proofs: deque[Block] = deque()
 
     def plan(self, points: Sequence[BoundPoint]) -> ModbusPlan:
         """Group points into requests; :class:`DriverConfigError` for one that ``check`` would have found."""
@@ -52,7 +52,8 @@ class ModbusDriver(ModbusServices):
         except MistakeError as mistake:
             msg = f"{self._device.name}: {mistake}"
             raise DriverConfigError(msg) from mistake
-        self._proof = self._proof or made.smallest
+        known = {block.question: block for block in (*self._proofs, *made.blocks)}
+        self._proofs = deque(sorted(known.values(), key=lambda block: block.byte_count))
         return made
 
     async def open(self) -> None:
@@ -66,10 +67,17 @@ class ModbusDriver(ModbusServices):
         self._link.leave(id(self))
 
     async def ping(self, within_s: float) -> None:
-        """Ask for what is answered with the least effort; a refusal proves the unit alive as well."""
-        if self._proof is None:
+        """Ask for what is answered with the least effort; a refusal proves the unit alive as well.
+
+        After silence the next ping asks for something else: some units are silent about what they do not have.
+        """
+        if not self._proofs:
             return
-        await self._ask_all([self._proof], within_s)
+        try:
+            await self._ask_all([self._proofs[0]], within_s)
+        except DeviceUnreachableError:
+            self._proofs.rotate(-1)
+            raise
 
     async def read(self, plan: ReadPlan) -> Readings:
         """Read block after block; costs one time-out at most, however many blocks there are.
@@ -89,14 +97,14 @@ class ModbusDriver(ModbusServices):
             try:
                 told = await self._ask_all(burst, self._device.timeout_s)
             except DeviceUnreachableError:
-                plan.ask_last(burst[0])
+                plan.silent(burst[0], self._clock.monotonic(), alive=bool(answers))
                 if not answers:
                     raise
                 break
             observed_at = self._clock.now()
             waiting.extendleft(reversed(self._learn(plan, burst, told, answers)))
             if len(told) < len(burst):
-                plan.ask_last(burst[len(told)])
+                plan.silent(burst[len(told)], self._clock.monotonic(), alive=True)
                 break
         return plan.readings(answers, observed_at)
 

@@ -17,6 +17,8 @@ from cityhall_drivers.modbus.raw import frame
 RETEST_MIN_S: Final = 60.0
 RETEST_MAX_S: Final = 3600.0
 """Registers that a device refused are tried again after a minute, then ever more rarely."""
+SILENCES_MAX: Final = 5
+"""So many scans in a row a block may be met with silence, while others are answered; then it is set aside as well."""
 
 
 class ModbusPlan:
@@ -29,6 +31,8 @@ class ModbusPlan:
         self._first = plan_blocks(self._items, config.registers_per_request_max, config.gap_max)
         self._blocks = list(self._first)
         self._layout: Layout | None = None
+        self._unasked = np.full(len(self._items), Quality.BAD_REFUSED, dtype=np.uint8)
+        self._silences: dict[Block, int] = {}
         self._retest_wait_s = RETEST_MIN_S
         self._retest_at_s: float | None = None
 
@@ -59,15 +63,32 @@ class ModbusPlan:
         halves = (split(block, self._items) if divisible else None) or ()
         place = self._blocks.index(block)
         self._replace([*self._blocks[:place], *halves, *self._blocks[place + 1 :]])
-        if not halves and self._retest_at_s is None:
-            self._retest_at_s = now_s + self._retest_wait_s
-            self._retest_wait_s = min(2 * self._retest_wait_s, RETEST_MAX_S)
+        if not halves:
+            self._set_aside(block, now_s, Quality.BAD_REFUSED)
         return halves
 
-    def ask_last(self, block: Block) -> None:
-        """Learn that a block was met with silence: next time the others go first, and prove the unit alive."""
-        if block in self._blocks:
-            self._replace([other for other in self._blocks if other is not block] + [block])
+    def silent(self, block: Block, now_s: float, *, alive: bool) -> None:
+        """Learn that a block was met with silence: next time the others go first, and prove the unit alive.
+
+        ``alive``: they did so in this scan. After :data:`SILENCES_MAX` such scans the block is a hole like a refused
+        one: it would cost the unit's whole medium a time-out per scan for ever.
+        """
+        if block not in self._blocks:
+            return
+        others = [other for other in self._blocks if other is not block]
+        self._silences[block] = self._silences.get(block, 0) + alive
+        if self._silences[block] >= SILENCES_MAX:
+            self._replace(others)
+            self._set_aside(block, now_s, Quality.BAD_TIMEOUT)
+        else:
+            self._replace([*others, block])
+
+    def _set_aside(self, block: Block, now_s: float, quality: Quality) -> None:
+        self._unasked[list(block.members)] = quality
+        self._silences.pop(block, None)
+        if self._retest_at_s is None:
+            self._retest_at_s = now_s + self._retest_wait_s
+            self._retest_wait_s = min(2 * self._retest_wait_s, RETEST_MAX_S)
 
     @property
     def items(self) -> Sequence[Item]:
@@ -75,9 +96,9 @@ class ModbusPlan:
         return self._items
 
     @property
-    def smallest(self) -> Block | None:
-        """What is answered with the least effort; none where nothing is asked for."""
-        return min(self._blocks or self._first, key=lambda block: block.byte_count, default=None)
+    def blocks(self) -> Sequence[Block]:
+        """Requests of one read while nothing is refused."""
+        return self._first
 
     def readings(self, answers: Mapping[Block, bytes | Quality], observed_at: int) -> Readings:
         """Decode one scan, all at one time; a block without an answer was not answered in time.
@@ -86,8 +107,10 @@ class ModbusPlan:
         answered, everything is asked for next time.
         """
         if self._layout is None:
-            self._layout = Layout(self._items, self._blocks)
+            self._layout = Layout(self._items, self._blocks, self._unasked)
         values, quality = self._layout.decode([answers.get(block, Quality.BAD_TIMEOUT) for block in self._blocks])
+        if self._silences:
+            self._silences = {block: count for block, count in self._silences.items() if block not in answers}
         if not self._blocks and any(isinstance(answer, bytes) for answer in answers.values()):
             self._replace(list(self._first))
         raw = b"".join(frame(block, data) for block, data in answers.items() if isinstance(data, bytes))

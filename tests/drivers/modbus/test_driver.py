@@ -19,7 +19,7 @@ from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.driver import BoundPoint
 from cityhall_drivers.modbus import DRIVER
 from cityhall_drivers.modbus.driver import ModbusDriver, ModbusFactory
-from cityhall_drivers.modbus.plan import RETEST_MIN_S
+from cityhall_drivers.modbus.plan import RETEST_MIN_S, SILENCES_MAX
 
 NONSENSE = [
     faults.wrong_function,
@@ -299,6 +299,56 @@ async def test_a_block_met_with_silence_costs_the_others_nothing() -> None:
         await driver.close()
     assert readings.quality.tolist() == [Quality.BAD_TIMEOUT, Quality.GOOD, Quality.GOOD]
     assert readings.value.tolist()[1:] == [100.0, 200.0]
+
+
+async def test_pain_03_a_block_met_with_silence_over_and_over_is_set_aside_for_a_while() -> None:
+    def no_word_about_zero(server: faults.ModbusServer, request: faults.Request) -> bytes | None:
+        return None if request.start == 0 else server.right_answer(request)
+
+    clock = ManualClock()
+    async with modbus_server(holding=IDENTITY) as server:
+        server.habits[1] = no_word_about_zero
+        driver = await opened(server.port, clock=clock, timeout_s=0.02)
+        plan = driver.plan(many([0, 100, 200]))
+        with pytest.raises(DeviceUnreachableError):
+            await driver.read(plan)
+        qualities = [(await driver.read(plan)).quality.tolist() for _ in range(SILENCES_MAX + 3)]
+        asked = sum(request.start == 0 for request in server.requests)
+        del server.habits[1]
+        await clock.advance(RETEST_MIN_S)
+        again = await driver.read(plan)
+        await driver.close()
+    assert qualities == [[Quality.BAD_TIMEOUT, Quality.GOOD, Quality.GOOD]] * (SILENCES_MAX + 3)
+    assert asked == 1 + SILENCES_MAX
+    assert again.value.tolist() == [0.0, 100.0, 200.0]
+
+
+async def test_a_block_that_is_silent_now_and_then_is_never_set_aside() -> None:
+    async with modbus_server(holding=IDENTITY) as server:
+        driver = await opened(server.port, timeout_s=0.02)
+        plan = driver.plan(many([0, 100]))
+        for _ in range(SILENCES_MAX + 1):
+            server.faults = deque([None, faults.silence])
+            assert (await driver.read(plan)).quality.tolist().count(Quality.BAD_TIMEOUT) == 1
+            assert not (await driver.read(plan)).quality.any()
+        await driver.close()
+    assert plan.requests == 2
+
+
+async def test_a_unit_that_is_silent_about_one_register_is_found_alive_by_the_next_ping() -> None:
+    def no_word_about_zero(server: faults.ModbusServer, request: faults.Request) -> bytes | None:
+        return None if request.start == 0 else server.right_answer(request)
+
+    async with modbus_server(holding=IDENTITY) as server:
+        server.habits[1] = no_word_about_zero
+        driver = await opened(server.port, timeout_s=0.02)
+        driver.plan(many([0, 100]))
+        with pytest.raises(DeviceUnreachableError):
+            await driver.ping(0.02)
+        await driver.ping(0.02)
+        await driver.ping(0.02)
+        await driver.close()
+    assert [request.start for request in server.requests] == [0, 100, 100]
 
 
 async def test_units_behind_one_address_share_a_connection_and_one_dead_unit_does_not_stop_them() -> None:
