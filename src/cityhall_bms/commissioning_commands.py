@@ -31,7 +31,7 @@ def find_devices(protocol: str, where: str, folder: Path, within_s: float, clock
     """Look for devices and write a draft site folder."""
     factory = _factory(protocol)
     _must_be_new(folder)
-    out = Console()
+    out = _console()
 
     def show(device: FoundDevice) -> None:
         out.print(f"找到 found: {device.name}  {device.vendor} {device.model}  {len(device.points)} points")
@@ -66,7 +66,7 @@ def probe(site_folder: Path, device: str, role: str | None, clock: Clock, *, off
         look = explain(factory, site.devices[device], points, clock)
     else:
         look = asyncio.run(examine(factory, site.devices[device], points, clock))
-    _show(look, Console())
+    _show(look, _console())
 
 
 def _factory(protocol: str) -> DriverFactory:
@@ -103,6 +103,11 @@ def _text(file: Path) -> str:
         except UnicodeDecodeError:
             continue
     return data.decode(ENCODINGS[-1], "replace")
+
+
+def _console() -> Console:
+    """A console that shows brackets as they are: devices put anything into their names and addresses."""
+    return Console(markup=False, emoji=False)
 
 
 def _show(look: Look, out: Console) -> None:

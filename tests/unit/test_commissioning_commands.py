@@ -2,15 +2,20 @@
 
 import asyncio
 import struct
+from collections.abc import AsyncIterator
 from pathlib import Path
 from threading import Thread
 from typing import Self
 
 import pytest
+from tests.support.fake_driver import FakeDriverFactory
 from tests.support.modbus_server import ModbusServer
 from typer.testing import CliRunner
 
+from cityhall_bms import commissioning_commands
 from cityhall_bms.cli import app
+from cityhall_bms.ports.capabilities import FoundDevice
+from cityhall_bms.ports.clock import Clock
 
 RUNNER = CliRunner()
 
@@ -59,6 +64,21 @@ def test_discovered_registers_become_a_draft_that_passes_the_check(tmp_path: Pat
         )
     assert "1 devices, 3 points" in said
     assert "沒有錯誤 no mistakes: 1 devices, 1 equipment, 3 points" in run("check", str(tmp_path / "new"))
+
+
+class BracketFactory(FakeDriverFactory):
+    """Finds a device whose maker loves brackets."""
+
+    async def discover(self, where: str, clock: Clock, *, within_s: float) -> AsyncIterator[FoundDevice]:
+        del where, clock, within_s
+        yield FoundDevice("AHU [/north] :fan:", "AHU", "fake", {}, (), "[red]ACME", "[C-9]")
+
+
+def test_a_devices_name_is_shown_as_it_is_whatever_brackets_it_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commissioning_commands, "find_factories", lambda: {"fake": BracketFactory()})
+    assert "AHU [/north] :fan:  [red]ACME [C-9]" in run("discover", "fake", "x", "--out", str(tmp_path / "new"))
 
 
 def test_pain_06_the_probe_shows_the_bytes_in_every_order_with_the_plausible_first(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ SCAN_S: Final = {"DI": 10.0, "MI": 10.0, "DO": 10.0, "MO": 10.0}
 SCAN_DEFAULT_S: Final = 60.0
 """Gentle: an engineer shortens it where it matters."""
 ROLE_CHARACTERS_MAX: Final = 60
+LIMIT_MAX: Final = 1e30
 EQUIPMENT_COLUMNS: Final = ("equipment", "class", "system", "text_zh", "text_en", "fed_by", "part_of")
 POINT_COLUMNS: Final = (
     "name", "text_zh", "text_en", "equipment", "role", "kind", "unit", "device", "address", "type", "word_order",
@@ -77,7 +78,12 @@ def _range(point: FoundPoint) -> tuple[str, str]:
     low, high = point.low, point.high
     if low is not None and high is not None and not low < high:
         return "", ""
-    return tuple("" if limit is None or abs(limit) > 1e30 else f"{limit:g}" for limit in (low, high))  # type: ignore[return-value]
+    return _limit(low), _limit(high)
+
+
+def _limit(limit: float | None) -> str:
+    # All digits: a limit that is rounded would call the value at the end of the range bad.
+    return "" if limit is None or not abs(limit) <= LIMIT_MAX else repr(limit).removesuffix(".0")
 
 
 def _states(point: FoundPoint) -> str:
@@ -101,11 +107,13 @@ def _device_name(device: FoundDevice) -> str:
 def _unique(names: Sequence[str], separator: str) -> list[str]:
     """The same names, numbered where one occurs again."""
     taken: set[str] = set()
+    numbers: dict[str, int] = {}
     found = []
     for name in names:
-        number, unique = 1, name
+        unique = name
         while unique.lower() in taken:
-            number += 1
+            # From where the last one was: a server may call each of its ten thousand points the same.
+            number = numbers[name] = numbers.get(name, 1) + 1
             unique = f"{name}{separator}{number}"
         taken.add(unique.lower())
         found.append(unique)
@@ -143,13 +151,14 @@ def _device_toml(device: FoundDevice, text: str) -> str:
     lines = [f"# {made_by}"] if made_by else []
     quoted = json.dumps(text, ensure_ascii=False)
     lines += ["[device]", f'protocol = "{device.protocol}"', f"text_zh = {quoted}", f"text_en = {quoted}", ""]
-    lines += [f"[{device.protocol}]", *(f"{key} = {_toml(value)}" for key, value in device.settings.items())]
+    lines += [f"[{device.protocol}]", *_settings(device.settings)]
     return "\n".join(lines) + "\n"
 
 
-def _toml(value: Plain) -> str:
-    # JSON's texts, numbers and booleans are TOML's as well.
-    return json.dumps(value, ensure_ascii=False)
+def _settings(settings: Mapping[str, Plain]) -> list[str]:
+    # JSON's texts, numbers and booleans are TOML's as well, but for one character. TOML has no word for nothing.
+    texts = {key: json.dumps(value, ensure_ascii=False) for key, value in settings.items() if value is not None}
+    return [f"{key} = {text}".replace("\x7f", "\\u007f") for key, text in texts.items()]
 
 
 def _csv(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -75,15 +75,15 @@ def read_ede(name: str, text: str, states: str, host: str) -> tuple[list[FoundDe
     :class:`SiteError` with every row that cannot be understood.
     """
     problems: list[Problem] = []
-    texts = _state_texts(states)
+    texts = _state_texts(states, problems)
     points: dict[int, list[FoundPoint]] = {}
     skipped = 0
     columns: tuple[str, ...] = _DEFAULT
-    for line, row in _rows(text):
+    for line, row in _rows(name, text, problems):
         named = _columns(row)
         if named is not None:
             columns = named
-        elif not row[0].startswith("#") and row[0].strip() not in _HEADER_KEYS:
+        elif not row[0].lstrip().startswith("#") and row[0].strip() not in _HEADER_KEYS:
             cells = {column: cell.strip() for column, cell in zip(columns, row, strict=False) if column}
             found = _point(name, line, cells, texts, problems)
             if found is None:
@@ -106,7 +106,7 @@ def _point(
     numbers = {}
     for column in ("device", "type", "instance"):
         cell = cells.get(column, "")
-        if not cell.isdigit():
+        if not _is_number(cell):
             problems.append(Problem(file, line, column, f"'{cell}' is no number", "correct the cell"))
             return None
         numbers[column] = int(cell)
@@ -119,7 +119,7 @@ def _point(
         address=f"{address},{numbers['instance']}",
         text=cells.get("description") or cells.get("name", ""),
         kind=commanded if settable else measured,
-        unit=_UNITS.get(int(cells["unit"]), "") if cells.get("unit", "").isdigit() else "",
+        unit=_UNITS.get(int(cells["unit"]), "") if _is_number(cells.get("unit", "")) else "",
         low=_number(cells.get("low", "")),
         high=_number(cells.get("high", "")),
         states=_states(numbers["type"], cells.get("states", ""), texts),
@@ -128,9 +128,9 @@ def _point(
 
 
 def _states(kind: int, reference: str, texts: Mapping[int, Sequence[str]]) -> dict[int, str]:
-    """Texts by present value: of binary objects from 0, of multi-state objects from 1."""
-    known = texts.get(int(reference), ()) if reference.isdigit() else ()
-    return dict(enumerate((text for text in known if text), 0 if kind in BINARY else 1))
+    """Texts by present value: of binary objects from 0, of multi-state objects from 1; a value may have none."""
+    known = texts.get(int(reference), ()) if _is_number(reference) else ()
+    return {number: text for number, text in enumerate(known, 0 if kind in BINARY else 1) if text}
 
 
 def _device(instance: int, points: Sequence[FoundPoint], host: str) -> FoundDevice:
@@ -150,15 +150,26 @@ def _columns(row: Sequence[str]) -> tuple[str, ...] | None:
     return found if all(column in found for column in _REQUIRED) else None
 
 
-def _state_texts(text: str) -> dict[int, Sequence[str]]:
-    return {int(row[0]): [cell.strip() for cell in row[1:]] for _, row in _rows(text) if row[0].strip().isdigit()}
+def _state_texts(text: str, problems: list[Problem]) -> dict[int, Sequence[str]]:
+    rows = _rows("state texts", text, problems)
+    return {int(row[0]): [cell.strip() for cell in row[1:]] for _, row in rows if _is_number(row[0].strip())}
 
 
-def _rows(text: str) -> list[tuple[int, list[str]]]:
+def _rows(name: str, text: str, problems: list[Problem]) -> list[tuple[int, list[str]]]:
     """Rows with their line; cells are separated by semicolons, in some files by commas."""
     separator = ";" if text.count(";") >= text.count(",") else ","
-    reader = csv.reader(io.StringIO(text.lstrip("\ufeff"), newline=""), delimiter=separator)
-    return [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+    # Strictly: a quote that is never closed would swallow all rows behind it.
+    reader = csv.reader(io.StringIO(text.lstrip("\ufeff"), newline=""), delimiter=separator, strict=True)
+    try:
+        return [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        problems.append(Problem(name, reader.line_num, "file", str(error), "put the quotes of the table right"))
+        return []
+
+
+def _is_number(cell: str) -> bool:
+    """Whether a cell is a number as BACnet has them: 32 bits, no sign."""
+    return cell.isascii() and cell.isdecimal() and len(cell) <= 10
 
 
 def _number(cell: str) -> float | None:

@@ -1,6 +1,7 @@
 """A draft site folder passes the check, whatever devices call their points."""
 
 import tempfile
+import tomllib
 from pathlib import Path
 
 from hypothesis import given
@@ -62,6 +63,29 @@ def test_units_that_we_do_not_know_and_limits_that_mean_nothing_are_left_out() -
     upside_down = FoundPoint("analog-input,2", "y", low=5.0, high=5.0)
     points = list(written(draft_site([controller(odd, upside_down)])).points.values())
     assert [(point.unit, point.low, point.high) for point in points] == [("", None, None)] * 2
+
+
+def test_limits_keep_all_their_digits_and_what_is_no_number_is_left_out() -> None:
+    counter = FoundPoint("analog-input,1", "x", low=1234567.0, high=4294967295.0)
+    odd = FoundPoint("analog-input,2", "y", low=float("nan"), high=float("inf"))
+    points = list(written(draft_site([controller(counter, odd)])).points.values())
+    assert [(point.low, point.high) for point in points] == [(1234567.0, 4294967295.0), (None, None)]
+
+
+def test_ten_thousand_points_of_one_name_are_ten_thousand_points() -> None:
+    found = controller(*(FoundPoint(f"analog-input,{number}", "Value") for number in range(10_000)))
+    rows = draft_site([found]).files["points.csv"].splitlines()[1:]
+    assert len({row.split(",")[0] for row in rows}) == 10_000
+
+
+def test_settings_that_devices_told_are_written_so_that_they_are_read_back() -> None:
+    settings = {"host": 'a"\x7f\\b\n', "port": 47808, "password": None, "confirmed": True}
+    draft = draft_site([FoundDevice("x", "x", "bacnet", settings)])
+    assert tomllib.loads(draft.files["devices/x.toml"])["bacnet"] == {
+        "host": 'a"\x7f\\b\n',
+        "port": 47808,
+        "confirmed": True,
+    }
 
 
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=30)

@@ -69,3 +69,26 @@ def test_every_row_that_cannot_be_understood_is_named_and_nothing_is_half_import
 def test_a_file_without_objects_says_which_one_to_give() -> None:
     with pytest.raises(SiteError, match="_EDE"):
         read_ede("x_ObjTypes.csv", "#Object-Types;Text\n", "", "10.0.0.1")
+
+
+def test_a_state_without_a_text_does_not_move_the_texts_behind_it() -> None:
+    ((device, _), _) = read_ede("x_EDE.csv", HEAD + TITLES + ROWS, "2;Auto;;Off\n", "10.0.0.1")
+    assert device.points[2].states == {1: "Auto", 3: "Off"}
+
+
+@pytest.mark.parametrize("digits", ["²", "9" * 5000, "-1", ""])
+def test_what_only_looks_like_a_number_is_named(digits: str) -> None:
+    with pytest.raises(SiteError) as refused:
+        read_ede("x_EDE.csv", TITLES + f"X;{digits};n;0;1\n", "", "10.0.0.1")
+    assert [one.field for one in refused.value.problems] == ["device"]
+
+
+@pytest.mark.parametrize("rest", [ROWS, "x" * 200_000])
+def test_a_quote_that_is_never_closed_swallows_no_rows_in_silence(rest: str) -> None:
+    with pytest.raises(SiteError, match="quotes"):
+        read_ede("x_EDE.csv", TITLES + 'A;1001;"Fan;0;1\n' + rest, "", "10.0.0.1")
+
+
+def test_quotes_around_separators_and_line_ends_are_read() -> None:
+    ((device,), _) = read_ede("x_EDE.csv", TITLES + 'A;1001;n;0;1;"Fan; ""6\n inch"""\n', "", "10.0.0.1")
+    assert device.points[0].text == 'Fan; "6\n inch"'
