@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from asyncua import ua
 from asyncua.common.utils import Buffer
-from asyncua.ua.ua_binary import struct_from_binary
+from asyncua.ua.ua_binary import struct_from_binary, struct_to_binary
 
 from cityhall_bms.adapters.installed_drivers import find_factories
 from cityhall_bms.adapters.site_files import load_site
@@ -25,7 +25,7 @@ from cityhall_bms.domain.quality import Quality
 from cityhall_bms.domain.site import Site
 from cityhall_bms.ports.driver import BoundPoint
 from cityhall_drivers.opcua.codec import decode
-from cityhall_drivers.opcua.wire import read_response
+from cityhall_drivers.opcua.wire import read_parameters, read_response
 from cityhall_simulators.addresses import modbus_map
 from cityhall_simulators.description import load_building
 from cityhall_simulators.secrets_folder import write_secrets
@@ -198,6 +198,7 @@ def test_opcua_answers_are_understood_as_recorded(recording: Recording) -> None:
         if not answer[OPCUA_HEADER:].startswith(READ_RESPONSE):
             continue
         asked = body(ua.ReadRequest, question).Parameters.NodesToRead
+        assert question.endswith(read_parameters([bytes(struct_to_binary(node)) for node in asked]))
         columns = read_response(answer[OPCUA_HEADER:], len(asked))
         assert repr(columns) == repr(decode(body(ua.ReadResponse, answer).Results))
         values = np.asarray(columns.value).tolist()
