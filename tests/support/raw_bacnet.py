@@ -102,6 +102,10 @@ class RawDevice:
 
     def _single(self, data: bytes) -> bytes:
         head, property_id = b"\x30\x0c" + data[:7] + b"\x3e", data[6]
+        number = int.from_bytes(data[1:5], "big")
+        value = self.values.get((number >> 22, number & 0x3FFFFF))
+        if property_id == 85 and value is not None:
+            return head + b"\x44" + struct.pack(">f", value) + b"\x3f"
         if property_id == 62:
             return head + b"\x22\x05\xc4\x3f"
         if property_id == 203 and self.time_of_restart is not None:

@@ -140,7 +140,8 @@ class FieldEndpoint(asyncio.DatagramProtocol):
         line = self._lines.get(station)
         if line is None:
             line = self._lines[station] = _Line()
-        invoke = line.take(self._clock.monotonic())
+        began_s = self._clock.monotonic()
+        invoke = line.take(began_s)
         frame = datagram(station, with_invoke(question, invoke), expects_reply=True)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[bytes] = loop.create_future()
@@ -157,8 +158,10 @@ class FieldEndpoint(asyncio.DatagramProtocol):
             for handle in handles:
                 handle.cancel()
             del line.waiting[invoke]
-            if not future.done() or future.cancelled() or not future.result():
-                line.rest(invoke, self._clock.monotonic() + REST * timeout_s)
+            # Abandoned, or asked twice: an answer may still come.
+            now_s = self._clock.monotonic()
+            if future.cancelled() or now_s - began_s >= timeout_s / 2:
+                line.rest(invoke, now_s + REST * timeout_s)
         if not answer:
             self.counts["silences"] += 1
             msg = f"no answer within {timeout_s:g} s"
