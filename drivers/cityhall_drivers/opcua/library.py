@@ -96,10 +96,10 @@ class OpcUaSession:
 
     async def close(self) -> None:
         """Say goodbye within a second, then hang up; never raises."""
-        if self._subscription is not None:
-            await self._subscription.stop()
         try:
             async with asyncio.timeout(min(self._device.timeout_s, GOODBYE_MAX_S)):
+                if self._subscription is not None:
+                    await self._subscription.stop()
                 await self.client.disconnect()
         except FAILURES as error:
             log.debug("%s: closing: %s", self._device.name, in_words(error))

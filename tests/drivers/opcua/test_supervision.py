@@ -93,6 +93,17 @@ async def test_closing_leaves_no_subscription_on_the_server(plant: Plant) -> Non
     await until(lambda: not subscriptions)
 
 
+async def test_closing_towards_a_silent_server_leaves_no_task_and_no_socket(plant: Plant) -> None:
+    async with MutedLine(plant.url)() as line:
+        driver = driver_of(line.url, mode="subscribe", publishing_interval_ms=50)
+        await driver.open()
+        await driver.subscribe(bound([opcua_point("A")]), Heard())
+        line.muted = True
+        await driver.close()
+        await until(lambda: not tasks_of_clients())
+        await until(lambda: sockets_to(int(line.url.strip("/").rpartition(":")[2])) == 0)
+
+
 async def test_a_message_lost_on_the_way_is_sent_again_and_no_value_is_missing(
     plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
