@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 import pytest_asyncio
 from asyncua import ua, uamethod
+from asyncua.client.ua_session import UaSession
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.opcua_server import Plant, bound, opcua_device, opcua_point, opcua_server
@@ -100,6 +101,21 @@ async def test_what_is_written_is_unscaled(driver: OpcUaDriver, plant: Plant) ->
     held = await driver.write(target("Int16", scale=0.1, offset=-20.0), 21.5, OPERATOR)
     assert await plant.server.get_node(ua.NodeId("Int16", 2)).read_value() == 415
     assert held.value == pytest.approx(21.5)
+
+
+async def test_nothing_but_the_value_is_sent(driver: OpcUaDriver, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Part 4, clause 5.11.4.2: a server that cannot write status or times refuses the whole (BadWriteNotSupported).
+    sent: list[ua.DataValue] = []
+    write = UaSession.write
+
+    async def overheard(session: UaSession, parameters: ua.WriteParameters) -> list[ua.StatusCode]:
+        sent.extend(one.Value for one in parameters.NodesToWrite)
+        return list(await write(session, parameters))
+
+    monkeypatch.setattr(UaSession, "write", overheard)
+    await driver.write(target("Double"), 3.0, OPERATOR)
+    [value] = sent
+    assert (value.StatusCode, value.SourceTimestamp, value.ServerTimestamp) == (None, None, None)
 
 
 async def test_the_type_is_asked_for_once(driver: OpcUaDriver, monkeypatch: pytest.MonkeyPatch) -> None:
