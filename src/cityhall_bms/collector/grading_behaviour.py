@@ -44,7 +44,7 @@ class Behaviour:
     """Memory of all points of a site, as columns; one for a collector.
 
     Checks take quality away from good values only, and remember only values that they believe. Readings are taken in
-    the order in which they come; ``now`` is µs UTC.
+    the order in which they come, and hold no point twice; ``now`` is µs UTC.
     """
 
     def __init__(self, site: Site, ids: Mapping[str, int], now: int) -> None:
@@ -107,6 +107,7 @@ class Behaviour:
             both = np.flatnonzero((mine >= 0) & (theirs >= 0))
             if len(both):
                 getattr(self, memory).adopt(mine[both], getattr(other, memory), theirs[both])
+        self._cross.adopt(other._cross)  # noqa: SLF001 - of its own class
 
     def _selection(self, readings: Readings) -> _Selection:
         if readings.partial:

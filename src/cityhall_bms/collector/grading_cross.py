@@ -56,6 +56,7 @@ class CrossChecks:
     """Relations as columns, with since when each is violated; times are µs UTC."""
 
     def __init__(self, made: Sequence[Relation]) -> None:
+        self._made = made
         self.points = np.array([one.point for one in made], np.intp)
         self.involved = np.unique([p for one in made for p in (one.point, *one.others)]).astype(np.intp)
         self._others = np.array([one.others for one in made], np.intp).reshape(-1, 2)
@@ -64,6 +65,11 @@ class CrossChecks:
         self._below = np.array([not one.one_sided for one in made], np.bool_)
         self._runs = np.array([one.runs for one in made], np.intp)
         self._since = np.zeros(len(made), np.int64)
+
+    def adopt(self, other: "CrossChecks") -> None:
+        """Take over since when relations that both know are violated."""
+        since = dict(zip(other._made, other._since.tolist(), strict=True))  # noqa: SLF001 - of its own class
+        self._since[:] = [since.get(one, 0) for one in self._made]
 
     def contradicted(
         self,

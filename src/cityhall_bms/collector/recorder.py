@@ -75,7 +75,11 @@ class Recorder:
         self._note_good(readings, now)
 
     def push(self, readings: Readings) -> None:
-        """Take pushed values; never raises into the driver's library."""
+        """Take pushed values, of a point also several in their order; never raises into the driver's library."""
+        for part in _once_each(readings):
+            self._push(part)
+
+    def _push(self, readings: Readings) -> None:
         now = self._clock.now()
         try:
             limits = self.limits.pick(readings.point)
@@ -127,6 +131,17 @@ class Recorder:
         self._shown = True
         self.newest_at = max(self.newest_at, int(part.observed_at.max()))
         self.samples += len(part)
+
+
+def _once_each(readings: Readings) -> list[Readings]:
+    """The same readings in portions that hold no point twice: what is judged by the value before needs that value."""
+    order = np.argsort(readings.point, kind="stable")
+    ordered = readings.point[order]
+    if not (ordered[1:] == ordered[:-1]).any():
+        return [readings]
+    turn = np.empty(len(order), np.intp)
+    turn[order] = np.arange(len(order)) - np.searchsorted(ordered, ordered)
+    return [readings.pick(turn == number) for number in range(int(turn.max()) + 1)]
 
 
 def same_points(readings: Readings, planned: NDArray[np.uint32]) -> bool:
