@@ -25,6 +25,7 @@ from cityhall_bms.rules.files import library
 from cityhall_bms.settings import ENV_PREFIX, Settings, load_settings
 from cityhall_drivers.bacnet.config import BacnetConfig
 from cityhall_drivers.modbus.config import ModbusConfig
+from cityhall_drivers.mqtt.config import MqttConfig
 from cityhall_drivers.opcua.config import OpcUaConfig
 from cityhall_simulators.control import fault_table
 
@@ -101,6 +102,7 @@ def test_the_site_folder_page_shows_every_key_of_every_table() -> None:
         ModbusConfig: device["modbus"],
         BacnetConfig: device["bacnet"],
         OpcUaConfig: device["opcua"],
+        MqttConfig: device["mqtt"],
         models.ProfileTable: profile["profile"],
         models.ProfilePoint: profile["point"][0],
     }
