@@ -182,6 +182,31 @@ def test_what_is_no_plain_number_is_left_to_the_library(variant: ua.Variant) -> 
         read_response(answer([ua.DataValue(ua.Variant(1.0)), ua.DataValue(variant)]), 2)
 
 
+def test_picoseconds_are_left_to_the_library() -> None:
+    # Bits 4 and 5 of the mask (OPC 10000-6, clause 5.2.2.17): two more bytes each.
+    precise = ua.DataValue(ua.Variant(1.0, ua.VariantType.Double), SourceTimestamp=AT, SourcePicoseconds=5)
+    with pytest.raises(UnexpectedBytesError):
+        read_response(answer([precise]), 1)
+
+
+def test_a_time_that_is_not_exact_as_a_number_is_left_to_the_library_and_never_is_a_number() -> None:
+    never, early = datetime(1601, 1, 1, tzinfo=UTC), datetime(1650, 1, 1, tzinfo=UTC)
+    body = answer([ua.DataValue(ua.Variant(never, ua.VariantType.DateTime))])
+    assert read_response(body, 1).value.tolist() == [-11_644_473_600.0]
+    with pytest.raises(UnexpectedBytesError):
+        read_response(answer([ua.DataValue(ua.Variant(early, ua.VariantType.DateTime))]), 1)
+
+
+@pytest.mark.parametrize("wrong_by", [-1, 1])
+def test_a_notification_of_another_length_than_it_says_is_left_to_the_library(wrong_by: int) -> None:
+    body = bytearray(published([(3, ua.DataValue(ua.Variant(1.5)))]))
+    # The extension object: type i=811, a binary body, its length (OPC 10000-6, clause 5.2.2.15).
+    at = body.index(b"\x01\x00" + (811).to_bytes(2, "little") + b"\x01") + 5
+    body[at] += wrong_by
+    with pytest.raises(UnexpectedBytesError):
+        publish_response(bytes(body))
+
+
 def test_a_failed_service_and_another_number_of_values_are_left_to_the_library() -> None:
     body = answer([ua.DataValue(ua.Variant(1.0))])
     failed = ua.ReadResponse()
