@@ -157,6 +157,7 @@ class ModbusDriver(ModbusServices):
         return told
 
     def _absent(self, answer: ExceptionAnswerError) -> None:
+        self._link.mute(self._config.unit_id)
         what = f"the gateway cannot reach unit {self._config.unit_id}: {answer}"
         raise self._link.unreachable(what) from answer
 

@@ -13,6 +13,9 @@ from cityhall_drivers.modbus.wire import Frame, NonsenseError
 SILENCES_MAX: Final = 3
 """After so many questions in a row without any answer at all, the connection is made anew."""
 
+WAY_GIVEN_MAX: Final = 100
+"""So often a silent unit gives way: on a line that is never free it must be asked in the end, or it stays lost."""
+
 COUNTS: Final = ("questions", "timeouts", "late", "noise", "nonsense", "connections")
 """Late: pieces heard that nobody waited for any more. Noise: serial questions to which other bytes than an answer came,
 too. Nonsense: answers to another question. Connections: how often one was begun."""
@@ -24,6 +27,8 @@ Answer = bytes | NonsenseError | None
 class Link(ABC):
     """Keeps the medium open while somebody uses it, and gives turns in the order in which they are asked for.
 
+    A unit that did not answer its last question gives way to those who did: the whole line stands still while it is
+    silent again, and that shall cost each of the others one such time at most, however many units are dead.
     ``counts`` says what happened: :data:`COUNTS`.
     """
 
@@ -34,6 +39,8 @@ class Link(ABC):
         self._gap_s = gap_s
         self._users: set[int] = set()
         self._turn = asyncio.Lock()
+        self._mute: set[int] = set()
+        self._heard_waiting = 0
         self._quiet_since_s = 0.0
         self._silences = 0
 
@@ -81,12 +88,26 @@ class Link(ABC):
         ``late_s`` if that is longer. :class:`DeviceUnreachableError` when there is no connection, or it was lost before
         the last answer. After nonsense the medium is closed: nobody knows what comes next on it.
         """
+        heard, way_given = unit not in self._mute, 0
         while True:
-            async with self._turn:
+            self._heard_waiting += heard
+            try:
+                await self._turn.acquire()
+            finally:
+                self._heard_waiting -= heard
+            try:
                 wait_s = self._owed_s(unit)
-                if wait_s <= 0:
+                if not heard and self._heard_waiting and way_given < WAY_GIVEN_MAX:
+                    way_given += 1
+                elif wait_s <= 0:
                     return await self._take_turn(unit, questions, timeout_s, max(timeout_s, late_s))
-            await self._clock.sleep(wait_s)
+            finally:
+                self._turn.release()
+            await self._clock.sleep(max(wait_s, 0.0))
+
+    def mute(self, unit: int) -> None:
+        """Hear from its gateway that a unit does not answer: it gives way to others until it does."""
+        self._mute.add(unit)
 
     async def _take_turn(self, unit: int, questions: Sequence[bytes], timeout_s: float, late_s: float) -> list[Answer]:
         if not self.connected:
@@ -103,7 +124,7 @@ class Link(ABC):
             # Cut in the middle of a question: its answer may still come, and would be taken for another.
             self.drop()
             raise
-        self._note(answers)
+        self._note(unit, answers)
         return answers
 
     def rest_at_least(self, gap_s: float) -> None:
@@ -137,7 +158,7 @@ class Link(ABC):
         while (now_s := self._clock.monotonic()) < min(until_s, self._quiet_since_s + self._gap_s):
             await self._clock.sleep(self._quiet_since_s + self._gap_s - now_s)
 
-    def _note(self, answers: Sequence[Answer]) -> None:
+    def _note(self, unit: int, answers: Sequence[Answer]) -> None:
         counts = self.counts
         counts["questions"] += len(answers)
         if self._gap_s:
@@ -147,7 +168,12 @@ class Link(ABC):
             if answer is not None:
                 heard += 1
                 nonsense += not isinstance(answer, bytes)
-        self._silences = 0 if heard else self._silences + 1
+        if heard:
+            self._silences = 0
+            self._mute.discard(unit)
+        else:
+            self._silences += 1
+            self._mute.add(unit)
         if heard == len(answers) and not nonsense:
             return
         counts["timeouts"] += len(answers) - heard

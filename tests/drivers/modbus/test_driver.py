@@ -1,6 +1,7 @@
 """The driver against a real server on a loopback port."""
 
 import asyncio
+import contextlib
 import struct
 from collections import deque
 from typing import Any
@@ -19,6 +20,7 @@ from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.driver import BoundPoint
 from cityhall_drivers.modbus import DRIVER
 from cityhall_drivers.modbus.driver import ModbusDriver, ModbusFactory
+from cityhall_drivers.modbus.link import WAY_GIVEN_MAX
 from cityhall_drivers.modbus.plan import RETEST_MIN_S, SILENCES_MAX
 
 NONSENSE = [
@@ -375,6 +377,58 @@ async def test_units_behind_one_address_share_a_connection_and_one_dead_unit_doe
             await driver.close()
 
     assert results == {1: [[1000.0, 1005.0]] * 4, 2: [None] * 4, 3: [[3000.0, 3005.0]] * 4}
+
+
+@pytest.mark.parametrize("fault", [faults.silence, faults.exception(0x0B)])
+async def test_pain_03_silent_units_give_way_to_those_that_answer(fault: faults.Fault) -> None:
+    async with modbus_server() as server:
+        for unit in range(1, 7):
+            server.registers[unit, 3] = dict(IDENTITY)
+        server.habits = dict.fromkeys((1, 2, 3), fault)
+        factory = DRIVER()
+        drivers = {unit: await opened(server.port, unit, factory=factory, timeout_s=0.05) for unit in range(1, 7)}
+        plans = {unit: driver.plan(many([1])) for unit, driver in drivers.items()}
+
+        async def read(unit: int) -> None:
+            with contextlib.suppress(DeviceUnreachableError):
+                await drivers[unit].read(plans[unit])
+
+        for unit in drivers:
+            await read(unit)
+        server.requests.clear()
+        await asyncio.gather(*(read(unit) for unit in (1, 2, 3, 4, 5, 6)))
+        for driver in drivers.values():
+            await driver.close()
+    # The first finds the line free; then all that answer come first, though the others asked before them.
+    assert [request.unit for request in server.requests] == [1, 4, 5, 6, 2, 3]
+
+
+async def test_a_silent_unit_is_asked_in_the_end_on_a_line_that_is_never_free() -> None:
+    async with modbus_server() as server:
+        for unit in range(1, 5):
+            server.registers[unit, 3] = dict(IDENTITY)
+        factory = DRIVER()
+        drivers = {unit: await opened(server.port, unit, factory=factory, timeout_s=0.05) for unit in range(1, 5)}
+        plans = {unit: driver.plan(many([1])) for unit, driver in drivers.items()}
+        server.faults = deque([faults.silence])
+        with pytest.raises(DeviceUnreachableError):
+            await drivers[1].read(plans[1])
+
+        async def busy(unit: int) -> None:
+            while unit not in done:
+                await drivers[unit].read(plans[unit])
+
+        done: set[int] = set()
+        others = [asyncio.create_task(busy(unit)) for unit in (2, 3, 4)]
+        await until(lambda: len(server.requests) > 3)
+        came_back = await drivers[1].read(plans[1])
+        done.update((2, 3, 4))
+        await asyncio.gather(*others)
+        for driver in drivers.values():
+            await driver.close()
+    units = [request.unit for request in server.requests[1:]]
+    assert came_back.value.tolist() == [1.0]
+    assert units.index(1) > WAY_GIVEN_MAX
 
 
 async def test_the_rest_that_one_unit_needs_is_given_to_all_on_its_medium() -> None:
