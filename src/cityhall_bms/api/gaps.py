@@ -2,16 +2,18 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, BaseModel, Field
 
 from cityhall_bms.api import cursors, models
+from cityhall_bms.api.alarms import NO_NUL
 from cityhall_bms.api.exports import CSV, streamed
 from cityhall_bms.api.points import find_point
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services
 from cityhall_bms.api.times import to_rfc3339, to_us
+from cityhall_bms.domain.errors import RefusedError
 from cityhall_bms.domain.gaps import Gap, GapCause
 from cityhall_bms.ports.gap_ledger import GapExport, GapFilter
 
@@ -21,7 +23,7 @@ router = APIRouter(tags=["gaps"])
 class Asked(BaseModel):
     """Which gaps."""
 
-    device: str | None = Field(None, max_length=200, description="Of this device.")
+    device: str | None = Field(None, max_length=200, pattern=NO_NUL, description="Of this device.")
     cause: GapCause | None = Field(None, description="For this reason.")
     point: str | None = Field(None, max_length=200, description="Of this point, or of its device as a whole.")
     start: AwareDatetime | None = Field(None, alias="from", description="Not over by then (RFC 3339).")
@@ -59,7 +61,10 @@ class AskedFile(Asked):
 async def list_gaps(services: Services, asked: Annotated[AskedPage, Query()]) -> models.GapPage:
     """Gaps in the record, the newest first."""
     cursor = cursors.decode(asked.cursor) if asked.cursor else None
-    page = await services.gaps.page(asked.of(services), asked.limit, cursor)
+    try:
+        page = await services.gaps.page(asked.of(services), asked.limit, cursor)
+    except RefusedError as error:
+        raise HTTPException(400, str(error)) from error
     return models.GapPage(
         items=[_describe(services, gap) for gap in page.gaps],
         next=cursors.encode(page.next_cursor) if page.next_cursor else None,
