@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 from cityhall_bms.domain.site import Device, Point
 from cityhall_bms.ports.driver import ConfigProblem
@@ -10,6 +11,12 @@ from cityhall_drivers.closed_table import read_table
 from cityhall_drivers.opcua.certificates import IDENTITY_FILE, trusted_certificate
 from cityhall_drivers.opcua.codec import node_id_mistake
 from cityhall_drivers.opcua.config import OpcUaConfig
+
+OPEN_LINE: Final = ConfigProblem(
+    "security",
+    "everybody on the network could read along and speak in the server's name",
+    "set 'security'; where the server has none, say why that is right here: open_because = \"...\"",
+)
 
 
 def check_device(device: Device, points: Sequence[Point]) -> list[ConfigProblem]:
@@ -31,6 +38,10 @@ def _trust_problems(config: OpcUaConfig) -> Iterator[ConfigProblem]:
     if not config.encrypted and config.server_certificate is not None:
         message = "a certificate is of no use without security"
         yield ConfigProblem("server_certificate", message, "set 'security', or delete this key")
+    if not config.encrypted and not config.is_local and config.open_because is None:
+        yield OPEN_LINE
+    if config.open_because is not None and (config.encrypted or config.is_local):
+        yield ConfigProblem("open_because", "this line is not open", "delete this key")
     if not config.encrypted and config.user is not None:
         message = "the password would cross the network in clear text"
         yield ConfigProblem("user", message, "set 'security', or delete 'user' and 'password_file'")

@@ -1,6 +1,8 @@
 """The ``[opcua]`` table of a device file."""
 
+from ipaddress import ip_address
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -21,6 +23,10 @@ class OpcUaConfig(BaseModel):
         Literal["none", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss"],
         Field(description="a security policy; messages are then signed and encrypted"),
     ] = "none"
+    open_because: (
+        Annotated[str, Field(min_length=10, description="why nothing protects this line, in a sentence")] | None
+    ) = None
+    """Accepted without security although it is on a network; a sentence for whoever audits the site."""
     user: Annotated[str, Field(min_length=1, description="the user's name")] | None = None
     password_file: Annotated[str, Field(min_length=1, description="a file in the site folder")] | None = None
     server_certificate: Annotated[str, Field(min_length=1, description="a file in the site folder")] | None = None
@@ -36,6 +42,15 @@ class OpcUaConfig(BaseModel):
     ] = 10
     nodes_per_read_max: Annotated[int, Field(ge=1, le=10_000, description="nodes asked for at once, 1 to 10000")] = 500
     """The server's own limit counts too, where it names one."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the server is on this machine, so that nothing crosses a network."""
+        host = urlsplit(self.url).hostname or ""
+        try:
+            return ip_address(host).is_loopback
+        except ValueError:
+            return host == "localhost"
 
     @property
     def encrypted(self) -> bool:

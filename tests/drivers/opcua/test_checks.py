@@ -49,6 +49,26 @@ def encoded(**changes: Any) -> Point:
     return dataclasses.replace(point, encoding=dataclasses.replace(point.encoding, **changes))
 
 
+OPEN: dict[str, object] = {"security": None, "user": None, "password_file": None, "server_certificate": None}
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.0.1", "[::1]", "localhost"])
+def test_on_this_machine_a_server_needs_no_security(site: Path, host: str) -> None:
+    assert found(site, OPEN | {"url": f"opc.tcp://{host}:4840/"}) == {}
+
+
+@pytest.mark.parametrize("host", ["10.0.0.5", "lifts", "128.0.0.1"])
+def test_on_a_network_a_server_without_security_needs_a_reason(site: Path, host: str) -> None:
+    url = {"url": f"opc.tcp://{host}:4840/"}
+    assert "open_because" in found(site, OPEN | url)["security"]
+    assert found(site, OPEN | url | {"open_because": "a crossed cable inside the locked cabinet"}) == {}
+    assert list(found(site, OPEN | url | {"open_because": "because"})) == ["open_because"]
+
+
+def test_a_reason_for_an_open_line_that_is_not_open_is_a_mistake(site: Path) -> None:
+    assert list(found(site, {"open_because": "it was open last year"})) == ["open_because"]
+
+
 def test_a_right_device_has_no_problem(site: Path) -> None:
     assert found(site, {}, opcua_point("CarPos"), opcua_point("Dir")) == {}
 

@@ -138,6 +138,12 @@ async def test_a_secured_server_shows_what_it_offers_and_with_its_secrets_its_po
         assert "correct horse" not in repr(inside)
 
 
+async def test_looking_around_on_a_network_needs_no_reason_but_a_known_policy() -> None:
+    assert not parse_where("opc.tcp://10.0.0.5:4840/").config.encrypted
+    with pytest.raises(DriverConfigError, match="security"):
+        parse_where("opc.tcp://10.0.0.5:4840/ security Basic256")
+
+
 async def test_nobody_there_is_said_in_words() -> None:
     with pytest.raises(DeviceUnreachableError, match="no OPC UA server answers"):
         await look(f"opc.tcp://127.0.0.1:{free_port()}/")
