@@ -121,8 +121,23 @@ async def test_pages_follow_each_other_without_loss_or_repetition(record: Record
             break
         cursor = page.next_cursor
     assert sorted(gap.points for gap in found) == [(number,) for number in range(25)]
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "nonsense",
+        "[]",
+        f'[{2**63}, "c1", "d", "timeout", []]',
+        '[1e999, "c1", "d", "timeout", []]',
+        '[0, "c\\u0000", "d", "timeout", []]',
+        f'[0, "c1", "d", "timeout", [{2**31}]]',
+        "[" * 10_000,
+    ],
+)
+async def test_a_cursor_that_somebody_made_up_is_refused(record: Record, cursor: str) -> None:
     with pytest.raises(RefusedError, match="cursor"):
-        await record.ledger.page(EVERYTHING, 4, "nonsense")
+        await record.ledger.page(EVERYTHING, 4, cursor)
 
 
 async def test_batches_that_the_log_lost_are_gaps_with_the_time_of_their_neighbours(record: Record) -> None:

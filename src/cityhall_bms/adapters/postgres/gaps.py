@@ -19,6 +19,8 @@ from cityhall_bms.ports.gap_ledger import GapExport, GapFilter, GapPage
 
 QUERIES: Final = load("gaps.sql")
 ROWS_PER_PIECE: Final = 1000
+SINCE_MAX: Final = 2**63 - 1
+POINT_MAX: Final = 2**31 - 1
 HEADINGS: Final = {
     "zh": "設備,點位,原因,開始（當地）,開始（UTC）,結束（當地）,結束（UTC）,時間長度（秒）,錯失輪詢數",
     "en": "Device,Points,Cause,Begin (local),Begin (UTC),End (local),End (UTC),Seconds,Polls missed",
@@ -133,7 +135,19 @@ def _place(cursor: str | None) -> tuple[object, ...]:
         return (None,) * 5
     try:
         since, source, device, cause, points = json.loads(cursor)
-        return int(since), str(source), str(device), str(cause), [int(number) for number in points]
-    except (ValueError, TypeError) as error:
+        place = int(since), str(source), str(device), str(cause), [int(number) for number in points]
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        place = None
+    if place is None or not _fits(*place):
         msg = "the cursor is not one of ours: take `next` of the page before, unchanged"
-        raise RefusedError(msg) from error
+        raise RefusedError(msg)
+    return place
+
+
+def _fits(since: int, source: str, device: str, cause: str, points: Sequence[int]) -> bool:
+    """Whether the columns can hold it: a cursor that somebody made up may be anything."""
+    return (
+        abs(since) <= SINCE_MAX
+        and "\0" not in source + device + cause
+        and all(abs(number) <= POINT_MAX for number in points)
+    )
