@@ -12,6 +12,7 @@ from cityhall_drivers.modbus.line_time import silent_interval_s
 from cityhall_drivers.modbus.rtu import RtuLink
 
 READ_MAX: Final = 4096
+CLOSED: Final = -1
 _PARITIES: Final = {"even": serial.PARITY_EVEN, "odd": serial.PARITY_ODD, "none": serial.PARITY_NONE}
 
 
@@ -23,7 +24,7 @@ class SerialLink(RtuLink):
         self._begin()
         self._config = config
         self._port: serial.Serial | None = None
-        self._fd = -1
+        self._fd = CLOSED
 
     @property
     def connected(self) -> bool:
@@ -57,6 +58,7 @@ class SerialLink(RtuLink):
         port, self._port = self._port, None
         if port is not None:
             asyncio.get_running_loop().remove_reader(self._fd)
+            self._fd = CLOSED  # before its number is given to another file
             port.close()
 
     def _readable(self) -> None:

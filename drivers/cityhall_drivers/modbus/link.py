@@ -96,6 +96,8 @@ class Link(ABC):
             finally:
                 self._heard_waiting -= heard
             try:
+                if not self.connected:
+                    await self._ready(timeout_s)
                 wait_s = self._owed_s(unit)
                 if not heard and self._heard_waiting and way_given < WAY_GIVEN_MAX:
                     way_given += 1
@@ -110,8 +112,6 @@ class Link(ABC):
         self._mute.add(unit)
 
     async def _take_turn(self, unit: int, questions: Sequence[bytes], timeout_s: float, late_s: float) -> list[Answer]:
-        if not self.connected:
-            await self._ready(timeout_s)
         if self._gap_s:
             await self._rest(timeout_s)
         try:

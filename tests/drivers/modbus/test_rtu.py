@@ -1,8 +1,10 @@
 """Serial frames, through a gateway and on a serial port: one question at a time, and no late answer for the next."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -18,7 +20,9 @@ from cityhall_bms.domain.quality import Quality
 from cityhall_bms.domain.site import Device, Text
 from cityhall_bms.ports.clock import Clock
 from cityhall_drivers.modbus import DRIVER
+from cityhall_drivers.modbus.config import ModbusConfig
 from cityhall_drivers.modbus.driver import ModbusDriver, ModbusFactory
+from cityhall_drivers.modbus.library_serial import SerialLink
 from cityhall_drivers.modbus.line_time import silent_interval_s
 
 Way = Callable[[SerialBus], AbstractAsyncContextManager[dict[str, object]]]
@@ -239,6 +243,46 @@ async def test_ping_takes_one_small_question_and_its_own_time(line: Line) -> Non
 async def test_a_port_that_is_not_there_is_an_unreachable_device() -> None:
     with pytest.raises(DeviceUnreachableError, match="/dev/no-such-port"):
         await opened({"serial": "/dev/no-such-port"})
+
+
+async def test_an_unplugged_port_is_noticed_at_once_and_opened_again_when_it_is_back(tmp_path: Path) -> None:
+    bus = SerialBus({1: {3: 103}})
+    port = tmp_path / "by-id"
+    async with on_a_terminal(bus) as settings:
+        port.symlink_to(str(settings["serial"]))
+        driver = await opened({**settings, "serial": str(port)}, timeout_s=60.0)
+        plan = driver.plan(points(3))
+        await driver.read(plan)
+        bus.scripted.append(b"")
+        reading = asyncio.create_task(driver.read(plan))
+        await until(lambda: len(bus.requests) == 2)
+    async with asyncio.timeout(10):
+        with pytest.raises(DeviceUnreachableError, match="connection lost"):
+            await reading
+    port.unlink()
+    with pytest.raises(DeviceUnreachableError):
+        await driver.ping(0.02)
+    await driver.close()
+
+    async with on_a_terminal(bus) as settings:
+        port.symlink_to(str(settings["serial"]))
+        again = await opened({**settings, "serial": str(port)})
+        assert (await again.read(again.plan(points(3)))).value.tolist() == [103.0]
+        await again.close()
+
+
+async def test_nothing_is_ever_sent_into_a_file_that_got_the_number_of_a_closed_port() -> None:
+    async with on_a_terminal(SerialBus({1: {}})) as settings:
+        link = SerialLink(ModbusConfig.model_validate({**settings, "unit_id": 1}), SystemClock())
+        await link.join(1, 1.0)
+        number = link._fd
+        link.drop()
+        ends = os.pipe()
+        assert number in ends
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            link.send(b"a frame")
+        for end in ends:
+            os.close(end)
 
 
 async def test_a_port_whose_settings_changed_is_opened_anew_when_the_last_of_the_old_ones_let_go() -> None:
