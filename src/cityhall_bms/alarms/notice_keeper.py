@@ -102,7 +102,9 @@ class NoticeKeeper:
     ) -> AlarmEvent | None:
         if notice.to_state in OVER:
             return AlarmReturned(observed_at=notice.observed_at) if alarm.active else None
-        if alarm.active:
+        # Devices list to every new session what nobody acknowledged; a list does not say from which state it came.
+        is_told_again = not notice.from_state and notice.observed_at == alarm.raised_at
+        if alarm.active or is_told_again:
             return None
         what = notice.message or f"{notice.kind}: {notice.to_state}"
         return AlarmRaised(

@@ -29,10 +29,9 @@ class Desk:
     async def notice(
         self, to_state: str, address: str = "1", device: str = "D1", kind: str = "out-of-range", **more: object
     ) -> None:
-        event = DeviceNoticed(
-            device=device, address=address, kind=kind, from_state="normal", to_state=to_state,
-            observed_at=self.clock.now(), **more,  # type: ignore[arg-type]
-        )  # fmt: skip
+        plain = {"from_state": "normal", "observed_at": self.clock.now()}
+        event = DeviceNoticed(device=device, address=address, kind=kind, to_state=to_state, **(plain | more))  # type: ignore[arg-type]
+        await self.clock.advance(1)
         await self.events.append([Append(f"device/{device}", [event], "collector/c1")])
         await self.keeper.catch_up()
 
@@ -93,6 +92,16 @@ async def test_a_notice_about_the_device_itself_is_an_alarm_of_the_device() -> N
     assert (await desk.alarm(alarm_id("DEVICE", "D1:out-of-range"))).state is AlarmState.UNACKNOWLEDGED
 
 
+async def test_what_a_device_tells_again_because_nobody_acknowledged_it_rings_no_second_time() -> None:
+    desk = Desk()
+    for _ in range(2):  # two sessions, in each of which the device lists the same transitions by their own times
+        for state, at in (("offnormal", 1_000_000), ("normal", 2_000_000)):
+            await desk.notice(state, from_state="", observed_at=at)
+    assert (await desk.alarm()).occurrence == 1
+    await desk.notice("offnormal", observed_at=1_000_000)  # told as it happens, by a clock that was set back
+    assert (await desk.alarm()).occurrence == 2
+
+
 async def test_a_certificate_that_was_replaced_rings_no_longer() -> None:
     desk = Desk()
     name = alarm_id("DEVICE", "D1:server.der")
@@ -107,10 +116,8 @@ async def test_after_an_outage_of_the_log_amid_many_notices_nothing_rings_twice(
     desk = Desk()
     states = ("high-limit", "normal", "fault")
     events = [
-        DeviceNoticed(
-            device="D1", address="1", kind="out-of-range", from_state="", to_state=state, observed_at=desk.clock.now()
-        )
-        for state in states
+        DeviceNoticed(device="D1", address="1", kind="out-of-range", from_state="", to_state=state, observed_at=at)
+        for at, state in enumerate(states)
     ]
     await desk.events.append([Append("device/D1", events, "collector/c1")])
     append, left = desk.events.append, [2]
