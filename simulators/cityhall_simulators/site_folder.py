@@ -163,6 +163,8 @@ def _opcua_settings(device: Device, host: str, port: int) -> dict[str, object]:
     settings: dict[str, object] = {"url": f"opc.tcp://{host}:{port}/", "security": device.security}
     if device.security != "none":
         settings |= {"user": OPCUA_USER, "password_file": PASSWORD_FILE, "server_certificate": CERTIFICATE_FILE}
+    else:
+        settings["open_because"] = "模擬的伺服器 a simulated server"
     return settings | {"mode": "subscribe"}
 
 

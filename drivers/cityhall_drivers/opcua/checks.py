@@ -40,7 +40,7 @@ def _trust_problems(config: OpcUaConfig) -> Iterator[ConfigProblem]:
         yield ConfigProblem("server_certificate", message, "set 'security', or delete this key")
     if not config.encrypted and not config.is_local and config.open_because is None:
         yield OPEN_LINE
-    if config.open_because is not None and (config.encrypted or config.is_local):
+    if config.open_because is not None and config.encrypted:
         yield ConfigProblem("open_because", "this line is not open", "delete this key")
     if not config.encrypted and config.user is not None:
         message = "the password would cross the network in clear text"

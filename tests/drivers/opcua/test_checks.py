@@ -54,7 +54,9 @@ OPEN: dict[str, object] = {"security": None, "user": None, "password_file": None
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.0.1", "[::1]", "localhost"])
 def test_on_this_machine_a_server_needs_no_security(site: Path, host: str) -> None:
-    assert found(site, OPEN | {"url": f"opc.tcp://{host}:4840/"}) == {}
+    url = {"url": f"opc.tcp://{host}:4840/"}
+    assert found(site, OPEN | url) == {}
+    assert found(site, OPEN | url | {"open_because": "a simulated server"}) == {}, "a reason does no harm"
 
 
 @pytest.mark.parametrize("host", ["10.0.0.5", "lifts", "128.0.0.1"])
