@@ -277,12 +277,11 @@ async def test_nothing_is_ever_sent_into_a_file_that_got_the_number_of_a_closed_
         await link.join(1, 1.0)
         number = link._fd
         link.drop()
-        ends = os.pipe()
-        assert number in ends
+        other = os.open(os.devnull, os.O_WRONLY)
+        assert other == number
         with pytest.raises(OSError, match="Bad file descriptor"):
             link.send(b"a frame")
-        for end in ends:
-            os.close(end)
+        os.close(other)
 
 
 async def test_a_port_whose_settings_changed_is_opened_anew_when_the_last_of_the_old_ones_let_go() -> None:
