@@ -15,7 +15,7 @@ def read_config(device: Device) -> tuple[BacnetConfig | None, list[ConfigProblem
     config, problems = read_table(BacnetConfig, device.settings)
     if config is None:
         return None, problems
-    problems = _address_problems(config)
+    problems = _address_problems(config) + _route_problems(config)
     return (None, problems) if problems else (config, [])
 
 
@@ -40,3 +40,14 @@ def _address_problems(config: BacnetConfig) -> list[ConfigProblem]:
         return [ConfigProblem("local_host", message, 'set local_host = "127.0.0.1"')]
     message = f"{config.local_host} reaches this machine only, and {config.host} is another"
     return [ConfigProblem("local_host", message, "give our own address in the device's network, or leave it out")]
+
+
+def _route_problems(config: BacnetConfig) -> list[ConfigProblem]:
+    """A device behind a router has a network and an address there; one without the other leads nowhere."""
+    if (config.network is None) == (config.mac is None):
+        return []
+    if config.mac is None:
+        message = f"network {config.network} has many devices"
+        return [ConfigProblem("mac", message, "give the device's address there: 0 to 255 of MS/TP, or bytes in 0x")]
+    message = f"mac {config.mac} is an address in a network that is not named"
+    return [ConfigProblem("network", message, "give the number of the network behind the router, or leave mac out")]

@@ -46,8 +46,9 @@ def mac_bytes(mac: int | str) -> bytes:
     return found
 
 
-def _mac(mac: int | str) -> int | str:
-    mac_bytes(mac)
+def _mac(mac: int | str | None) -> int | str | None:
+    if mac is not None:
+        mac_bytes(mac)
     return mac
 
 
@@ -61,7 +62,7 @@ class BacnetConfig(BaseModel):
     device_instance: Annotated[
         int, Field(ge=0, le=INSTANCE_MAX, description=f"the device's instance number, 0 to {INSTANCE_MAX}")
     ]
-    objects_per_request_max: Annotated[int, Field(ge=1, le=200, description="objects asked for at once, 1 to 200")] = 20
+    objects_per_request_max: Annotated[int, Field(ge=1, le=200, description="objects asked for at once, 1 to 200")] = 64
     local_host: Annotated[
         str, AfterValidator(_ipv4), Field(description="our own IPv4 address in the device's network")
     ] = "0.0.0.0"  # noqa: S104 - every interface, unless the site says which
@@ -75,10 +76,10 @@ class BacnetConfig(BaseModel):
         int | None, Field(ge=1, le=65534, description="number of the network behind the router at host, 1 to 65534")
     ] = None
     mac: Annotated[
-        int | str,
+        int | str | None,
         AfterValidator(_mac),
         Field(description='the device\'s address in that network: 0 to 255 of MS/TP, or bytes as in "0xC0A80102BAC0"'),
-    ] = 0
+    ] = None
     in_flight_max: Annotated[
         int, Field(ge=1, le=64, description="questions at once through the router at host, 1 to 64")
     ] = 1
@@ -101,7 +102,7 @@ class BacnetConfig(BaseModel):
     @property
     def station(self) -> Station:
         """Where the device is."""
-        if self.network is None:
+        if self.network is None or self.mac is None:
             return Station(self.host, self.port)
         return Station(self.host, self.port, self.network, mac_bytes(self.mac))
 

@@ -139,7 +139,7 @@ class _Visit:
             port=station.port,
             device_instance=told.instance,
             network=station.network or None,
-            mac=f"0x{station.mac.hex()}" if station.network else 0,
+            mac=f"0x{station.mac.hex()}" if station.network else None,
         )
         endpoint = LibraryEndpoint(local_host, port=0)
         endpoint.allow(TIMEOUT_S)

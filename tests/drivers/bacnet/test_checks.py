@@ -11,7 +11,7 @@ from cityhall_drivers.bacnet import DRIVER
 
 def test_a_correct_device_has_no_problem() -> None:
     assert DRIVER().check(site_device(47808), [bacnet_point("analog-input,1", offset=-1.0)]) == []
-    remote = {"host": "192.168.1.9", "device_instance": 7}
+    remote = {"host": "192.168.1.9", "device_instance": 7, "network": 5, "mac": "0xC0A80102BAC0", "bbmd": "10.0.0.1"}
     assert DRIVER().check(Device("d", Text("", ""), "bacnet", remote), []) == []
 
 
@@ -25,6 +25,14 @@ def test_a_correct_device_has_no_problem() -> None:
         ({"objects_per_request_max": 0}, "objects_per_request_max", "greater than or equal to 1", "1 to 200"),
         ({"instance": 7}, "instance", "unknown key 'instance'", "did you mean 'device_instance'?"),
         ({"local_host": "0.0.0.0"}, "local_host", "this machine itself", '"127.0.0.1"'),
+        ({"network": 5}, "mac", "network 5 has many devices", "0 to 255 of MS/TP"),
+        ({"mac": 3}, "network", "a network that is not named", "the network behind the router"),
+        ({"network": 65535, "mac": 1}, "network", "less than or equal to 65534", "1 to 65534"),
+        ({"network": 5, "mac": 256}, "mac", "256", "0 to 255 of MS/TP"),
+        ({"network": 5, "mac": "0x1"}, "mac", "0x1", "0 to 255 of MS/TP"),
+        ({"mode": "subscribe"}, "mode", "'poll' or 'cov'", "'poll' or 'cov'"),
+        ({"cov_lifetime_s": 30}, "cov_lifetime_s", "greater than or equal to 60", "60 to 3600 s"),
+        ({"bbmd": "router-1"}, "bbmd", "router-1", "HOST:PORT"),
         ({"host": "192.168.1.9"}, "local_host", "reaches this machine only", "our own address"),
     ],
 )

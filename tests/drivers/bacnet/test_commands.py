@@ -159,7 +159,7 @@ async def test_the_requests_of_a_read_are_explained_with_the_bytes_that_they_cos
     for number in range(1, 26):
         device.add(f"analog-input,{number}", 1.0)
     points = [bound_of(f"analog-input,{number}", number) for number in range(1, 26)]
-    async with bacnet_device(device), driving(device.port, device.instance) as driver:
+    async with bacnet_device(device), driving(device.port, device.instance, objects_per_request_max=20) as driver:
         first, second = driver.explain(points)
     assert (first.what, first.points) == ("ReadPropertyMultiple analog-input,1 … analog-input,20", 20)
     # BVLC 4 and NPDU 2 each way; question 4 + 11 per object, answer 3 + 23 per object (clauses 20.1.2, 20.2, 21).

@@ -180,7 +180,7 @@ async def test_diagnostics_say_what_was_learnt_and_work_while_closed() -> None:
     async with raw_bacnet(device) as wire:
         driver = DRIVER().create(site_device(wire.port), SystemClock())
         assert isinstance(driver, DiagnosableDriver)
-        assert driver.diagnostics()["objects_per_request"] == 20
+        assert driver.diagnostics()["objects_per_request"] == 64
         async with opened(wire.port, device, objects_per_request_max=200) as driver:
             assert driver.diagnostics()["apdu_max"] == 1476
             assert driver.diagnostics()["objects_per_request"] == 64
