@@ -19,8 +19,7 @@ from cityhall_bms.ports.gap_ledger import GapExport, GapFilter, GapPage
 
 QUERIES: Final = load("gaps.sql")
 ROWS_PER_PIECE: Final = 1000
-SINCE_MAX: Final = 2**63 - 1
-POINT_MAX: Final = 2**31 - 1
+NUMBER_MAX: Final = 2**63 - 1
 HEADINGS: Final = {
     "zh": "設備,點位,原因,開始（當地）,開始（UTC）,結束（當地）,結束（UTC）,時間長度（秒）,錯失輪詢數",
     "en": "Device,Points,Cause,Begin (local),Begin (UTC),End (local),End (UTC),Seconds,Polls missed",
@@ -127,15 +126,15 @@ def _gap(row: asyncpg.Record) -> Gap:
 
 
 def _cursor(row: asyncpg.Record) -> str:
-    return json.dumps([row["since"], row["source"], row["device"], row["cause"], list(row["point_ids"])])
+    return json.dumps([row["since"], row["source"], row["device"], row["cause"], row["points_key"]])
 
 
 def _place(cursor: str | None) -> tuple[object, ...]:
     if cursor is None:
         return (None,) * 5
     try:
-        since, source, device, cause, points = json.loads(cursor)
-        place = int(since), str(source), str(device), str(cause), [int(number) for number in points]
+        since, source, device, cause, points_key = json.loads(cursor)
+        place = int(since), str(source), str(device), str(cause), int(points_key)
     except (ValueError, TypeError, OverflowError, RecursionError):
         place = None
     if place is None or not _fits(*place):
@@ -144,10 +143,6 @@ def _place(cursor: str | None) -> tuple[object, ...]:
     return place
 
 
-def _fits(since: int, source: str, device: str, cause: str, points: Sequence[int]) -> bool:
+def _fits(since: int, source: str, device: str, cause: str, points_key: int) -> bool:
     """Whether the columns can hold it: a cursor that somebody made up may be anything."""
-    return (
-        abs(since) <= SINCE_MAX
-        and "\0" not in source + device + cause
-        and all(abs(number) <= POINT_MAX for number in points)
-    )
+    return max(abs(since), abs(points_key)) <= NUMBER_MAX and "\0" not in source + device + cause

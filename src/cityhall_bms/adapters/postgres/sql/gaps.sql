@@ -1,7 +1,7 @@
 -- name: store
 INSERT INTO gap (source, device, cause, since, point_ids, until, polls, epoch, reported_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-ON CONFLICT (source, device, cause, since, point_ids) DO UPDATE
+ON CONFLICT (source, device, cause, since, points_key) DO UPDATE
 SET until = excluded.until, polls = excluded.polls, epoch = excluded.epoch, reported_at = excluded.reported_at
 -- The last report counts also when the clock was set back since the one before.
 WHERE gap.reported_at <= excluded.reported_at OR (gap.until IS NULL AND excluded.until IS NOT NULL);
@@ -18,7 +18,7 @@ FROM ingest_gap WHERE source = $1 AND epoch = $2 AND first = $3 AND last = $4
 ON CONFLICT DO NOTHING;
 
 -- name: page
-SELECT source, device, cause, since, point_ids, until, polls
+SELECT source, device, cause, since, point_ids, until, polls, points_key
 FROM gap
 WHERE ($1::text IS NULL OR device = $1)
   AND ($2::text IS NULL OR cause = $2)
@@ -27,6 +27,6 @@ WHERE ($1::text IS NULL OR device = $1)
   AND ($6::bigint IS NULL OR since < $6)
   AND (NOT $7::boolean OR until IS NULL)
   AND ($8::bigint IS NULL
-       OR (-since, source, device, cause, point_ids) > (-$8::bigint, $9::text, $10::text, $11::text, $12::integer[]))
-ORDER BY since DESC, source, device, cause, point_ids
+       OR (-since, source, device, cause, points_key) > (-$8::bigint, $9::text, $10::text, $11::text, $12::bigint))
+ORDER BY since DESC, source, device, cause, points_key
 LIMIT $13;
