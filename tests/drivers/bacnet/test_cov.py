@@ -5,10 +5,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from tests.support.bacnet_bound import bound_of
+from tests.support.bacnet_bound import bound, bound_of, driven
 from tests.support.bacnet_device import site_device
 from tests.support.fast_clock import FastClock
 from tests.support.raw_bacnet import RawDevice, Wire, analogs, raw_bacnet
+from tests.support.simulated_bacnet import BUILDING, DEVICES, new_city, show
 from tests.support.until import until
 
 from cityhall_bms.adapters.system_clock import SystemClock
@@ -204,3 +205,18 @@ async def test_a_device_that_died_does_not_keep_us_from_closing() -> None:
         with pytest.raises(DeviceUnreachableError):
             await driver.read(driver.plan(points(3)))
     assert device.subscriptions, "nobody was there to take them back; they end with their lifetime"
+
+
+async def test_the_simulated_building_tells_its_changes_through_the_library() -> None:
+    city, told = new_city(), Told()
+    shown = [bound(point.name) for point in DEVICES["ahu01"].points]
+    async with driven(city, "ahu01", mode="cov") as (face, driver):
+        assert await driver.subscribe(shown, told)
+        await until(lambda: len(told.newest) == len(shown))
+        warm = next(one for one in shown if one.point.role == "SAT")
+        value = float(city.shown[warm.point_id]) + 5.0
+        show(city, BUILDING.points[warm.point_id].name, value)
+        await face.refresh()
+        await until(lambda: told.newest[warm.point_id] == pytest.approx(value))
+        await driver.read(driver.plan(shown))
+        assert driver.diagnostics()["fallbacks"] == 0
