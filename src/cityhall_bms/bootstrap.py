@@ -132,14 +132,29 @@ class RedecodeRequest:
     dry_run: bool
 
 
-async def redecode(folder: Path, settings: Settings, clock: Clock, asked: RedecodeRequest) -> str:
-    """Decode again what a device sent, on a running database; gives what changes, for people.
+@dataclass(frozen=True, slots=True)
+class RedecodePlan:
+    """A request that makes sense for a site."""
 
-    ``RefusedError`` for what cannot be done, saying what to do.
-    """
+    asked: RedecodeRequest
+    site: Site
+    factory: RedecodableFactory
+    window: Window
+
+
+def plan_redecode(folder: Path, asked: RedecodeRequest) -> RedecodePlan:
+    """Check a request before anything runs; :class:`SiteError`, or ``RefusedError`` that says what to do."""
     site = read_site(folder)
-    factory = _redecoding(site, asked.device)
     window = Window(*(local_time_us(text, ZoneInfo(site.time_zone)) for text in (asked.begin, asked.end)))
+    if window.end <= window.start:
+        msg = f"--until {asked.end} is not later than --from {asked.begin}"
+        raise RefusedError(msg)
+    return RedecodePlan(asked, site, _redecoding(site, asked.device), window)
+
+
+async def redecode(plan: RedecodePlan, settings: Settings, clock: Clock) -> str:
+    """Decode again what a device sent, on a running database; gives what changes, for people."""
+    asked, site, window = plan.asked, plan.site, plan.window
     await migrate(settings.database.url)
     async with (
         PostgresEventLog(settings.database.url, clock) as events,
@@ -148,13 +163,15 @@ async def redecode(folder: Path, settings: Settings, clock: Clock, asked: Redeco
     ):
         ids = await PostgresPointRegistry(pool, events).ids()
         if not site.points.keys() <= ids.keys():
-            msg = f"{folder} has points that were never in service: take it into service first (cityhall-bms apply)"
+            msg = (
+                "the site folder has points that were never in service: take it into service first (cityhall-bms apply)"
+            )
             raise RefusedError(msg)
         points = [BoundPoint(ids[point.name], point) for point in site.points_of(asked.device)]
         request = Restatement(asked.device, points, window, asked.reason, asked.actor)
 
         def anew() -> CollectorsReading:
-            return CollectorsReading(factory, points, site, ids, window.start)
+            return CollectorsReading(plan.factory, points, site, ids, window.start)
 
         found = await (survey(store, request, anew) if asked.dry_run else restate(store, request, anew, events, clock))
     return render_findings(found, request, site.time_zone, dry_run=asked.dry_run)

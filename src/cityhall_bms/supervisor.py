@@ -114,6 +114,7 @@ async def redecode(job: RedecodeJob, clock: Clock) -> None:
 
 
 async def _redecode(job: RedecodeJob, clock: Clock) -> None:
+    plan = bootstrap.plan_redecode(job.site, job.asked)
     async with AsyncExitStack() as stack:
         settings = job.settings
         if not settings.database.url:
@@ -123,7 +124,7 @@ async def _redecode(job: RedecodeJob, clock: Clock) -> None:
                 stack.enter_context(claimed(settings.data_dir, "service.lock"))
                 await stack.enter_async_context(postgres)
             settings = settings.model_copy(update={"database": DatabaseSettings(url=postgres.dsn)})
-        job.on_end(await bootstrap.redecode(job.site, settings, clock, job.asked))
+        job.on_end(await bootstrap.redecode(plan, settings, clock))
 
 
 async def until_stopped(work: Coroutine[None, None, None]) -> None:

@@ -101,7 +101,7 @@ class Building:
         asked = bootstrap.RedecodeRequest(
             device, iso(window.start), iso(window.end), "word order was ABCD", "王小明", dry_run
         )
-        return await bootstrap.redecode(self.folder, self.settings, self.clock, asked)
+        return await bootstrap.redecode(bootstrap.plan_redecode(self.folder, asked), self.settings, self.clock)
 
     async def rows(self, query: str, *arguments: object) -> list[asyncpg.Record]:
         connection = await asyncpg.connect(self.url)
@@ -267,6 +267,9 @@ async def test_corrected_values_are_graded_as_the_collector_would_have_graded_th
 async def test_what_cannot_be_done_is_refused_with_words(building: Building, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(RefusedError, match="there is no device 'nobody'; there are ahu-1, chiller-1"):
         await building.redecode(device="nobody")
+    with pytest.raises(RefusedError, match="is not later than --from 2024-03-01T09:00:00"):
+        await building.redecode(window=Window(WINDOW.end, WINDOW.start))
+    assert "nothing that was sent is kept of that time" in await building.redecode(dry_run=True)
     points = building.folder / "points.csv"
     known = points.read_text(encoding="utf-8")
     points.write_text(known + known.splitlines()[-1].replace("SAT", "RAT").replace("input:7", "input:9") + "\n")

@@ -57,6 +57,10 @@ def test_a_mistake_in_a_rule_of_the_site_names_file_and_line(tmp_path: Path) -> 
         (["serve", "/nowhere/at/all", "--roles", "nobody"], "there is no role 'nobody'"),
         (["serve", "/nowhere/at/all", "--config", "/nowhere.toml"], "there is no such file"),
         (["demo", "--site", "nowhere"], "site.toml"),
+        (
+            ["redecode", "/nowhere", "--device", "em-1", "--from", "2026-07-01", "--until", "2026-07-02"],
+            "name the folder that holds site.toml",
+        ),
         (["demo", "--fault", "soon"], "chiller_trip@20+30"),
     ],
 )

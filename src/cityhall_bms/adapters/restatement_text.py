@@ -15,6 +15,8 @@ def render_findings(found: Findings, request: Restatement, time_zone: str, *, dr
     head = f"{request.device}: {begin} - {end}: {found.scans:,} 次掃描 scans"
     if found.unreadable:
         head += f", {found.unreadable:,} 次無法解讀 unreadable"
+    elif not found.scans:
+        head += "；這段時間沒有保存的位元組 nothing that was sent is kept of that time (historian.raw_days)"
     verb = "將更正 would be restated" if dry_run else "已更正 restated"
     total = f"{verb}: {found.total:,} 筆 samples, {len(found.affected)} 點 points"
     return "\n".join([head, *_points(found, request, zone), total])
