@@ -23,6 +23,7 @@ class CountingHistory:
 
     def __init__(self) -> None:
         self.positions: list[int] = []
+        self.tidied = 0
 
     async def store(self, logged: Sequence[LoggedBatch]) -> None:
         self.positions += [entry.position for entry in logged]
@@ -37,6 +38,7 @@ class CountingHistory:
         return False
 
     async def tidy(self) -> bool:
+        self.tidied += 1
         return False
 
     async def prepare(self, days: int) -> None:
@@ -65,6 +67,7 @@ async def test_positions_of_a_lost_log_never_make_the_new_one_forget(capsys: pyt
     running.cancel()
 
     assert history.positions == [*range(1, 51), *range(1, 20)]
+    assert history.tidied > 19, "what devices sent is packed, and let go of in time"
     kept = [entry.sequence for entry in telemetry.batches()]
     assert kept[-17:] == list(range(1_003, 1_020)), "six hours are kept for those who replay"
 
