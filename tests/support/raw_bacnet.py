@@ -64,6 +64,14 @@ class RawDevice:
         """Say I-Am: 1476 octets, no segmentation."""
         self.say(b"\x10\x00\xc4" + object_id(DEVICE, self.instance) + b"\x22\x05\xc4\x91\x03\x21\x0f", address)
 
+    def notify_restart(self, address: tuple[str, int]) -> None:
+        """Send a restart notification (clause 19.3): system status, time and reason of the restart; process 0."""
+        itself = object_id(DEVICE, self.instance)
+        listed = (
+            b"\x09\x70\x2e\x91\x00\x2f\x09\xcb\x2e\xa4\x77\x0c\x0b\x03\xb4\x0a\x34\x1d\x40\x2f\x09\xc4\x2e\x91\x01\x2f"
+        )
+        self.say(b"\x10\x02\x09\x00\x1c" + itself + b"\x2c" + itself + b"\x39\x00\x4e" + listed + b"\x4f", address)
+
     def say(self, apdu: bytes, address: tuple[str, int]) -> None:
         assert self.wire is not None
         self.wire.send(self, apdu, address)

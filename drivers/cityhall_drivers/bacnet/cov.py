@@ -1,7 +1,7 @@
 """What a BACnet device pushes: subscriptions kept alive, notifications taken, and what it does not tell polled beside.
 
-A device forgets its subscriptions when it restarts, and says so at most once: by I-Am. It is recognised by that, by
-another database revision or time of restart, and by values that changed without being told.
+A device forgets its subscriptions when it restarts, and says so at most once: by I-Am or a restart notification. It is
+recognised by these, by another database revision or time of restart, and by values that changed without being told.
 """
 
 import asyncio
@@ -147,6 +147,9 @@ class Subscription:
             return
         if told is None:
             return
+        if told.object == self._device == told.device:
+            self._is_suspect = True  # a restart notification (clause 19.3), or whatever else it says of itself
+            return
         is_ours = told.process == self._process and told.device == self._device
         is_ours = is_ours and self._inbox.put(told.object, told.values, self._clock.now())
         self.notifications += is_ours
@@ -158,7 +161,7 @@ class Subscription:
             self._peer.endpoint.tell(self._peer.station, answer(told.invoke, CONFIRMED_COV))
 
     def _introduced(self) -> None:
-        """The device said I-Am: somebody asked who is there, or it restarted."""
+        """The device spoke of itself: somebody asked who is there, or it restarted."""
         self._is_suspect = True
 
     async def _keep(self) -> None:
@@ -211,7 +214,7 @@ class Subscription:
             self._leases.begin_again(now_s)
 
     def _cannot_tell(self, now_s: float) -> bool:
-        """Whether I-Am has to do as a sign: the device keeps no time of restart, and is not asked all too often."""
+        """Whether I-Am has to do as a sign: the device keeps no time of restart; it is taken for one not all too often."""
         time_of_restart = self._proof[-1]
         return not time_of_restart and now_s - self._begun_s >= SIGN_FROM * self._ties.config.cov_lifetime_s
 

@@ -20,6 +20,7 @@ from bacpypes3.apdu import (
     ReadPropertyRequest,
     RejectPDU,
     SimpleAckPDU,
+    UnconfirmedCOVNotificationRequest,
     UnconfirmedEventNotificationRequest,
     WhoIsRequest,
 )
@@ -75,6 +76,11 @@ class Client(Application):  # type: ignore[misc]  # the library is untyped
         """Tell the instance to whom it may concern."""
         await super().do_IAmRequest(apdu)
         self.on_i_am(int(apdu.iAmDeviceIdentifier[1]))
+
+    async def do_UnconfirmedCOVNotificationRequest(self, apdu: UnconfirmedCOVNotificationRequest) -> None:  # noqa: N802
+        """Take a device's notification of its own object for what it is after a restart (clause 19.3): an I-Am."""
+        if tuple(apdu.monitoredObjectIdentifier) == tuple(apdu.initiatingDeviceIdentifier):
+            self.on_i_am(int(apdu.initiatingDeviceIdentifier[1]))
 
     async def do_ConfirmedEventNotificationRequest(self, apdu: ConfirmedEventNotificationRequest) -> None:  # noqa: N802
         """Confirm what somebody listens to; the device shall know when nobody does."""

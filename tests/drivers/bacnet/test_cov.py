@@ -147,6 +147,20 @@ async def test_pain_10_subscriptions_are_made_anew_when_the_time_of_restart_is_a
         assert driver.diagnostics()["cov_restarts"] == 1
 
 
+@pytest.mark.parametrize("is_to_the_library", [False, True])
+async def test_pain_10_subscriptions_are_made_anew_when_the_device_notifies_its_restart(
+    is_to_the_library: bool,
+) -> None:
+    device, clock = RawDevice(values=analogs(2)), FastClock()
+    async with subscribed(device, Told(), clock) as (_, driver):
+        address = next(iter(device.subscriptions))[0]
+        library = address[0], driver._peer._endpoint.port
+        await clock.sleep(31.0)
+        device.restart()
+        device.notify_restart(library if is_to_the_library else address)
+        await until(lambda: len(device.subscriptions) == 2)
+
+
 async def test_pain_10_an_object_that_changed_without_a_word_is_subscribed_anew() -> None:
     device, told, clock = RawDevice(values=analogs(2)), Told(), FastClock()
     async with subscribed(device, told, clock) as (_, driver):
