@@ -27,6 +27,7 @@ from cityhall_drivers.bacnet.config import BacnetConfig
 from cityhall_drivers.modbus.config import ModbusConfig
 from cityhall_drivers.mqtt.config import MqttConfig
 from cityhall_drivers.opcua.config import OpcUaConfig
+from cityhall_drivers.snmp.config import SnmpConfig
 from cityhall_simulators.control import fault_table
 
 
@@ -103,6 +104,7 @@ def test_the_site_folder_page_shows_every_key_of_every_table() -> None:
         BacnetConfig: device["bacnet"],
         OpcUaConfig: device["opcua"],
         MqttConfig: device["mqtt"],
+        SnmpConfig: device["snmp"],
         models.ProfileTable: profile["profile"],
         models.ProfilePoint: profile["point"][0],
     }
