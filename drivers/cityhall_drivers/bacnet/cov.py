@@ -214,7 +214,7 @@ class Subscription:
             self._leases.begin_again(now_s)
 
     def _cannot_tell(self, now_s: float) -> bool:
-        """Whether I-Am has to do as a sign: the device keeps no time of restart; it is taken for one not all too often."""
+        """Whether I-Am has to do as a sign, as the device keeps no time of restart; not all too often."""
         time_of_restart = self._proof[-1]
         return not time_of_restart and now_s - self._begun_s >= SIGN_FROM * self._ties.config.cov_lifetime_s
 

@@ -167,10 +167,23 @@ async def test_pain_10_an_object_that_changed_without_a_word_is_subscribed_anew(
         await until(lambda: len(told.newest) == 2)
         await clock.sleep(80.0)
         device.restart()
-        device.values[0, 2] = 5.0
+        device.values[0, 1] = 5.0
         await driver.read(driver.plan(points(2)))
-        await until(lambda: [wanted[-1] for *_, wanted in device.subscriptions] == [2])
-        await until(lambda: told.newest[2] == 5.0)
+        await until(lambda: device.subscriptions)
+        assert [wanted[-1] for *_, wanted in device.subscriptions] == [1], "the other is not in doubt"
+        await until(lambda: told.newest[1] == 5.0)
+
+
+async def test_two_changes_in_one_moment_are_both_told_in_their_order() -> None:
+    device, told = RawDevice(values=analogs(2)), Told()
+    async with subscribed(device, told):
+        await until(lambda: len(told.newest) == 2)
+        told.all.clear()
+        device.change((0, 1), 7.0)
+        device.change((0, 2), 70.0)
+        device.change((0, 1), 8.0)
+        await until(lambda: told.newest == {1: 8.0, 2: 70.0})
+        assert [readings.value.tolist() for readings in told.all] == [[7.0, 70.0], [8.0]]
 
 
 async def test_pain_11_what_a_device_has_no_room_for_is_polled_and_named() -> None:

@@ -14,6 +14,7 @@ from tests.support.until import until
 
 from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.domain.errors import DeviceUnreachableError
+from cityhall_bms.domain.quality import Quality
 from cityhall_bms.ports.capabilities import BusFactory, DiagnosableDriver, PingableDriver
 from cityhall_bms.ports.driver import BoundPoint
 from cityhall_drivers.bacnet import DRIVER
@@ -162,6 +163,24 @@ async def test_an_answer_that_our_codec_does_not_expect_is_left_to_the_library()
         assert readings.value.tolist() == [1.5, 3.0, 4.5]
         assert driver.diagnostics()["fallbacks"] == 1
         assert device.asked["multiple"] == 2
+
+
+class Muddled(RawDevice):
+    """Knows no ReadPropertyMultiple, and tells of object 1 when it is asked for object 2."""
+
+    def _answer(self, service: int, data: bytes, address: tuple[str, int]) -> bytes:
+        if service == 14:
+            return b"\x60\x09"
+        return super()._answer(service, data.replace(object_id(0, 2), object_id(0, 1)), address)
+
+
+async def test_a_single_answer_about_another_object_is_no_value_and_the_others_count() -> None:
+    device = Muddled(values=analogs(3))
+    async with raw_bacnet(device) as wire, opened(wire.port, device) as driver:
+        readings = await driver.read(driver.plan(points(3)))
+        assert readings.quality.tolist() == [Quality.GOOD, Quality.BAD_DECODE, Quality.GOOD]
+        assert readings.value.tolist()[::2] == [1.5, 4.5]
+        assert driver.diagnostics()["reads_multiple"] is False
 
 
 async def test_a_ping_is_one_small_question_and_any_answer_will_do() -> None:

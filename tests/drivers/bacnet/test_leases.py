@@ -85,3 +85,12 @@ def test_a_young_subscription_is_not_doubted() -> None:
     assert leases.due(74.0) is None
     leases.doubt(Object(0, 0), 75.0)
     assert leases.due(75.0) == Object(0, 0)
+
+
+def test_pain_10_after_a_restart_nothing_counts_as_pushed_until_it_is_granted_again() -> None:
+    leases = Leases(objects(2), LIFETIME_S)
+    for target in objects(2):
+        leases.granted(target, 0.0)
+    leases.begin_again(10.0)
+    assert leases.pushed(10.0) == []
+    assert leases.due(10.0) == Object(0, 0)
