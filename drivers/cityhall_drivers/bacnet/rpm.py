@@ -181,8 +181,9 @@ class Layout:
         if (octets & self._mask).tobytes() != self._fixed:
             return None
         value, quality = self._value.copy(), self._quality.copy()
-        for numbers in self._numbers:
-            value[numbers.rows] = numbers.decode(octets)
+        with np.errstate(invalid="ignore"):  # a signalling NaN is found below, as any other
+            for numbers in self._numbers:
+                value[numbers.rows] = numbers.decode(octets)
         quality[self._flag_rows] = _QUALITIES[octets[self._flag_places] >> 4]
         broken = self._rows[~np.isfinite(value[self._rows])]
         value[broken], quality[broken] = np.nan, Quality.BAD_DECODE
