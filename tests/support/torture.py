@@ -96,7 +96,7 @@ async def torture(subject: Subject, wire: FaultyWire, faults: Sequence[Fault], c
     judge = Judge({ids[name]: value for name, value in subject.expected.items()})
     events = MemoryEventLog(clock)
     collector = Collector(
-        _site(subject),
+        site_of(subject),
         ids,
         {subject.device.protocol: subject.factory},
         Logs(judge, events),
@@ -150,7 +150,8 @@ def _in_use() -> tuple[int, int, float]:
     return len(asyncio.all_tasks()), sockets, pages * resource.getpagesize() / 1e6
 
 
-def _site(subject: Subject) -> Site:
+def site_of(subject: Subject) -> Site:
+    """A site of this one device."""
     names = {point.equipment for point in subject.points}
     equipment = {name: Equipment(name, "Air_Handling_Unit", System.HVAC, Text("空調箱", "AHU")) for name in names}
     return Site(

@@ -82,7 +82,8 @@ class SubscribableDriver(Protocol):
         """Ask the open device to push the changes of these points to ``sink``; the first values come at once.
 
         ``False`` when this device is configured to be polled. Ends with ``close``. The device's silence is the
-        collector's business: it reads the points again when they grow old.
+        collector's business: it reads the points again when they grow old. Points for which the device has no
+        subscription left, the driver reads at their own ``scan_s`` and hands over likewise.
         """
         ...
 
