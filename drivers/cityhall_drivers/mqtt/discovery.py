@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from cityhall_bms.domain.errors import DriverConfigError
-from cityhall_bms.ports.capabilities import FoundDevice, FoundPoint
+from cityhall_bms.ports.capabilities import FoundDevice, FoundPoint, Plain
 from cityhall_bms.ports.clock import Clock
 from cityhall_drivers.mqtt.config import MqttConfig
 from cityhall_drivers.mqtt.library import Session
@@ -17,7 +17,10 @@ from cityhall_drivers.mqtt.values import UndecodableError, bare_number, document
 _WHERE: Final = re.compile(
     r"(?P<scheme>mqtts?)://(?P<host>[^\s:/@]+)(?::(?P<port>[0-9]{1,5}))?/?(?P<rest>(?:\s+\S+)*)\s*"
 )
-_REMEDY: Final = "write mqtt://HOST:PORT (mqtts with TLS), then if you like user=NAME password_file=FILE, then topics"
+_REMEDY: Final = (
+    "write mqtt://HOST:PORT (mqtts with TLS), then if you like 'user NAME password-file FILE', then 'topics TOPIC...'"
+)
+_WORDS: Final = {"user": "user", "password-file": "password_file"}
 POINTS_MAX: Final = 5000
 LEAVES_MAX: Final = 200
 """Values of one payload that are told."""
@@ -34,7 +37,7 @@ class Search:
 
 
 def parse_where(text: str) -> Search:
-    """Read ``mqtt://HOST:PORT [user=NAME password_file=FILE] TOPIC...``; the error says what to write."""
+    """Read ``mqtt://HOST:PORT[ user NAME password-file FILE][ topics TOPIC...]``; the error says what to write."""
     match = _WHERE.fullmatch(text.strip())
     if match is None:
         msg = f"{text!r} is no place to listen: {_REMEDY}"
@@ -42,13 +45,15 @@ def parse_where(text: str) -> Search:
     tls = match["scheme"] == "mqtts"
     settings: dict[str, object] = {"host": match["host"], "port": int(match["port"] or (8883 if tls else 1883))}
     settings |= {"tls": True} if tls else {}
-    topics: list[str] = []
-    for word in match["rest"].split():
-        key, sign, value = word.partition("=")
-        if sign and key in {"user", "password_file"}:
-            settings[key] = value
-        else:
-            topics.append(word)
+    words = match["rest"].split()
+    while len(words) > 1 and words[0] in _WORDS:
+        settings[_WORDS[words[0]]] = words[1]
+        del words[:2]
+    settings |= {"password_in_clear": True} if "user" in settings and not tls else {}
+    topics = words[1:] if words[:1] == ["topics"] else []
+    if words and not topics:
+        msg = f"'{' '.join(words)}' is not understood: {_REMEDY}"
+        raise DriverConfigError(msg)
     try:
         return Search(MqttConfig.model_validate(settings), tuple(topics) or ("#",))
     except ValueError as error:
@@ -79,8 +84,7 @@ class Notes:
     def devices(self) -> Iterator[FoundDevice]:
         """Everything that spoke."""
         config = self.search.config
-        where: dict[str, str | int | float | bool | None] = {"host": config.host, "port": config.port}
-        where |= {key: value for key, value in (("tls", config.tls), ("user", config.user)) if value}
+        where: dict[str, Plain] = config.model_dump(exclude_unset=True)
         if self.plain:
             points = list(self.plain.values())
             text = f"{len(points)} values"

@@ -1,17 +1,19 @@
 """A device that speaks through an MQTT broker when it wants to: listened to, and asked for what it said last."""
 
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cityhall_bms.domain.batch import Readings
 from cityhall_bms.domain.errors import DeviceUnreachableError, DriverConfigError
+from cityhall_bms.domain.quality import Quality
 from cityhall_bms.domain.site import Device, Point
-from cityhall_bms.ports.capabilities import FoundDevice, Plain
+from cityhall_bms.ports.capabilities import Examined, FoundDevice, Plain, PlannedRequest
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.driver import BoundPoint, ConfigProblem, ReadPlan
 from cityhall_drivers.mqtt.addresses import AddressError
@@ -23,6 +25,10 @@ from cityhall_drivers.mqtt.heard import Heard, Rows
 from cityhall_drivers.mqtt.json_topics import JsonTopics
 from cityhall_drivers.mqtt.library import Session
 from cityhall_drivers.mqtt.sparkplug_topics import SparkplugTopics
+
+EXAMINED_TOPICS_MAX: Final = 1000
+EXAMINED_BYTES_MAX: Final = 1000
+"""What is kept for somebody who looks."""
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +87,8 @@ class MqttDriver:
         self._listening: set[str] = set()
         self._refused: set[str] = set()
         self._sink: Callable[[Readings], None] | None = None
+        self._said: dict[str, bytes] | None = None
+        """Newest payloads by topic, while somebody looks at them."""
 
     def plan(self, points: Sequence[BoundPoint]) -> MqttPlan:
         """Take points in; :class:`DriverConfigError` for an address that ``check`` would have found."""
@@ -139,6 +147,33 @@ class MqttDriver:
             **asdict(self._figures),
         }
 
+    async def examine(self, points: Sequence[BoundPoint]) -> Sequence[Examined]:
+        """Listen for as long as the broker may take to answer, and show what was said of these points.
+
+        Devices speak when they want to: what says nothing meanwhile has no data.
+        """
+        plan = self.plan(points)
+        self._said = {}
+        try:
+            await self._listen(plan.topics)
+            await self._clock.sleep(self._device.timeout_s)
+            readings, said = await self.read(plan), self._said
+        finally:
+            self._said = None
+        columns = zip(points, readings.value.tolist(), readings.quality.tolist(), strict=True)
+        return [
+            _examined(bound, value, quality, said.get(self._topic_of(bound), b"")) for bound, value, quality in columns
+        ]
+
+    def explain(self, points: Sequence[BoundPoint]) -> Sequence[PlannedRequest]:
+        """Subscriptions of these points; they cost nothing while nothing is said."""
+        carried = Counter(self._topic_of(bound) for bound in points)
+        return [PlannedRequest(f"SUBSCRIBE {topic}", carried[topic], 0) for topic in self.plan(points).topics]
+
+    def _topic_of(self, bound: BoundPoint) -> str:
+        """Topic that carries a point; of Sparkplug, where any message may, the filter of its node."""
+        return self._mapping.want([bound])[0]
+
     async def _listen(self, topics: Sequence[str]) -> None:
         """Subscribe to topics to which this session is not yet; wait until what the broker has kept has come."""
         session = self._living()
@@ -161,6 +196,8 @@ class MqttDriver:
 
     def _take(self, topic: str, payload: bytes, retained: bool) -> None:  # noqa: FBT001 - positional by its caller
         self._figures.messages += 1
+        if self._said is not None and (topic in self._said or len(self._said) < EXAMINED_TOPICS_MAX):
+            self._said[topic] = payload[:EXAMINED_BYTES_MAX]
         for readings in self._mapping.take(topic, payload, retained=retained):
             if self._sink is not None:
                 self._sink(readings)
@@ -168,6 +205,11 @@ class MqttDriver:
     def _publish(self, topic: str, payload: bytes) -> None:
         if self._session is not None:
             self._session.publish(topic, payload)
+
+
+def _examined(bound: BoundPoint, value: float, quality: int, payload: bytes) -> Examined:
+    note = payload.decode("utf-8", "replace")
+    return Examined(bound.point.name, bound.point.address, payload.hex(" "), value, Quality(quality), note)
 
 
 class MqttFactory:
@@ -192,5 +234,5 @@ class MqttFactory:
         return MqttDriver(device, MqttConfig.model_validate(dict(device.settings)), clock)
 
     def discover(self, where: str, clock: Clock, *, within_s: float) -> AsyncIterator[FoundDevice]:
-        """Listen at ``mqtt://HOST:PORT [user=NAME password_file=FILE] TOPIC...`` and tell what was said."""
+        """Listen at ``mqtt://HOST:PORT[ user NAME password-file FILE][ topics TOPIC...]`` and tell what was said."""
         return look_around(where, clock, within_s)

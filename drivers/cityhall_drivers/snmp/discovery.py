@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -16,7 +17,10 @@ from cityhall_drivers.snmp.config import SnmpConfig
 from cityhall_drivers.snmp.library import Agent, Engines
 from cityhall_drivers.snmp.mib import SYS_DESCR, SYS_NAME, SYS_OBJECT_ID, TREES, Oid, known
 
-_REMEDY: Final = "write HOST or NETWORK/PREFIX, then community_file=FILE, and port=N when it is not 161"
+_REMEDY: Final = "write HOST or NETWORK/PREFIX, then 'community-file FILE', and 'port N' when it is not 161"
+_WHERE: Final = re.compile(
+    r"(?P<place>\S+)\s+community-file\s+(?P<file>\S+)(?:\s+port\s+(?P<port>[0-9]{1,5}))?", re.ASCII
+)
 HOSTS_MAX: Final = 256
 AT_ONCE: Final = 32
 """Addresses that are asked at the same time."""
@@ -37,19 +41,14 @@ class Search:
 
 
 def parse_where(text: str) -> Search:
-    """Read ``HOST[/PREFIX] community_file=FILE [port=N]``; :class:`DriverConfigError` says what to write."""
-    place, *words = text.split() or [""]
-    settings: dict[str, str | int] = {}
-    for word in words:
-        key, sign, value = word.partition("=")
-        if not sign or key not in {"community_file", "port"} or (key == "port" and not value.isdigit()):
-            msg = f"{word!r} is not understood: {_REMEDY}"
-            raise DriverConfigError(msg)
-        settings[key] = int(value) if key == "port" else value
-    if not place or "community_file" not in settings:
+    """Read ``HOST[/PREFIX] community-file FILE[ port N]``; :class:`DriverConfigError` says what to write."""
+    match = _WHERE.fullmatch(text.strip())
+    if match is None:
         msg = f"{text!r} is no place to look for agents: {_REMEDY}"
         raise DriverConfigError(msg)
-    return Search(_hosts(place), settings)
+    settings: dict[str, str | int] = {"community_file": match["file"]}
+    settings |= {"port": int(match["port"])} if match["port"] else {}
+    return Search(_hosts(match["place"]), settings)
 
 
 def _hosts(place: str) -> tuple[str, ...]:

@@ -8,12 +8,12 @@ from cityhall_bms.domain.batch import Readings
 from cityhall_bms.domain.errors import DeviceUnreachableError, DriverConfigError
 from cityhall_bms.domain.quality import Quality
 from cityhall_bms.domain.site import Device, Point
-from cityhall_bms.ports.capabilities import FoundDevice, Plain
+from cityhall_bms.ports.capabilities import Examined, FoundDevice, Plain, PlannedRequest
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.driver import BoundPoint, ConfigProblem, ReadPlan
 from cityhall_drivers.snmp.addresses import AddressError
 from cityhall_drivers.snmp.checks import check_device
-from cityhall_drivers.snmp.codec import NAN, number
+from cityhall_drivers.snmp.codec import NAN, Kind, number
 from cityhall_drivers.snmp.config import SnmpConfig
 from cityhall_drivers.snmp.discovery import look_around
 from cityhall_drivers.snmp.library import TOO_BIG, Agent, Answer, Engines
@@ -22,6 +22,10 @@ from cityhall_drivers.snmp.plan import SnmpPlan
 
 TRIES: Final = 2
 """Datagrams get lost: a question that nobody answered is asked once more, while nothing else was answered."""
+OBJECT_BYTES: Final = 8
+"""Of an object beside its number: tags, lengths and a value of four bytes, on average of question and answer."""
+MESSAGE_BYTES: Final = 70
+"""Of a message beside its objects: UDP and IP heads, version, community, request id."""
 _REFUSED: Final = (NAN, int(Quality.BAD_REFUSED))
 _NONSENSE: Final = (NAN, int(Quality.BAD_DECODE))
 
@@ -95,6 +99,37 @@ class SnmpDriver:
             "asked_alone": len(self._alone),
             **self._counts,
         }
+
+    async def examine(self, points: Sequence[BoundPoint]) -> Sequence[Examined]:
+        """Ask for each object alone; ``raw`` is the text's bytes, or the number as it came."""
+        return [await self._examine(bound, self.plan([bound])) for bound in points]
+
+    def explain(self, points: Sequence[BoundPoint]) -> Sequence[PlannedRequest]:
+        """Requests of one read, with their bytes on the wire as version 2c has them (version 3 adds some 100)."""
+        plan = self.plan(points)
+        return [
+            PlannedRequest(
+                f"GET {', '.join(plan.points_text(group))}",
+                len(group),
+                sum(2 * (len(plan.oids[place]) + OBJECT_BYTES) for place in group) + 2 * MESSAGE_BYTES,
+            )
+            for group in plan.groups(self._per_request, self._alone)
+        ]
+
+    async def _examine(self, bound: BoundPoint, plan: SnmpPlan) -> Examined:
+        answer = await self._ask(plan.oids, TRIES)
+        answers: dict[int, tuple[float, int]] = {}
+        raw, note = "", ""
+        if answer.status:
+            answers[0], note = _REFUSED, f"error status {answer.status} (RFC 3416, clause 3)"
+        else:
+            self._take([0], plan.oids, answer, answers)
+            value = answer.values[0]
+            raw = value.content.hex(" ") if isinstance(value.content, bytes) else value.text
+            note = value.text if value.kind is Kind.TEXT else value.kind.name.lower()
+        readings = plan.readings(answers, self._clock.now())
+        quality = Quality(int(readings.quality[0]))
+        return Examined(bound.point.name, bound.point.address, raw, float(readings.value[0]), quality, note)
 
     async def _ask(self, oids: Sequence[Oid], tries: int) -> Answer:
         while True:

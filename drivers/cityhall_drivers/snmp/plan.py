@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from cityhall_bms.domain.batch import Readings
 from cityhall_bms.domain.quality import Quality, is_bad
 from cityhall_bms.ports.driver import BoundPoint
-from cityhall_drivers.snmp.addresses import oid_of
+from cityhall_drivers.snmp.addresses import address_of, oid_of
 from cityhall_drivers.snmp.mib import Oid
 
 NOT_ASKED: Final = (float("nan"), int(Quality.BAD_TIMEOUT))
@@ -34,6 +34,10 @@ class SnmpPlan:
     def requests(self) -> int:
         """How many requests one read costs; more when the agent wants smaller ones."""
         return -(-len(self.oids) // self._per_request_max)
+
+    def points_text(self, places: Iterable[int]) -> list[str]:
+        """Instances as people write them."""
+        return [address_of(self.oids[place]) for place in places]
 
     def groups(self, per_request: int, alone: Iterable[Oid]) -> list[list[int]]:
         """Places that are asked for together; troublemakers come last, each by itself."""

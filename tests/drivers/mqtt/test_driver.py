@@ -17,7 +17,7 @@ from tests.support.until import until
 from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.domain.errors import DeviceUnreachableError, DriverConfigError
 from cityhall_bms.domain.quality import Quality
-from cityhall_bms.ports.capabilities import DiagnosableDriver, PingableDriver, WritableDriver
+from cityhall_bms.ports.capabilities import DiagnosableDriver, ExaminableDriver, PingableDriver, WritableDriver
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.driver import SubscribableDriver
 from cityhall_drivers.mqtt import DRIVER
@@ -263,6 +263,21 @@ async def test_points_can_be_read_without_listening_first(broker: MqttBroker, tm
     await driver.close()
     assert readings.value[2] == 21.5
     assert readings.quality[2] == Quality.UNCERTAIN_STALE
+
+
+async def test_an_engineer_sees_what_a_device_says(broker: MqttBroker, tmp_path: Path) -> None:
+    await broker.publish("m/1", '{"b": 5}', retain=True)
+    driver = driver_of(broker, tmp_path, timeout_s=0.3)
+    assert isinstance(driver, ExaminableDriver)
+    await driver.open()
+    power, flag, bare = await driver.examine(POINTS)
+    await driver.close()
+
+    assert (flag.value, flag.quality, flag.note) == (5.0, Quality.UNCERTAIN_STALE, '{"b": 5}')
+    assert bytes.fromhex(flag.raw) == b'{"b": 5}'
+    assert (power.quality, power.note) == (Quality.BAD_NO_DATA, flag.note), "its payload does not mention it"
+    assert (bare.quality, bare.raw) == (Quality.BAD_NO_DATA, "")
+    assert [(one.what, one.points) for one in driver.explain(POINTS)] == [("SUBSCRIBE m/1", 2), ("SUBSCRIBE m/2", 1)]
 
 
 def test_a_wrong_device_makes_no_driver() -> None:

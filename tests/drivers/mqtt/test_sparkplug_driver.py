@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import aiomqtt
@@ -64,7 +65,9 @@ async def test_listening_finds_topics_and_metrics_with_their_values(broker: Mqtt
     await broker.publish("room/2", "42", retain=True)
     birth = payload(M("kW", 1.5), M("Txt", "a", STRING, 12), seq=0)
     account(tmp_path)
-    where = f"mqtt://127.0.0.1:{broker.port} user=bms password_file={tmp_path}/secrets/broker.txt room/# spBv1.0/#"
+    where = (
+        f"mqtt://127.0.0.1:{broker.port} user bms password-file {tmp_path}/secrets/broker.txt topics room/# spBv1.0/#"
+    )
     async with asyncio.TaskGroup() as tasks:
         listening = tasks.create_task(found(where))
         while not listening.done():
@@ -77,12 +80,16 @@ async def test_listening_finds_topics_and_metrics_with_their_values(broker: Mqtt
         "room/2": "= 42",
     }
     assert plain.settings["payload"] == "json"
+    assert DRIVER().check(replace(mqtt_device(1883), settings=plain.settings), []) == []
     assert {point.address: point.text for point in node.points} == {"G/E#kW": "= 1.5"}
     assert node.settings["payload"] == "sparkplug"
     assert node.name == "mqtt-E"
 
 
-@pytest.mark.parametrize("where", ["", "127.0.0.1", "http://x", "mqtt://", "mqtt://h:99999"])
+@pytest.mark.parametrize(
+    "where",
+    ["", "127.0.0.1", "http://x", "mqtt://", "mqtt://h:99999", "mqtt://h a/#", "mqtt://h user", "mqtt://h topics"],
+)
 async def test_a_place_that_is_none_is_refused_with_what_to_write(where: str) -> None:
     with pytest.raises(DriverConfigError, match="write mqtt://HOST:PORT"):
         await found(where)
@@ -90,4 +97,4 @@ async def test_a_place_that_is_none_is_refused_with_what_to_write(where: str) ->
 
 async def test_a_broker_that_is_not_there_cannot_be_listened_to() -> None:
     with pytest.raises(DeviceUnreachableError):
-        await found("mqtt://127.0.0.1:1 a/#")
+        await found("mqtt://127.0.0.1:1 topics a/#")

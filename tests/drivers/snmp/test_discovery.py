@@ -30,7 +30,7 @@ async def found(where: str, within_s: float = 20.0) -> list[FoundDevice]:
 async def test_an_agent_is_found_with_its_standard_objects(agent: SnmpAgent, tmp_path: Path) -> None:
     agent.set(HELD | {f"1.3.6.1.2.1.2.2.1.8.{row}": ("Integer", 1) for row in range(1, 51)})
     file = tmp_path / str(community(tmp_path)["community_file"])
-    (device,) = await found(f"127.0.0.1/32 community_file={file} port={agent.port}")
+    (device,) = await found(f"127.0.0.1/32 community-file {file} port {agent.port}")
 
     assert (device.name, device.protocol, device.model) == ("snmp-127-0-0-1", "snmp", "1.3.6.1.4.1.318.1.3.27")
     assert device.text == "ups-1 Smart UPS of the tests"
@@ -50,7 +50,7 @@ async def test_an_agent_is_found_with_its_standard_objects(agent: SnmpAgent, tmp
 
 async def test_where_nobody_answers_nothing_is_found(tmp_path: Path) -> None:
     file = tmp_path / str(community(tmp_path)["community_file"])
-    assert await found(f"127.0.0.1 community_file={file} port=1") == []
+    assert await found(f"127.0.0.1 community-file {file} port 1") == []
 
 
 @pytest.mark.parametrize(
@@ -58,10 +58,10 @@ async def test_where_nobody_answers_nothing_is_found(tmp_path: Path) -> None:
     [
         ("", "no place"),
         ("10.0.0.1", "no place"),
-        ("10.0.0.1 community=public", "not understood"),
-        ("10.0.0.1 community_file=x port=y", "not understood"),
-        ("10.0.0.0/8 community_file=x", "smaller network"),
-        ("300.0.0.0/24 community_file=x", "write HOST"),
+        ("10.0.0.1 community public", "no place"),
+        ("10.0.0.1 community-file x port y", "no place"),
+        ("10.0.0.0/8 community-file x", "smaller network"),
+        ("300.0.0.0/24 community-file x", "write HOST"),
     ],
 )
 async def test_a_place_that_is_none_is_refused_with_what_to_write(where: str, words: str) -> None:

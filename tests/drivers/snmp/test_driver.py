@@ -27,7 +27,7 @@ from tests.support.until import until
 from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.domain.errors import DeviceUnreachableError, DriverConfigError
 from cityhall_bms.domain.quality import Quality
-from cityhall_bms.ports.capabilities import DiagnosableDriver, PingableDriver, WritableDriver
+from cityhall_bms.ports.capabilities import DiagnosableDriver, ExaminableDriver, PingableDriver, WritableDriver
 from cityhall_drivers.snmp import DRIVER
 from cityhall_drivers.snmp.driver import SnmpDriver
 
@@ -342,6 +342,31 @@ async def test_a_lost_datagram_is_asked_for_once_more(agent: SnmpAgent, tmp_path
         assert await values(driver, "upsBatteryStatus.0") == [(2.0, Quality.GOOD)]
         await driver.close()
     assert driver.diagnostics()["unanswered"] == 1
+
+
+async def test_an_engineer_sees_what_an_agent_says(agent: SnmpAgent, tmp_path: Path) -> None:
+    agent.order(broken=[MANY[0]])
+    driver = driver_of(agent, tmp_path, varbinds_per_request_max=3)
+    assert isinstance(driver, ExaminableDriver)
+    addresses = ["upsBatteryVoltage.0", "1.3.6.1.2.1.1.1.0", "upsOutputVoltage.1", MANY[0]]
+    points = bound([snmp_point(address, f"P{n}") for n, address in enumerate(addresses)])
+    await driver.open()
+    voltage, text, missing, broken = await driver.examine(points)
+    await driver.close()
+
+    assert (voltage.value, voltage.raw, voltage.note) == (543.0, "543", "integer")
+    assert (text.quality, text.note) == (Quality.BAD_DECODE, "A UPS of the tests")
+    assert bytes.fromhex(text.raw) == b"A UPS of the tests"
+    assert (missing.quality, missing.note) == (Quality.BAD_REFUSED, "missing")
+    assert (broken.quality, broken.note) == (Quality.BAD_REFUSED, "error status 5 (RFC 3416, clause 3)")
+    first, second = (
+        DRIVER()
+        .create(snmp_device(agent.port, tmp_path, **community(tmp_path)), SystemClock())
+        .explain([*points, *bound([snmp_point(f"ifOperStatus.{row}", f"I{row}") for row in range(1, 30)])])
+    )
+    assert first.what.startswith("GET upsBatteryVoltage.0, 1.3.6.1.2.1.1.1.0, upsOutputVoltage.1, ")
+    assert (first.points, second.points) == (24, 9)
+    assert first.bytes > second.bytes > 9 * 2 * 11
 
 
 async def test_a_driver_that_is_not_open_says_so(tmp_path: Path) -> None:
