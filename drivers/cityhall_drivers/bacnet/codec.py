@@ -177,6 +177,10 @@ def quality_of(flags: Flags) -> Quality:
     return Quality.UNCERTAIN_OVERRIDDEN if flags.overridden else Quality.GOOD
 
 
+QUALITIES: Final = tuple(quality_of(Flags(*(bool(bits & (8 >> place)) for place in range(4)))) for bits in range(16))
+"""By the four status flags, as the upper half of their octet."""
+
+
 def answer_of(properties: Mapping[int, Value | None]) -> Answer:
     """Join present value and flags. Without a present value it was refused; without flags it counts as it is."""
     if PRESENT_VALUE not in properties:

@@ -14,9 +14,9 @@ from cityhall_bms.domain.errors import DeviceUnreachableError
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.driver import BoundPoint
 from cityhall_drivers.bacnet.beside import Beside
-from cityhall_drivers.bacnet.codec import DEVICE_TYPE, Object
+from cityhall_drivers.bacnet.codec import DEVICE_TYPE, PRESENT_VALUE, Object, answer_of
 from cityhall_drivers.bacnet.config import BacnetConfig
-from cityhall_drivers.bacnet.cov_wire import Notification, cancellation, notification_of, subscription
+from cityhall_drivers.bacnet.cov_wire import Glance, Notification, cancellation, notification_of, subscription
 from cityhall_drivers.bacnet.inbox import Inbox
 from cityhall_drivers.bacnet.leases import Leases
 from cityhall_drivers.bacnet.peer import FieldPeer
@@ -61,6 +61,7 @@ class Subscription:
         self._device = Object(DEVICE_TYPE, ties.config.device_instance)
         plan = BacnetPlan(points, ties.size_max())
         self._names = {plan.objects[row]: bound.point.name for bound, row in zip(points, plan.row, strict=True)}
+        self._glance = Glance(self._process, self._device, plan.objects)
         self._inbox = Inbox(plan, sink)
         self._leases = Leases(plan.objects, ties.config.cov_lifetime_s)
         self._beside = Beside(points, sink, ties.read, ties.size_max)
@@ -140,25 +141,39 @@ class Subscription:
 
     def _heard(self, apdu: bytes) -> None:
         """Take a notification, and confirm it where the device wants that; what is not ours is refused."""
+        seen = self._glance.read(apdu)
+        if seen is not None:
+            invoke, target, answer = seen
+            self._inbox.put(target, answer, self._clock.now())
+            self._heard_ours(invoke)
+            return
         try:
             told = notification_of(apdu)
         except FrameError:
             self._peer.counts["nonsense"] += 1
             return
-        if told is None:
-            return
+        if told is not None:
+            self._walked(told)
+
+    def _walked(self, told: Notification) -> None:
         if told.object == self._device == told.device:
             self._is_suspect = True  # a restart notification (clause 19.3), or whatever else it says of itself
             return
-        is_ours = told.process == self._process and told.device == self._device
-        is_ours = is_ours and self._inbox.put(told.object, told.values, self._clock.now())
-        self.notifications += is_ours
-        self._confirm(told, is_ours=is_ours)
+        is_ours = told.process == self._process and told.device == self._device and told.object in self._names
+        if is_ours and PRESENT_VALUE in told.values:
+            self._inbox.put(told.object, answer_of(told.values), self._clock.now())
+        if is_ours:
+            self._heard_ours(told.invoke)
+        elif told.invoke is not None:
+            self._tell(unknown_subscription(told.invoke, CONFIRMED_COV))
 
-    def _confirm(self, told: Notification, *, is_ours: bool) -> None:
-        if told.invoke is not None:
-            answer = simple_ack if is_ours else unknown_subscription
-            self._peer.endpoint.tell(self._peer.station, answer(told.invoke, CONFIRMED_COV))
+    def _heard_ours(self, invoke: int | None) -> None:
+        self.notifications += 1
+        if invoke is not None:
+            self._tell(simple_ack(invoke, CONFIRMED_COV))
+
+    def _tell(self, apdu: bytes) -> None:
+        self._peer.endpoint.tell(self._peer.station, apdu)
 
     def _introduced(self) -> None:
         """The device spoke of itself: somebody asked who is there, or it restarted."""

@@ -1,8 +1,12 @@
 """SubscribeCOV and COV notifications (ANSI/ASHRAE 135, clauses 13.14, 13.6 and 13.7). Pure."""
 
+import math
+import struct
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from cityhall_drivers.bacnet.codec import Object, Value
+from cityhall_bms.domain.quality import Quality
+from cityhall_drivers.bacnet.codec import QUALITIES, Answer, Object, Value
 from cityhall_drivers.bacnet.walker import (
     content_at,
     expect,
@@ -24,6 +28,11 @@ _VALUE, _VALUE_END = 0x2E, 0x2F
 _ACCEPTS_SEGMENTS: Final = 0x02
 _CONFIRMED_HEAD, _UNCONFIRMED_HEAD = 4, 2
 _UNCONFIRMED: Final = 0x10
+# A list of a real present value and status flags: what stands around the four octets and the one that change.
+_OBJECT_SIZE: Final = 5
+_REAL_SIZE: Final = 18
+_BEFORE_REAL, _BEFORE_FLAGS, _BEHIND = b"\x4e\x09\x55\x2e\x44", b"\x2f\x09\x6f\x2e\x82\x04", b"\x2f\x4f"
+_REAL: Final = struct.Struct(">f")
 
 
 def subscription(process: int, target: Object, lifetime_s: int, *, is_confirmed: bool) -> bytes:
@@ -95,3 +104,34 @@ def _property(apdu: bytes, place: int, values: dict[int, Value | None]) -> int:
     if is_whole:
         values[number] = value
     return place
+
+
+class Glance:
+    """Tells at a glance what nearly every notification says: a real value, and flags, of an object subscribed to."""
+
+    def __init__(self, process: int, device: Object, objects: Iterable[Object]) -> None:
+        self._head = tagged_number(_PROCESS, process) + bytes((_DEVICE,)) + object_bytes(device)
+        self._objects = {bytes((_MONITORED,)) + object_bytes(target): target for target in objects}
+
+    def read(self, apdu: bytes) -> tuple[int | None, Object, Answer] | None:
+        """Invoke number, object and what it says; none for every other APDU, which is to be walked."""
+        invoke, place = _head(apdu)
+        if not place or not apdu.startswith(self._head, place):
+            return None
+        place += len(self._head)
+        time = place + _OBJECT_SIZE
+        target = self._objects.get(apdu[place:time])
+        if target is None or len(apdu) <= time or not is_number_of(apdu[time], _TIME):
+            return None
+        answer = _real(apdu[time + 1 + (apdu[time] & 0x07) :])
+        return None if answer is None else (invoke, target, answer)
+
+
+def _real(listed: bytes) -> Answer | None:
+    """What a list of values says that is a real present value and status flags; none for every other list."""
+    if len(listed) != _REAL_SIZE or not listed.startswith(_BEFORE_REAL):
+        return None
+    if listed[9:15] != _BEFORE_FLAGS or listed[16:] != _BEHIND:
+        return None
+    number: float = _REAL.unpack_from(listed, len(_BEFORE_REAL))[0]
+    return (number, QUALITIES[listed[15] >> 4]) if math.isfinite(number) else (math.nan, Quality.BAD_DECODE)

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from cityhall_bms.domain.batch import Readings
-from cityhall_drivers.bacnet.codec import PRESENT_VALUE, Answer, Object, Value, answer_of
+from cityhall_drivers.bacnet.codec import Answer, Object
 from cityhall_drivers.bacnet.plan import BacnetPlan
 
 GATHER_S: Final = 0.02
@@ -26,17 +26,14 @@ class Inbox:
         self._waiting: dict[Object, int] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def put(self, target: Object, values: dict[int, Value | None], at: int) -> bool:
-        """Take what an object of the plan says (µs UTC); false when that is no present value of one of them."""
-        if target not in self._plan.row_of or PRESENT_VALUE not in values:
-            return False
+    def put(self, target: Object, answer: Answer, at: int) -> None:
+        """Take what an object of the plan says, and when it came, µs UTC."""
         if target in self._waiting or len(self._waiting) >= GATHERED_MAX:
             self.flush()
-        self.last[target] = answer_of(values)
+        self.last[target] = answer
         self._waiting[target] = at
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(GATHER_S, self.flush)
-        return True
 
     def flush(self) -> None:
         """Hand over what was gathered."""

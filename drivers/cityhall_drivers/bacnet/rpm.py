@@ -15,9 +15,9 @@ from cityhall_bms.domain.quality import Quality
 from cityhall_drivers.bacnet.codec import (
     NO_DATA,
     PRESENT_VALUE,
+    QUALITIES,
     STATUS_FLAGS,
     Answer,
-    Flags,
     Object,
     Tag,
     Value,
@@ -42,10 +42,7 @@ _INTEGER_BYTES_MAX: Final = 6
 """Longer ones may not fit into the 53 bits of a float64; they are walked."""
 
 _FLAGS_SIZE: Final = 2
-_QUALITIES: Final = np.array(
-    [quality_of(Flags(*(bool(bits & (8 >> place)) for place in range(4)))) for bits in range(16)], np.uint8
-)
-"""Of the four status flags, as the upper half of their octet."""
+_QUALITIES: Final = np.array(QUALITIES, np.uint8)
 
 
 def question(objects: Sequence[Object]) -> bytes:

@@ -3,6 +3,7 @@
 import struct
 from typing import Any
 
+import numpy as np
 import pytest
 from bacpypes3.apdu import (
     APDU,
@@ -27,9 +28,11 @@ from bacpypes3.pdu import PDU, IPv4Address, RemoteStation
 from bacpypes3.primitivedata import ObjectIdentifier, Real
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.bacnet_answers import object_id
+from tests.support.raw_bacnet import unsigned
 
-from cityhall_drivers.bacnet.codec import Object
-from cityhall_drivers.bacnet.cov_wire import cancellation, notification_of, subscription
+from cityhall_drivers.bacnet.codec import Object, answer_of
+from cityhall_drivers.bacnet.cov_wire import Glance, cancellation, notification_of, subscription
 from cityhall_drivers.bacnet.refusals import ErrorAnswerError, TurnedDownError
 from cityhall_drivers.bacnet.wire import (
     FrameError,
@@ -188,6 +191,44 @@ def test_subscriptions_are_read_by_the_library(
     assert (gone.lifetime, gone.issueConfirmedNotifications) == (None, None)
 
 
+@given(
+    st.integers(0, 300),
+    instances,
+    objects,
+    st.floats(width=32),
+    st.binary(min_size=1, max_size=1),
+    st.integers(0, 2**17),
+)
+def test_what_is_seen_at_a_glance_is_what_walking_finds(
+    process: int, instance: int, target: Object, number: float, flags: bytes, left_s: int
+) -> None:
+    device = Object(8, instance)
+    listed = b"\x4e\x09\x55\x2e\x44" + struct.pack(">f", number) + b"\x2f\x09\x6f\x2e\x82\x04" + flags + b"\x2f\x4f"
+    named = b"\x1c" + object_id(*device) + b"\x2c" + object_id(*target)
+    apdu = b"\x10\x02" + unsigned(0, process) + named + unsigned(3, left_s) + listed
+    glance = Glance(process, device, [target])
+    seen, told = glance.read(apdu), notification_of(apdu)
+    assert seen is not None
+    assert told is not None
+    np.testing.assert_array_equal(seen[2], answer_of(told.values))
+    assert seen[:2] == (told.invoke, told.object)
+    for place in range(len(apdu)):
+        damaged = bytearray(apdu)
+        damaged[place] ^= 0x08
+        again = glance.read(bytes(damaged))
+        if again is not None:  # then it means the same by walking
+            walked = notification_of(bytes(damaged))
+            assert walked is not None
+            assert (walked.process, walked.device, walked.object) == (process, device, again[1])
+            np.testing.assert_array_equal(again[2], answer_of(walked.values))
+    for other in (
+        Glance(process + 1, device, [target]),
+        Glance(process, device, []),
+        Glance(process, target, [target]),
+    ):
+        assert other.read(apdu) is None or target == device
+
+
 @given(instances, objects, st.floats(width=32, allow_nan=False), st.booleans(), st.integers(0, 100_000))
 def test_notifications_of_the_library_are_read_by_us(
     process: int, target: Object, number: float, is_confirmed: bool, left_s: int
@@ -204,7 +245,8 @@ def test_notifications_of_the_library_are_read_by_us(
         ],
     )
     head = b"\x02\x75\x09\x01" if is_confirmed else b"\x10\x02"
-    told = notification_of(head + bytes(made.encode().pduData))
+    apdu = head + bytes(made.encode().pduData)
+    told = notification_of(apdu)
     assert told is not None
     assert (told.invoke, told.process) == (9 if is_confirmed else None, process)
     assert (told.device, told.object) == (Object(8, 1001), target)
