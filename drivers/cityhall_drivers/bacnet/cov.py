@@ -29,11 +29,13 @@ TICK_S: Final = 1.0
 """The keeper looks up at least so often, for a restart that was noticed meanwhile."""
 PROOF_S: Final = 60.0
 """How often the device is asked whether it restarted."""
+SUSPECT_S: Final = 5.0
+"""How often at most where somebody asks every device who is there, again and again."""
 BEGIN_S: Final = 5.0
 """Subscribing may take so long before the rest is left to the keeper."""
 END_S: Final = 2.0
 """Unsubscribing may take so long when we leave; what is left ends with its lifetime."""
-SIGN_FROM: Final = 0.1
+SIGN_FROM: Final = 0.25
 """Of the lifetime: I-Am is not taken for a restart more often."""
 _DATABASE_REVISION, _TIME_OF_RESTART = 155, 203
 _NAMES_SHOWN: Final = 20
@@ -66,8 +68,8 @@ class Subscription:
         self._leases = Leases(plan.objects, ties.config.cov_lifetime_s)
         self._beside = Beside(points, sink, ties.read, ties.size_max)
         self._proof: tuple[bytes, ...] = ()
-        self._proof_at_s = 0.0
         self._begun_s = ties.clock.monotonic()
+        self._proved_s = self._begun_s
         self._is_suspect = False
         self._keeper: asyncio.Task[None] | None = None
 
@@ -186,7 +188,7 @@ class Subscription:
                 await self._prove()
                 await self._subscribe_until(self._clock.monotonic() + BEGIN_S)
                 await self._beside.poll(self._leases.polled(self._clock.monotonic()), self._clock.monotonic())
-            next_s = min(self._leases.next_s(), self._beside.next_s(), self._proof_at_s)
+            next_s = min(self._leases.next_s(), self._beside.next_s(), self._proved_s + PROOF_S)
             await self._clock.sleep(min(TICK_S, max(0.01, next_s - self._clock.monotonic())))
 
     async def _subscribe_until(self, until_s: float) -> bool:
@@ -218,20 +220,23 @@ class Subscription:
     async def _prove(self) -> None:
         """Find out whether the device restarted, now and then, and when it said I-Am."""
         now_s = self._clock.monotonic()
-        if now_s < self._proof_at_s and not self._is_suspect:
+        if now_s < self._proof_due_s():
             return
-        self._proof_at_s = now_s + PROOF_S
+        self._proved_s = now_s
         was, self._proof = self._proof, await self._read_proof()
         is_suspect, self._is_suspect = self._is_suspect, False
-        if self._proof != was or (is_suspect and self._cannot_tell(now_s)):
+        # Where the device keeps no time of restart, I-Am has to do as a sign.
+        if self._proof != was or (is_suspect and not self._proof[-1]):
             self.restarts += 1
             self._begun_s = now_s
             self._leases.begin_again(now_s)
 
-    def _cannot_tell(self, now_s: float) -> bool:
-        """Whether I-Am has to do as a sign, as the device keeps no time of restart; not all too often."""
-        time_of_restart = self._proof[-1]
-        return not time_of_restart and now_s - self._begun_s >= SIGN_FROM * self._ties.config.cov_lifetime_s
+    def _proof_due_s(self) -> float:
+        if not self._is_suspect:
+            return self._proved_s + PROOF_S
+        if self._proof[-1]:
+            return self._proved_s + SUSPECT_S
+        return self._begun_s + SIGN_FROM * self._ties.config.cov_lifetime_s
 
     async def _read_proof(self) -> tuple[bytes, ...]:
         """What is another after a restart, as the device sends it; nothing where it does not tell."""

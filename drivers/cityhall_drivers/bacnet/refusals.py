@@ -107,8 +107,8 @@ class TurnedDownError(Exception):
 
 
 _RESOURCES_CLASS: Final = 3
-_FULL_CODES: Final = {18, 19, 20, 82, 133}
-"""No space for an object, a list element or a value; busy; out of memory."""
+_FULL_CODES: Final = {18, 19, 20, 133}
+"""No space for an object, a list element or a value; out of memory."""
 _ABORTS_OF_FULL: Final = {1, 9}
 """Buffer overflow, out of resources."""
 _UNRECOGNIZED_SERVICE: Final = 9

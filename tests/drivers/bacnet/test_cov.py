@@ -125,7 +125,7 @@ async def test_pain_10_subscriptions_are_made_anew_when_the_device_says_i_am() -
     device, told, clock = RawDevice(values=analogs(3)), Told(), FastClock()
     async with subscribed(device, told, clock) as (_, driver):
         address = next(iter(device.subscriptions))[0]
-        await clock.sleep(31.0)
+        await clock.sleep(10.0)
         device.restart()
         assert not device.subscriptions
         device.introduce(address)
@@ -155,7 +155,7 @@ async def test_pain_10_subscriptions_are_made_anew_when_the_device_notifies_its_
     async with subscribed(device, Told(), clock) as (_, driver):
         address = next(iter(device.subscriptions))[0]
         library = address[0], driver._peer._endpoint.port
-        await clock.sleep(31.0)
+        await clock.sleep(10.0)
         device.restart()
         device.notify_restart(library if is_to_the_library else address)
         await until(lambda: len(device.subscriptions) == 2)
