@@ -87,8 +87,9 @@ class Notes:
         where: dict[str, Plain] = config.model_dump(exclude_unset=True)
         if self.plain:
             points = list(self.plain.values())
-            text = f"{len(points)} values"
-            yield FoundDevice(f"mqtt-{config.host}", text, "mqtt", {**where, "payload": "json"}, points)
+            yield FoundDevice(
+                f"mqtt-{config.host}", f"MQTT {config.host}", "mqtt", {**where, "payload": "json"}, points
+            )
         for (group, node), found in self.nodes.items():
             settings = {**where, "payload": "sparkplug"}
             text = f"Sparkplug edge node {group}/{node}"
@@ -109,11 +110,15 @@ async def look_around(where: str, clock: Clock, within_s: float) -> AsyncIterato
         yield device
 
 
+def _found(address: str, value: float) -> FoundPoint:
+    return FoundPoint(address, f"{address.replace('#', ' ')} = {value:g}")
+
+
 def _leaves(topic: str, payload: bytes) -> Iterator[FoundPoint]:
     """Numbers in a payload, each with its value."""
     value, quality = bare_number(payload)
     if not quality:
-        yield FoundPoint(topic, f"= {value:g}")
+        yield _found(topic, value)
         return
     try:
         content = document(payload)
@@ -122,7 +127,7 @@ def _leaves(topic: str, payload: bytes) -> Iterator[FoundPoint]:
     for count, (path, found) in enumerate(_walk(content, ())):
         if count >= LEAVES_MAX:
             return
-        yield FoundPoint(f"{topic}#{'.'.join(path)}", f"= {found:g}")
+        yield _found(f"{topic}#{'.'.join(path)}", found)
 
 
 def _walk(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], float]]:  # noqa: ANN401 - JSON
@@ -147,4 +152,4 @@ def _metrics(source: str, payload: bytes) -> Iterator[FoundPoint]:
     for metric in message.metrics[:POINTS_MAX]:
         value, quality = value_of(metric, metric.datatype)
         if metric.name and not quality:
-            yield FoundPoint(f"{source}#{metric.name}", f"= {value:g}")
+            yield _found(f"{source}#{metric.name}", value)

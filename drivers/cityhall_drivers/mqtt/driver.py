@@ -29,6 +29,8 @@ from cityhall_drivers.mqtt.sparkplug_topics import SparkplugTopics
 EXAMINED_TOPICS_MAX: Final = 1000
 EXAMINED_BYTES_MAX: Final = 1000
 """What is kept for somebody who looks."""
+EXAMINED_RAW_MAX: Final = 32
+"""Bytes that are shown as such; the text says more."""
 
 log = logging.getLogger(__name__)
 
@@ -209,7 +211,8 @@ class MqttDriver:
 
 def _examined(bound: BoundPoint, value: float, quality: int, payload: bytes) -> Examined:
     note = payload.decode("utf-8", "replace")
-    return Examined(bound.point.name, bound.point.address, payload.hex(" "), value, Quality(quality), note)
+    raw = payload[:EXAMINED_RAW_MAX].hex(" ")
+    return Examined(bound.point.name, bound.point.address, raw, value, Quality(quality), note)
 
 
 class MqttFactory:

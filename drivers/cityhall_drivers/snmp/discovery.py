@@ -133,9 +133,10 @@ def _points(value: Value) -> list[FoundPoint]:
         return []
     one, _ = found
     plain = not one.unit.startswith("0.")
-    text = f"= {shown:g}" if plain or value.kind is Kind.TICKS else f"= {shown:g} x {one.unit}"
+    address = address_of(value.oid)
+    text = f"{address} = {shown:g}" if plain or value.kind is Kind.TICKS else f"{address} = {shown:g} x {one.unit}"
     unit = one.unit if find_unit(one.unit) else ""
-    return [FoundPoint(address_of(value.oid), text, "MI" if one.states else "AI", unit, states=one.states)]
+    return [FoundPoint(address, text, "MI" if one.states else "AI", unit, states=one.states)]
 
 
 def _texts(values: Sequence[Value]) -> tuple[str, str, str]:

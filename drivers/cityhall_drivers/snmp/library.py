@@ -10,9 +10,9 @@
 """
 
 import asyncio
+import contextlib
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -56,6 +56,25 @@ _PRIV: Final = {
 }
 _MISSING: Final = (rfc1905.NoSuchObject, rfc1905.NoSuchInstance, rfc1905.EndOfMibView)
 _NULL: Final = univ.Null("")
+
+
+class _Tolerant:
+    """A socket that drops what is no message: the library raises whatever it stumbles over, into the event loop."""
+
+    _callback_function: Any
+
+    def datagram_received(self, datagram: bytes, address: Any) -> None:  # noqa: ANN401 - a DatagramProtocol
+        """Hand a datagram over; nobody but the sender can be told that it makes no sense."""
+        with contextlib.suppress(Exception):
+            self._callback_function(self, address, datagram)
+
+
+class _Udp(_Tolerant, udp.UdpTransport):  # type: ignore[misc]
+    """Over IPv4."""
+
+
+class _Udp6(_Tolerant, udp6.Udp6Transport):  # type: ignore[misc]
+    """Over IPv6."""
 
 
 class _TroubleError(Exception):
@@ -114,6 +133,7 @@ class Engine:
     def __init__(self, credentials: Credentials) -> None:
         self._auth = credentials.for_library()
         self._engine: Any = None
+        self._making = asyncio.Lock()
         self._users = 0
         self._get = cmdgen.GetCommandGenerator()
         self._bulk = cmdgen.BulkCommandGeneratorSingleRun()
@@ -124,14 +144,19 @@ class Engine:
         kind = Udp6TransportTarget if is_6 else UdpTransportTarget
         # The library repeats a question by itself only when it must (discovery of an engine).
         target = await kind.create((host, port), timeout=math.ceil(timeout_s + _CLEAR_UP_S), retries=0)
-        if self._engine is None:
-            self._engine = await asyncio.to_thread(SnmpEngine)
+        async with self._making:
+            if self._engine is None:
+                self._engine = await asyncio.to_thread(SnmpEngine)
         self._users += 1
-        transport = udp6.Udp6Transport if is_6 else udp.UdpTransport
-        if usm.get_transport(self._engine, kind.TRANSPORT_DOMAIN) is None:
-            usm.add_transport(self._engine, kind.TRANSPORT_DOMAIN, transport().open_client_mode())
-        name: str = CommandGeneratorLcdConfigurator().configure(self._engine, self._auth, target, context.encode())[0]
-        return name
+        try:
+            if usm.get_transport(self._engine, kind.TRANSPORT_DOMAIN) is None:
+                transport = _Udp6() if is_6 else _Udp()
+                usm.add_transport(self._engine, kind.TRANSPORT_DOMAIN, transport.open_client_mode())
+            known = CommandGeneratorLcdConfigurator().configure(self._engine, self._auth, target, context.encode())
+        except PySnmpError:
+            self.leave()
+            raise
+        return str(known[0])
 
     def leave(self) -> None:
         """A device is done; with the last one the sockets are closed."""
@@ -229,7 +254,7 @@ class Agent:
         with self._living() as engine:
             return await engine.get_next(self._name, self._config.context, oid, rows, within_s)
 
-    @contextmanager
+    @contextlib.contextmanager
     def _living(self) -> Iterator[Engine]:
         """Give the engine, and remember it when it fails."""
         if self._engine is None:

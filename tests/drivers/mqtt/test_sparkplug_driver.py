@@ -75,13 +75,13 @@ async def test_listening_finds_topics_and_metrics_with_their_values(broker: Mqtt
     plain, node = listening.result()
 
     assert {point.address: point.text for point in plain.points} == {
-        "room/1#t": "= 21.5",
-        "room/1#deep.on.0": "= 1",
-        "room/2": "= 42",
+        "room/1#t": "room/1 t = 21.5",
+        "room/1#deep.on.0": "room/1 deep.on.0 = 1",
+        "room/2": "room/2 = 42",
     }
     assert plain.settings["payload"] == "json"
     assert DRIVER().check(replace(mqtt_device(1883), settings=plain.settings), []) == []
-    assert {point.address: point.text for point in node.points} == {"G/E#kW": "= 1.5"}
+    assert {point.address: point.text for point in node.points} == {"G/E#kW": "G/E kW = 1.5"}
     assert node.settings["payload"] == "sparkplug"
     assert node.name == "mqtt-E"
 

@@ -44,8 +44,8 @@ async def test_an_agent_is_found_with_its_standard_objects(agent: SnmpAgent, tmp
         *(f"ifOperStatus.{row}" for row in range(1, 51)),
     }
     assert points["upsBatteryStatus.0"].states[2] == "batteryNormal"
-    assert points["upsBatteryVoltage.0"].text == "= 543 x 0.1 V"
-    assert (points["upsOutputVoltage.1"].text, points["upsOutputVoltage.1"].unit) == ("= 230", "V")
+    assert points["upsBatteryVoltage.0"].text == "upsBatteryVoltage.0 = 543 x 0.1 V"
+    assert (points["upsOutputVoltage.1"].text, points["upsOutputVoltage.1"].unit) == ("upsOutputVoltage.1 = 230", "V")
 
 
 async def test_where_nobody_answers_nothing_is_found(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """The driver against a real agent in a process of its own: read, refused, too much, silent, restarted, exchanged."""
 
 import asyncio
+import contextlib
 import gc
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -257,6 +259,23 @@ async def test_devices_with_different_credentials_do_not_disturb_each_other(agen
     await right.close()
 
 
+async def test_devices_that_open_together_share_one_engine(agent: SnmpAgent, tmp_path: Path) -> None:
+    factory, settings = DRIVER(), community(tmp_path)
+    drivers = [factory.create(snmp_device(agent.port, tmp_path, 2.0, **settings), SystemClock()) for _ in range(5)]
+    _, before = in_use()
+    async with asyncio.TaskGroup() as tasks:
+        for driver in drivers:
+            tasks.create_task(driver.open())
+    async with asyncio.TaskGroup() as tasks:
+        reads = [tasks.create_task(values(driver, *MANY)) for driver in drivers]
+    _, together = in_use()
+    for driver in drivers:
+        await driver.close()
+
+    assert [read.result() for read in reads] == [[(100.0 + n, Quality.GOOD) for n in range(1, 13)]] * 5
+    assert together == before + 1
+
+
 def in_use() -> tuple[int, int]:
     """Tasks and sockets of this process."""
     gc.collect()
@@ -327,6 +346,34 @@ async def test_an_agent_that_falls_silent_half_way_has_said_what_it_said(agent: 
         await driver.close()
 
     assert [quality for _, quality in found] == [Quality.GOOD] * 3 + [Quality.BAD_TIMEOUT] * 3
+
+
+async def test_torn_and_senseless_datagrams_are_dropped_without_a_word(
+    agent: SnmpAgent, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    random = Random(3)
+    for number, account in enumerate((community(tmp_path), user_account(tmp_path, "sha-aes", "SHA", "AES128"))):
+        async with UdpWire(agent.port, random).running() as wire:
+            driver = DRIVER().create(snmp_device(wire.port, tmp_path, 1.0, **account), SystemClock())
+            await driver.open()
+            send = wire._send
+
+            def tear(data: bytes, client: tuple[str, int], send: Any = send) -> None:
+                torn = bytearray(data)
+                for _ in range(3):
+                    torn[random.randrange(len(torn))] = random.randrange(256)
+                for nonsense in (data[: random.randrange(len(data))], bytes(torn), random.randbytes(60)):
+                    send(nonsense, client)
+
+            wire._send = tear  # type: ignore[method-assign]
+            for _ in range(20):
+                with contextlib.suppress(DeviceUnreachableError):
+                    await driver.ping(0.02)
+            wire._send = send  # type: ignore[method-assign]
+            await driver.open()
+            assert await values(driver, "upsBatteryStatus.0") == [(2.0, Quality.GOOD)], number
+            await driver.close()
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 async def test_a_lost_datagram_is_asked_for_once_more(agent: SnmpAgent, tmp_path: Path) -> None:
