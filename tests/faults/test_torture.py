@@ -4,13 +4,16 @@
 """
 
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from random import Random
 
 import pytest
-from tests.support import bacnet_device, modbus_server, opcua_server
+from tests.support import bacnet_device, modbus_server, opcua_server, snmp_agent
 from tests.support.fault_proxy import Fault, FaultyWire, TcpWire, UdpWire
 from tests.support.torture import Outcome, Subject, torture
 
@@ -18,6 +21,7 @@ from cityhall_bms.domain.site import Device, Point
 from cityhall_drivers.bacnet import DRIVER as BACNET
 from cityhall_drivers.modbus import DRIVER as MODBUS
 from cityhall_drivers.opcua import DRIVER as OPCUA
+from cityhall_drivers.snmp import DRIVER as SNMP
 
 pytestmark = pytest.mark.faults
 
@@ -85,10 +89,29 @@ async def opcua(random: Random, mode: str = "poll") -> AsyncIterator[Run]:
             yield Subject(OPCUA(), device, points, expected), wire
 
 
+@asynccontextmanager
+async def snmp(random: Random, version: str = "2c") -> AsyncIterator[Run]:
+    held = {f"1.3.6.1.4.1.9.1.{number}": ("Integer", 100 + 7 * number) for number in range(1, POINTS + 1)}
+    with tempfile.TemporaryDirectory() as name, snmp_agent.snmp_agent(opcua_server.free_port(), held) as agent:
+        folder = Path(name)
+        account = (
+            snmp_agent.community(folder)
+            if version == "2c"
+            else snmp_agent.user_account(folder, "sha256-aes256", "SHA256", "AES256")
+        )
+        async with UdpWire(agent.port, random).running() as wire:
+            device = impatient(snmp_agent.snmp_device(wire.port, folder, **account), 0.3)
+            points = scanned([snmp_agent.snmp_point(oid, f"P{number}") for number, oid in enumerate(held)], device)
+            expected = {point.name: float(held[point.address][1]) for point in points}
+            yield Subject(SNMP(), device, points, expected), wire
+
+
 PROTOCOLS: dict[str, tuple[Callable[[Random], AbstractAsyncContextManager[Run]], float]] = {
     "modbus": (modbus, 1.0),
     "bacnet": (bacnet, 1.0),
     "opcua": (opcua, 0.5),
+    "snmp": (snmp, 0.2),
+    "snmp3": (partial(snmp, version="3"), 0.2),
 }
 """And the share of the cycles that a protocol gets in an ordinary run: opening a session is costly."""
 
