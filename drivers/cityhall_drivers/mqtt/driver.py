@@ -26,6 +26,7 @@ from cityhall_drivers.mqtt.json_topics import JsonTopics
 from cityhall_drivers.mqtt.library import Session
 from cityhall_drivers.mqtt.sparkplug_topics import SparkplugTopics
 
+EARLY_MAX: Final = 10_000
 EXAMINED_TOPICS_MAX: Final = 1000
 EXAMINED_BYTES_MAX: Final = 1000
 """What is kept for somebody who looks."""
@@ -89,6 +90,8 @@ class MqttDriver:
         self._listening: set[str] = set()
         self._refused: set[str] = set()
         self._sink: Callable[[Readings], None] | None = None
+        self._early: list[Readings] = []
+        """What a broker that kept our session sent before anybody subscribed."""
         self._said: dict[str, bytes] | None = None
         """Newest payloads by topic, while somebody looks at them."""
 
@@ -113,12 +116,16 @@ class MqttDriver:
         """Let go of the broker; never raises."""
         session, self._session, self._sink = self._session, None, None
         self._listening.clear()
+        self._early.clear()
         if session is not None:
             await session.close()
 
     async def subscribe(self, points: Sequence[BoundPoint], sink: Callable[[Readings], None]) -> bool:
         """Listen, and push what is said; what the broker has kept comes at once."""
         self._sink = sink
+        early, self._early = self._early, []
+        for readings in early:
+            sink(readings)
         await self._listen(self.plan(points).topics)
         return True
 
@@ -203,6 +210,8 @@ class MqttDriver:
         for readings in self._mapping.take(topic, payload, retained=retained):
             if self._sink is not None:
                 self._sink(readings)
+            elif len(self._early) < EARLY_MAX:
+                self._early.append(readings)
 
     def _publish(self, topic: str, payload: bytes) -> None:
         if self._session is not None:

@@ -49,6 +49,7 @@ class JsonTopics:
         self._time_unit = config.time_unit
         self._availability = json_address(config.availability, config.topic) if config.availability else None
         self._online = config.online.lower()
+        self._kept_session = not config.clean_start
 
     def want(self, points: Sequence[BoundPoint]) -> list[str]:
         """Take points in; give the topics to subscribe to."""
@@ -126,7 +127,8 @@ class JsonTopics:
         quality = np.array([quality for _, quality in values], np.uint8)
         if retained and own is None:
             quality[is_good(quality)] = Quality.UNCERTAIN_STALE
-        age_s = max(now - own, 0) / 1e6 if retained and own is not None else 0.0
+        late = retained or self._kept_session
+        age_s = max(now - own, 0) / 1e6 if late and own is not None else 0.0
         self._heard.take(chosen, value, quality, age_s=age_s, live=not retained)
         return replace(self._heard.readings(chosen, now if own is None else own), partial=True)
 

@@ -34,6 +34,9 @@ FILTERS_PER_REQUEST: Final = 100
 NOBODY: Final = "cityhall_bms/nobody"
 """A topic to which nobody subscribes. Ending that is answered (clause 3.10.4) and changes nothing: a round trip."""
 
+_UNEXPLAINED: Final = "Unspecified error"
+"""What the library calls a connection that just ended."""
+
 # What the library logs as errors reaches us as exceptions, and would be repeated at every attempt.
 _silent: Final = logging.getLogger("cityhall_drivers.mqtt.aiomqtt")
 _silent.setLevel(logging.CRITICAL + 1)
@@ -104,7 +107,7 @@ class Session:
             try:
                 codes = await self._living().subscribe(self._asked(some))
             except aiomqtt.MqttError as error:
-                raise DeviceUnreachableError(in_words(error)) from error
+                raise self._unreachable(error) from error
             if len(codes) != len(some):
                 msg = f"the broker answered for {len(codes)} of {len(some)} topics"
                 raise DeviceUnreachableError(msg)
@@ -116,7 +119,7 @@ class Session:
         try:
             await self._living().unsubscribe(NOBODY, timeout=within_s)
         except aiomqtt.MqttError as error:
-            raise DeviceUnreachableError(in_words(error)) from error
+            raise self._unreachable(error) from error
 
     def publish(self, topic: str, payload: bytes) -> None:
         """Send, once and unconfirmed (QoS 0); may be called while a message is being taken."""
@@ -135,9 +138,16 @@ class Session:
             raise DeviceUnreachableError(msg)
         return self._client
 
+    def _unreachable(self, error: aiomqtt.MqttError) -> DeviceUnreachableError:
+        """What went wrong; why the broker hung up, if it did, says more than the call that failed of it."""
+        if self._client is not None and self._client._disconnected.done():  # noqa: SLF001
+            self._end(self._client._disconnected)  # noqa: SLF001
+        return DeviceUnreachableError(self._ended or in_words(error))
+
     def _end(self, disconnected: asyncio.Future[None]) -> None:
         error = None if disconnected.cancelled() else disconnected.exception()
-        self._ended = f"the broker hung up: {in_words(error)}" if error is not None else "disconnected"
+        reason = "" if error is None or _UNEXPLAINED in str(error) else f": {in_words(error)}"
+        self._ended = f"the broker hung up{reason}"
 
     def _secrets(self) -> tuple[ssl.SSLContext | None, str | None]:
         """Read files anew at every connection, so that an exchanged one needs no restart."""

@@ -117,6 +117,24 @@ async def test_what_the_broker_kept_is_of_unknown_age_unless_it_says_its_time(
     assert (value, quality, at) == (6.0, Quality.GOOD, (now // 1_000_000 - 5) * 1_000_000), "its own time"
 
 
+async def test_what_the_broker_collected_while_we_were_away_has_its_own_age(broker: MqttBroker, tmp_path: Path) -> None:
+    points, second = bound([mqtt_point("m/1#b")]), SystemClock().now() // 1_000_000
+    driver, heard = driver_of(broker, tmp_path, time="t", clean_start=False, client_id="bms-1"), Heard()
+    await driver.open()
+    await driver.subscribe(points, heard)
+    await driver.close()
+    for ago_s, value in ((2000, 1), (100, 2)):
+        await broker.publish("m/1", f'{{"b": {value}, "t": {second - ago_s}}}')
+    await driver.open()
+    await driver.subscribe(points, heard)
+    await until(lambda: len(heard.of(7)) == 2)
+    readings = await driver.read(driver.plan(points))
+    await driver.close()
+
+    assert [at for _, _, at in heard.of(7)] == [(second - 2000) * 1_000_000, (second - 100) * 1_000_000]
+    assert (readings.value[0], readings.quality[0]) == (2.0, Quality.UNCERTAIN_STALE)
+
+
 @pytest.mark.parametrize(("scan_s", "uncertain_s", "bad_s"), [(1.0, 60.0, 900.0), (100.0, 300.0, 1000.0)])
 async def test_a_point_that_falls_silent_grows_old(
     broker: MqttBroker, tmp_path: Path, scan_s: float, uncertain_s: float, bad_s: float

@@ -148,6 +148,16 @@ async def test_a_broker_that_answers_for_fewer_topics_than_asked_is_not_believed
         await driver.close()
 
 
+async def test_a_session_that_somebody_took_over_says_so() -> None:
+    script = Script(published=b"\xe0\x02\x8e\x00")
+    async with listening(script.serve) as port:
+        driver = driver_of(port, client_id="bms-1")
+        await driver.open()
+        with pytest.raises(DeviceUnreachableError, match="Session taken over"):
+            await driver.subscribe(bound([mqtt_point("m/1")]), Heard())
+        await driver.close()
+
+
 async def test_garbage_from_a_broker_ends_the_session() -> None:
     script = Script(published=b"\x00\x00\xff\xff\xff\xff\xff")
     async with listening(script.serve) as port:
