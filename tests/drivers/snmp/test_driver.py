@@ -1,17 +1,12 @@
 """The driver against a real agent in a process of its own: read, refused, too much, silent, restarted, exchanged."""
 
 import asyncio
-import contextlib
-import gc
 from pathlib import Path
-from random import Random
-from typing import Any
 
 import numpy as np
 import pytest
-from tests.support.fault_proxy import Fault, UdpWire
 from tests.support.manual_clock import ManualClock
-from tests.support.opcua_server import bound, free_port
+from tests.support.opcua_server import bound
 from tests.support.snmp_agent import (
     AUTH_SECRET,
     COMMUNITY,
@@ -19,51 +14,22 @@ from tests.support.snmp_agent import (
     PRIV_SECRET,
     SnmpAgent,
     community,
-    snmp_agent,
     snmp_device,
     snmp_point,
     user_account,
 )
-from tests.support.until import until
+from tests.support.snmp_units import HELD, MANY, driver_of, in_use, values
 
 from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.domain.errors import DeviceUnreachableError, DriverConfigError
 from cityhall_bms.domain.quality import Quality
 from cityhall_bms.ports.capabilities import DiagnosableDriver, ExaminableDriver, PingableDriver, WritableDriver
 from cityhall_drivers.snmp import DRIVER
-from cityhall_drivers.snmp.driver import SnmpDriver
-
-HELD = {
-    "1.3.6.1.2.1.1.1.0": ("OctetString", "A UPS of the tests"),
-    "1.3.6.1.2.1.1.3.0": ("TimeTicks", 12_345),
-    "1.3.6.1.2.1.33.1.2.1.0": ("Integer", 2),
-    "1.3.6.1.2.1.33.1.2.5.0": ("Integer", 543),
-    "1.3.6.1.2.1.31.1.1.1.6.1": ("Counter64", 2**63),
-    "1.3.6.1.2.1.2.2.1.10.1": ("Counter32", 2**32 - 1),
-    "1.3.6.1.2.1.2.2.1.5.1": ("Gauge32", 1_000_000_000),
-    "1.3.6.1.4.1.9.1.0": ("OctetString", "23.5"),
-    "1.3.6.1.4.1.9.2.0": ("IpAddress", "10.0.0.1"),
-    "1.3.6.1.4.1.9.3.0": ("noSuchObject", None),
-    **{f"1.3.6.1.4.1.9.10.{n}": ("Integer", 100 + n) for n in range(1, 13)},
-}
-MANY = [f"1.3.6.1.4.1.9.10.{n}" for n in range(1, 13)]
 
 
 @pytest.fixture(autouse=True)
 def held(agent: SnmpAgent) -> None:
     agent.set(HELD)
-
-
-def driver_of(agent: SnmpAgent, folder: Path, timeout_s: float = 2.0, **settings: object) -> SnmpDriver:
-    account = {} if "version" in settings else community(folder)
-    return DRIVER().create(snmp_device(agent.port, folder, timeout_s, **account, **settings), SystemClock())
-
-
-async def values(driver: SnmpDriver, *addresses: str) -> list[tuple[float, Quality]]:
-    points = bound([snmp_point(address, f"P{n}") for n, address in enumerate(addresses)])
-    readings = await driver.read(driver.plan(points))
-    assert readings.point.tolist() == [point.point_id for point in points]
-    return [(value, Quality(quality)) for value, quality in zip(readings.value.tolist(), readings.quality, strict=True)]
 
 
 async def test_objects_are_read_by_number_and_by_name(agent: SnmpAgent, tmp_path: Path) -> None:
@@ -274,121 +240,6 @@ async def test_devices_that_open_together_share_one_engine(agent: SnmpAgent, tmp
 
     assert [read.result() for read in reads] == [[(100.0 + n, Quality.GOOD) for n in range(1, 13)]] * 5
     assert together == before + 1
-
-
-def in_use() -> tuple[int, int]:
-    """Tasks and sockets of this process."""
-    gc.collect()
-    links = [str(entry.readlink()) for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()]
-    return len(asyncio.all_tasks()), sum(link.startswith("socket:") for link in links)
-
-
-@pytest.mark.parametrize("version", ["2c", "3"])
-async def test_pain_01_an_agent_lost_and_found_twenty_times_leaves_nothing_behind(
-    agent: SnmpAgent, tmp_path: Path, version: str
-) -> None:
-    account = community(tmp_path) if version == "2c" else user_account(tmp_path, "sha-aes", "SHA", "AES128")
-    async with UdpWire(agent.port, Random(20)).running() as wire:
-        driver = DRIVER().create(snmp_device(wire.port, tmp_path, 0.5, **account), SystemClock())
-        impatient = DRIVER().create(snmp_device(wire.port, tmp_path, 0.02, **account), SystemClock())
-        early = None
-        for number in range(20):
-            await driver.open()
-            assert await values(driver, "upsBatteryStatus.0") == [(2.0, Quality.GOOD)]
-            await driver.close()
-            await wire.fail(Fault.LATE if number % 2 else Fault.CUT)
-            await impatient.open()
-            with pytest.raises(DeviceUnreachableError):
-                await values(impatient, "upsBatteryStatus.0")
-            await impatient.close()
-            await wire.restore()
-            if number == 2:
-                early = in_use()
-        assert early is not None
-        await until(lambda: all(now <= then for now, then in zip(in_use(), early, strict=True)))
-
-
-@pytest.mark.parametrize("engine_id", ["80004fb805636974790099", "80004fb805636974790098"])
-async def test_pain_01_a_restarted_agent_is_found_again_and_an_exchanged_one_too(
-    tmp_path: Path, engine_id: str
-) -> None:
-    with snmp_agent(free_port(), HELD, "80004fb805636974790099") as agent:
-        account = user_account(tmp_path, "sha256-aes256", "SHA256", "AES256")
-        driver = DRIVER().create(snmp_device(agent.port, tmp_path, 1.0, **account), SystemClock())
-        await driver.open()
-        assert await values(driver, "upsBatteryStatus.0") == [(2.0, Quality.GOOD)]
-        agent.kill()
-        with pytest.raises(DeviceUnreachableError):
-            await driver.ping(0.05)
-        await driver.close()
-        agent.engine_id = engine_id
-        agent.start()
-        await driver.open()
-        assert await values(driver, "upsBatteryStatus.0") == [(2.0, Quality.GOOD)]
-        await driver.close()
-
-
-async def test_an_agent_that_falls_silent_half_way_has_said_what_it_said(agent: SnmpAgent, tmp_path: Path) -> None:
-    agent.order(too_big=3)
-    async with UdpWire(agent.port, Random(1)).running() as wire:
-        settings = community(tmp_path) | {"varbinds_per_request_max": 3}
-        driver = DRIVER().create(snmp_device(wire.port, tmp_path, 0.3, **settings), SystemClock())
-        await driver.open()
-        await values(driver, *MANY[:3])
-        answered = wire.answered
-
-        def once(data: bytes, client: tuple[str, int]) -> None:
-            answered(data, client)
-            wire.answered = lambda *_: None  # type: ignore[method-assign]
-
-        wire.answered = once  # type: ignore[method-assign]
-        found = await values(driver, *MANY[:6])
-        await driver.close()
-
-    assert [quality for _, quality in found] == [Quality.GOOD] * 3 + [Quality.BAD_TIMEOUT] * 3
-
-
-async def test_torn_and_senseless_datagrams_are_dropped_without_a_word(
-    agent: SnmpAgent, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    random = Random(3)
-    for number, account in enumerate((community(tmp_path), user_account(tmp_path, "sha-aes", "SHA", "AES128"))):
-        async with UdpWire(agent.port, random).running() as wire:
-            driver = DRIVER().create(snmp_device(wire.port, tmp_path, 1.0, **account), SystemClock())
-            await driver.open()
-            send = wire._send
-
-            def tear(data: bytes, client: tuple[str, int], send: Any = send) -> None:
-                torn = bytearray(data)
-                for _ in range(3):
-                    torn[random.randrange(len(torn))] = random.randrange(256)
-                for nonsense in (data[: random.randrange(len(data))], bytes(torn), random.randbytes(60)):
-                    send(nonsense, client)
-
-            wire._send = tear  # type: ignore[method-assign]
-            for _ in range(20):
-                with contextlib.suppress(DeviceUnreachableError):
-                    await driver.ping(0.02)
-            wire._send = send  # type: ignore[method-assign]
-            await driver.open()
-            assert await values(driver, "upsBatteryStatus.0") == [(2.0, Quality.GOOD)], number
-            await driver.close()
-    assert not [record for record in caplog.records if record.levelname == "ERROR"]
-
-
-async def test_a_lost_datagram_is_asked_for_once_more(agent: SnmpAgent, tmp_path: Path) -> None:
-    async with UdpWire(agent.port, Random(1)).running() as wire:
-        driver = DRIVER().create(snmp_device(wire.port, tmp_path, 0.3, **community(tmp_path)), SystemClock())
-        await driver.open()
-        answered = wire.answered
-
-        def lose(_data: bytes, _client: tuple[str, int]) -> None:
-            wire.answered = answered  # type: ignore[method-assign]
-
-        wire.answered = lose  # type: ignore[method-assign]
-        assert await values(driver, "upsBatteryStatus.0") == [(2.0, Quality.GOOD)]
-        await driver.close()
-    assert driver.diagnostics()["unanswered"] == 1
 
 
 async def test_an_engineer_sees_what_an_agent_says(agent: SnmpAgent, tmp_path: Path) -> None:
