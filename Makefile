@@ -17,11 +17,11 @@ demo: setup ## 啟動模擬市政大樓  start the simulated city hall (ARGS="--
 	@# It ends with make, even when make is killed.
 	@exec $$(command -v setpriv >/dev/null && echo setpriv --pdeathsig INT) .venv/bin/cityhall-bms demo $(ARGS)
 
-test: setup ## 執行全部測試  run the tests, on two processors (ARGS="-k alarms" selects)
+test: setup ## 執行全部測試  run the tests, three at a time (ARGS="-k alarms" selects)
 	@sh scripts/test-machine.sh
 	@[ -d web/node_modules ] || $(PYTHON) hatch_build.py ci
 	@$(PYTHON) hatch_build.py run test
-	@$(PYTHON) -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(PYTHON) -m pytest -n 3 --dist loadgroup $(ARGS)
 
 torture: setup ## 千次斷線測試  kill and restore each kind of device a thousand times (CYCLES=1000)
 	@$(PYTHON) -m pytest tests/faults/test_torture.py --cycles $(or $(CYCLES),1000) -rP
