@@ -82,4 +82,4 @@ def test_only_the_files_named_for_it_know_the_protocol_library(name: str) -> Non
     knowing = {path.stem for path in paths if f"import {LIBRARIES[name]}" in path.read_text(encoding="utf-8")}
     knowing |= {path.stem for path in paths if f"from {LIBRARIES[name]}" in path.read_text(encoding="utf-8")}
     assert knowing
-    assert all(stem == "driver" or stem.startswith("library") for stem in knowing), knowing
+    assert all(stem == "driver" or stem.startswith("stack") for stem in knowing), knowing

@@ -10,9 +10,12 @@ from cityhall_bms.domain.notices import DeviceNotice
 from cityhall_bms.ports.clock import Clock
 from cityhall_drivers.bacnet.codec import Object
 from cityhall_drivers.bacnet.device_time import DeviceClock, date_and_time
-from cityhall_drivers.bacnet.library import LibraryPeer
-from cityhall_drivers.bacnet.library_browse import object_list
-from cityhall_drivers.bacnet.library_events import (
+from cityhall_drivers.bacnet.notices import Book
+from cityhall_drivers.bacnet.refusals import ErrorAnswerError, TurnedDownError
+from cityhall_drivers.bacnet.service import Service
+from cityhall_drivers.bacnet.stack import LibraryPeer
+from cityhall_drivers.bacnet.stack_browse import object_list
+from cityhall_drivers.bacnet.stack_events import (
     NOTIFICATION_CLASS,
     acknowledge,
     enrol,
@@ -20,9 +23,6 @@ from cityhall_drivers.bacnet.library_events import (
     event_of,
     withdraw,
 )
-from cityhall_drivers.bacnet.notices import Book
-from cityhall_drivers.bacnet.refusals import ErrorAnswerError, TurnedDownError
-from cityhall_drivers.bacnet.service import Service
 from cityhall_drivers.bacnet.tags import tag
 
 LOOK_AGAIN_S: Final = 30.0

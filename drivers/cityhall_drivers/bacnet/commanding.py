@@ -9,10 +9,10 @@ from cityhall_bms.ports.capabilities import Examined, PlannedRequest, ReadBack
 from cityhall_bms.ports.driver import BoundPoint
 from cityhall_drivers.bacnet.codec import PRESENT_VALUE, STATUS_FLAGS, Item, MistakeError, Object
 from cityhall_drivers.bacnet.examining import RELIABILITY, Shown, examined, planned
-from cityhall_drivers.bacnet.library_properties import read_property, write_property
 from cityhall_drivers.bacnet.plan import BacnetPlan
 from cityhall_drivers.bacnet.refusals import WITHOUT_PROPERTY, ErrorAnswerError, TurnedDownError
 from cityhall_drivers.bacnet.service import Service
+from cityhall_drivers.bacnet.stack_properties import read_property, write_property
 from cityhall_drivers.bacnet.writing import NULL, is_same, present_value, slots_of
 
 PRIORITY_ARRAY: Final = 87

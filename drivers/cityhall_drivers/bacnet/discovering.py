@@ -13,9 +13,9 @@ from cityhall_bms.ports.clock import Clock
 from cityhall_drivers.bacnet.codec import Object
 from cityhall_drivers.bacnet.config import BacnetConfig
 from cityhall_drivers.bacnet.found import DESCRIPTION, NAME, point_of, text_in, wanted_of
-from cityhall_drivers.bacnet.library import LibraryEndpoint, LibraryPeer
-from cityhall_drivers.bacnet.library_browse import DEVICE_TYPE, Wanted, object_list, read_many
 from cityhall_drivers.bacnet.refusals import ErrorAnswerError, TurnedDownError
+from cityhall_drivers.bacnet.stack import LibraryEndpoint, LibraryPeer
+from cityhall_drivers.bacnet.stack_browse import DEVICE_TYPE, Wanted, object_list, read_many
 from cityhall_drivers.bacnet.tags import TagError
 from cityhall_drivers.bacnet.whois import BACNET_PORT, IAm, Search, i_am_of, parse_where, question_of
 from cityhall_drivers.bacnet.wire import FrameError, open_datagram, register_foreign

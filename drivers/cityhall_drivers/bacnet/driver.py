@@ -13,18 +13,18 @@ from cityhall_drivers.bacnet.config import BacnetConfig, host_and_port
 from cityhall_drivers.bacnet.discovering import DiscoveringBacnet
 from cityhall_drivers.bacnet.endpoint import FieldEndpoint
 from cityhall_drivers.bacnet.foreign import ForeignRegistration
-from cityhall_drivers.bacnet.library import OUR_APDU_MAX, LibraryEndpoint, LibraryPeer
 from cityhall_drivers.bacnet.peer import FieldPeer
 from cityhall_drivers.bacnet.plan import BacnetPlan
 from cityhall_drivers.bacnet.pushing import Pushing
 from cityhall_drivers.bacnet.services import BacnetServices
+from cityhall_drivers.bacnet.stack import OUR_APDU_MAX, LibraryEndpoint, LibraryPeer
 from cityhall_drivers.bacnet.turns import Router, Turn
 
 
 class Ways(NamedTuple):
     """What the drivers of several devices share."""
 
-    library: LibraryEndpoint
+    stack: LibraryEndpoint
     field: FieldEndpoint
     router: Router | None
 
@@ -37,7 +37,7 @@ class BacnetDriver(Pushing, BacnetServices):
         self._config = config
         self._clock = clock
         turn = Turn(ways.router)
-        self._peer = LibraryPeer(ways.library, config, device.timeout_s, clock, turn)
+        self._peer = LibraryPeer(ways.stack, config, device.timeout_s, clock, turn)
         self._field = FieldPeer(ways.field, config, device.timeout_s, turn)
         self._size_max = config.objects_per_request_max
 
@@ -101,7 +101,7 @@ class BacnetFactory(DiscoveringBacnet):
             msg = "; ".join(f"{device.name}: {one.field}: {one.message}" for one in problems)
             raise DriverConfigError(msg)
         ways = Ways(self._library(config.local_host), self._field(config, clock), self._router(config))
-        ways.library.allow(device.timeout_s)
+        ways.stack.allow(device.timeout_s)
         return BacnetDriver(device, config, ways, clock)
 
     def _library(self, local_host: str) -> LibraryEndpoint:

@@ -6,8 +6,8 @@ from typing import Final
 from cityhall_bms.domain.batch import Readings
 from cityhall_bms.ports.driver import BoundPoint
 from cityhall_drivers.bacnet.codec import Item, Object
-from cityhall_drivers.bacnet.library_trends import LogPortion, find_logs, read_after, read_from
 from cityhall_drivers.bacnet.service import Service
+from cityhall_drivers.bacnet.stack_trends import LogPortion, find_logs, read_after, read_from
 from cityhall_drivers.bacnet.trends import Columns, Span, Stretch, columns_of, nothing, readings_of, stretch_of
 
 LOGS_KNOWN_S: Final = 3600.0

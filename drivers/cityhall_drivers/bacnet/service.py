@@ -10,10 +10,10 @@ from cityhall_bms.ports.driver import BoundPoint
 from cityhall_drivers.bacnet.codec import Item, MistakeError, Object, item_of, number_of
 from cityhall_drivers.bacnet.config import BacnetConfig
 from cityhall_drivers.bacnet.device_time import DeviceClock, clock_of, local_us
-from cityhall_drivers.bacnet.library import LibraryPeer
-from cityhall_drivers.bacnet.library_browse import DEVICE_TYPE, Wanted, read_many
 from cityhall_drivers.bacnet.peer import FieldPeer
 from cityhall_drivers.bacnet.refusals import ErrorAnswerError, TurnedDownError
+from cityhall_drivers.bacnet.stack import LibraryPeer
+from cityhall_drivers.bacnet.stack_browse import DEVICE_TYPE, Wanted, read_many
 from cityhall_drivers.bacnet.tags import TagError, parse
 
 _LOCAL_DATE, _LOCAL_TIME, _UTC_OFFSET, _DAYLIGHT_SAVINGS = 56, 57, 119, 24

@@ -17,12 +17,12 @@ from cityhall_drivers.modbus.checks import check_device, read_config
 from cityhall_drivers.modbus.codec import Block, MistakeError, item_of
 from cityhall_drivers.modbus.config import ModbusConfig
 from cityhall_drivers.modbus.discovery import look_around
-from cityhall_drivers.modbus.library_serial import SerialLink
 from cityhall_drivers.modbus.link import Link
 from cityhall_drivers.modbus.plan import ModbusPlan
 from cityhall_drivers.modbus.raw import decode_again
 from cityhall_drivers.modbus.rtu import RtuOverTcpLink
 from cityhall_drivers.modbus.services import ModbusServices
+from cityhall_drivers.modbus.stack_serial import SerialLink
 from cityhall_drivers.modbus.tcp import TcpLink
 from cityhall_drivers.modbus.wire import ExceptionAnswerError, NonsenseError, data_of
 

@@ -9,9 +9,9 @@ from cityhall_bms.domain.errors import DriverConfigError
 from cityhall_bms.ports.capabilities import FoundDevice, FoundPoint, Plain
 from cityhall_bms.ports.clock import Clock
 from cityhall_drivers.mqtt.config import MqttConfig
-from cityhall_drivers.mqtt.library import Session
 from cityhall_drivers.mqtt.sparkplug_payload import Payload, decode, value_of
 from cityhall_drivers.mqtt.sparkplug_topics import NAMESPACE, sparkplug_topic
+from cityhall_drivers.mqtt.stack import Session
 from cityhall_drivers.mqtt.values import UndecodableError, bare_number, document, number
 
 _WHERE: Final = re.compile(

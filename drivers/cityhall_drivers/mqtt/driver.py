@@ -23,8 +23,8 @@ from cityhall_drivers.mqtt.discovery import look_around
 from cityhall_drivers.mqtt.figures import Figures
 from cityhall_drivers.mqtt.heard import Heard, Rows
 from cityhall_drivers.mqtt.json_topics import JsonTopics
-from cityhall_drivers.mqtt.library import Session
 from cityhall_drivers.mqtt.sparkplug_topics import SparkplugTopics
+from cityhall_drivers.mqtt.stack import Session
 
 EARLY_MAX: Final = 10_000
 EXAMINED_TOPICS_MAX: Final = 1000

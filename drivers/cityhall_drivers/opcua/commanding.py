@@ -10,11 +10,11 @@ from cityhall_bms.domain.errors import DeviceRefusedError, DriverConfigError
 from cityhall_bms.domain.quality import Quality
 from cityhall_bms.ports.capabilities import Plain, ReadBack
 from cityhall_bms.ports.driver import BoundPoint
-from cityhall_drivers.opcua.library import OpcUaSession
-from cityhall_drivers.opcua.library_reading import show_value
-from cityhall_drivers.opcua.library_services import in_service_words
-from cityhall_drivers.opcua.library_writing import builtin_type, call_method, write_value
 from cityhall_drivers.opcua.service import Service
+from cityhall_drivers.opcua.stack import OpcUaSession
+from cityhall_drivers.opcua.stack_reading import show_value
+from cityhall_drivers.opcua.stack_services import in_service_words
+from cityhall_drivers.opcua.stack_writing import builtin_type, call_method, write_value
 from cityhall_drivers.opcua.writing import raw_of, step_of
 
 _METHOD: Final = re.compile(r"method:(?P<object>.+)\|(?P<method>(?:ns=\d+;)?[isgb]=.+)")

@@ -9,8 +9,8 @@ from cityhall_bms.ports.capabilities import FoundDevice, Plain
 from cityhall_bms.ports.clock import Clock
 from cityhall_drivers.opcua.certificates import fingerprint
 from cityhall_drivers.opcua.found import Search, parse_where, points_of
-from cityhall_drivers.opcua.library import OpcUaSession
-from cityhall_drivers.opcua.library_browse import makers_of, variables_below
+from cityhall_drivers.opcua.stack import OpcUaSession
+from cityhall_drivers.opcua.stack_browse import makers_of, variables_below
 from cityhall_drivers.opcua.troubles import POLICIES, Offer
 
 _STRONG: Final = ("Aes256_Sha256_RsaPss", "Aes128_Sha256_RsaOaep")

@@ -14,10 +14,10 @@ from cityhall_drivers.opcua.checks import check_device
 from cityhall_drivers.opcua.codec import scaled
 from cityhall_drivers.opcua.config import OpcUaConfig
 from cityhall_drivers.opcua.discovering import Discovering
-from cityhall_drivers.opcua.library import OpcUaSession, encoded, in_plain_words, value_of
 from cityhall_drivers.opcua.plan import OpcUaPlan
 from cityhall_drivers.opcua.pushes import Pushes
 from cityhall_drivers.opcua.services import OpcUaServices
+from cityhall_drivers.opcua.stack import OpcUaSession, encoded, in_plain_words, value_of
 
 
 class OpcUaFactory(Discovering):

@@ -6,9 +6,9 @@ from typing import Final
 
 from cityhall_bms.ports.capabilities import Examined, PlannedRequest
 from cityhall_bms.ports.driver import BoundPoint
-from cityhall_drivers.opcua.library_reading import Shown, show_value
-from cityhall_drivers.opcua.library_services import in_service_words
 from cityhall_drivers.opcua.service import Service
+from cityhall_drivers.opcua.stack_reading import Shown, show_value
+from cityhall_drivers.opcua.stack_services import in_service_words
 
 _ENVELOPE_BYTES: Final = 24
 """Message, security and sequence headers of an unencrypted message (Part 6, clause 6.7.2)."""

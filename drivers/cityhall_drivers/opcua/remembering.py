@@ -8,9 +8,9 @@ from typing import Final
 from cityhall_bms.domain.batch import Readings
 from cityhall_bms.domain.errors import DeviceRefusedError
 from cityhall_bms.ports.driver import BoundPoint
-from cityhall_drivers.opcua.library_history import Portion, Wanted, read_raw
-from cityhall_drivers.opcua.library_services import in_service_words, status_name
 from cityhall_drivers.opcua.service import Service
+from cityhall_drivers.opcua.stack_history import Portion, Wanted, read_raw
+from cityhall_drivers.opcua.stack_services import in_service_words, status_name
 from cityhall_drivers.opcua.stretches import Stretch, nothing, readings_of, stretch_of
 
 NODES_MAX: Final = 50

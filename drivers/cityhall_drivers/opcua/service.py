@@ -4,7 +4,7 @@ from cityhall_bms.domain.errors import DeviceUnreachableError
 from cityhall_bms.domain.site import Device
 from cityhall_bms.ports.clock import Clock
 from cityhall_drivers.opcua.config import OpcUaConfig
-from cityhall_drivers.opcua.library import OpcUaSession
+from cityhall_drivers.opcua.stack import OpcUaSession
 
 
 class Service:

@@ -14,8 +14,8 @@ from cityhall_bms.ports.clock import Clock
 from cityhall_drivers.snmp.addresses import address_of
 from cityhall_drivers.snmp.codec import Kind, Value, number
 from cityhall_drivers.snmp.config import SnmpConfig
-from cityhall_drivers.snmp.library import Agent, Engines
 from cityhall_drivers.snmp.mib import SYS_DESCR, SYS_NAME, SYS_OBJECT_ID, TREES, Oid, known
+from cityhall_drivers.snmp.stack import Agent, Engines
 
 _REMEDY: Final = "write HOST or NETWORK/PREFIX, then 'community-file FILE', and 'port N' when it is not 161"
 _WHERE: Final = re.compile(

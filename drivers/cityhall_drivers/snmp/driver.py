@@ -16,9 +16,9 @@ from cityhall_drivers.snmp.checks import check_device
 from cityhall_drivers.snmp.codec import NAN, Kind, number
 from cityhall_drivers.snmp.config import SnmpConfig
 from cityhall_drivers.snmp.discovery import look_around
-from cityhall_drivers.snmp.library import TOO_BIG, Agent, Answer, Engines
 from cityhall_drivers.snmp.mib import SYS_UP_TIME, Oid
 from cityhall_drivers.snmp.plan import SnmpPlan
+from cityhall_drivers.snmp.stack import TOO_BIG, Agent, Answer, Engines
 
 TRIES: Final = 2
 """Datagrams get lost: a question that nobody answered is asked once more, while nothing else was answered."""

@@ -22,8 +22,8 @@ from cityhall_bms.ports.clock import Clock
 from cityhall_drivers.modbus import DRIVER
 from cityhall_drivers.modbus.config import ModbusConfig
 from cityhall_drivers.modbus.driver import ModbusDriver, ModbusFactory
-from cityhall_drivers.modbus.library_serial import SerialLink
 from cityhall_drivers.modbus.line_time import silent_interval_s
+from cityhall_drivers.modbus.stack_serial import SerialLink
 
 Way = Callable[[SerialBus], AbstractAsyncContextManager[dict[str, object]]]
 MEDIA: dict[str, Way] = {"tcp": behind_tcp, "terminal": on_a_terminal}

@@ -8,8 +8,8 @@ from asyncua import ua
 from asyncua.common.ua_utils import data_type_to_variant_type, get_base_data_type
 
 from cityhall_drivers.opcua.found import Variable
-from cityhall_drivers.opcua.library import OpcUaSession
-from cityhall_drivers.opcua.library_services import in_service_words, node_of
+from cityhall_drivers.opcua.stack import OpcUaSession
+from cityhall_drivers.opcua.stack_services import in_service_words, node_of
 
 NODES_AT_ONCE: Final = 50
 REFERENCES_AT_ONCE: Final = 500

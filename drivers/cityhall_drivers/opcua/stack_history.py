@@ -8,8 +8,8 @@ from typing import Final
 from asyncua import ua
 
 from cityhall_drivers.opcua.codec import Columns, decode
-from cityhall_drivers.opcua.library import OpcUaSession
-from cityhall_drivers.opcua.library_services import node_of
+from cityhall_drivers.opcua.stack import OpcUaSession
+from cityhall_drivers.opcua.stack_services import node_of
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TOO_LARGE: Final = (

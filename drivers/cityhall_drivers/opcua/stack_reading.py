@@ -10,8 +10,8 @@ from asyncua.ua.ua_binary import from_binary
 from cityhall_bms.domain.quality import Quality
 from cityhall_bms.ports.driver import BoundPoint
 from cityhall_drivers.opcua.codec import decode, scaled
-from cityhall_drivers.opcua.library import OpcUaSession
-from cityhall_drivers.opcua.library_services import node_of, status_name
+from cityhall_drivers.opcua.stack import OpcUaSession
+from cityhall_drivers.opcua.stack_services import node_of, status_name
 
 
 @dataclass(frozen=True, slots=True)

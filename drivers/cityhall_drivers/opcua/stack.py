@@ -28,9 +28,9 @@ from cityhall_drivers.opcua import troubles
 from cityhall_drivers.opcua.certificates import Identity, client_identity, trusted_certificate
 from cityhall_drivers.opcua.codec import Columns, decode, joined
 from cityhall_drivers.opcua.config import OpcUaConfig
-from cityhall_drivers.opcua.library_channel import Channel
-from cityhall_drivers.opcua.library_subscription import Subscription
 from cityhall_drivers.opcua.pushes import Pushes
+from cityhall_drivers.opcua.stack_channel import Channel
+from cityhall_drivers.opcua.stack_subscription import Subscription
 from cityhall_drivers.opcua.trust import CertificateMistakeError, check_server_certificate, keep_rejected
 from cityhall_drivers.opcua.values import UnexpectedBytesError
 from cityhall_drivers.opcua.wire import READ_REQUEST, read_parameters, read_response

@@ -13,8 +13,8 @@ from asyncua.ua.ua_binary import struct_from_binary
 from cityhall_bms.ports.driver import BoundPoint
 from cityhall_drivers.opcua.codec import decode
 from cityhall_drivers.opcua.config import OpcUaConfig
-from cityhall_drivers.opcua.library_channel import Channel
 from cityhall_drivers.opcua.pushes import Pushes
+from cityhall_drivers.opcua.stack_channel import Channel
 from cityhall_drivers.opcua.values import UnexpectedBytesError
 from cityhall_drivers.opcua.wire import (
     PUBLISH_REQUEST,

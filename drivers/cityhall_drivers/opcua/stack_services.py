@@ -7,7 +7,7 @@ from typing import Final
 from asyncua import ua
 
 from cityhall_bms.domain.errors import DeviceRefusedError, DeviceUnreachableError, DriverConfigError
-from cityhall_drivers.opcua.library import FAILURES, in_words
+from cityhall_drivers.opcua.stack import FAILURES, in_words
 
 _CODES: Final = ua.StatusCodes
 LOST: Final = frozenset(

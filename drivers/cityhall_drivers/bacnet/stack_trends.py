@@ -9,9 +9,9 @@ from bacpypes3.primitivedata import Date, ObjectIdentifier, Time
 
 from cityhall_drivers.bacnet.codec import PRESENT_VALUE, Object
 from cityhall_drivers.bacnet.device_time import date_and_time
-from cityhall_drivers.bacnet.library import LibraryPeer
-from cityhall_drivers.bacnet.library_browse import Wanted, object_list, read_many
-from cityhall_drivers.bacnet.library_properties import content_of
+from cityhall_drivers.bacnet.stack import LibraryPeer
+from cityhall_drivers.bacnet.stack_browse import Wanted, object_list, read_many
+from cityhall_drivers.bacnet.stack_properties import content_of
 from cityhall_drivers.bacnet.tags import Tag, TagError, object_of, parse
 
 TREND_LOG: Final = 20

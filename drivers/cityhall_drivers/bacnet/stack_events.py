@@ -18,11 +18,11 @@ from bacpypes3.primitivedata import CharacterString, ObjectIdentifier, TagList
 
 from cityhall_drivers.bacnet.codec import Object
 from cityhall_drivers.bacnet.device_time import local_us
-from cityhall_drivers.bacnet.library import LibraryPeer
-from cityhall_drivers.bacnet.library_properties import read_property, write_property
 from cityhall_drivers.bacnet.notices import Event, Stamp, Summary
 from cityhall_drivers.bacnet.recipients import PROCESS, destination, is_listed, without_us
 from cityhall_drivers.bacnet.refusals import ErrorAnswerError, TurnedDownError
+from cityhall_drivers.bacnet.stack import LibraryPeer
+from cityhall_drivers.bacnet.stack_properties import read_property, write_property
 
 NOTIFICATION_CLASS: Final = 15
 RECIPIENT_LIST: Final = 102

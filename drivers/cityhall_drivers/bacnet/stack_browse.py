@@ -8,9 +8,9 @@ from bacpypes3.basetypes import PropertyIdentifier, PropertyReference, ReadAcces
 from bacpypes3.primitivedata import ObjectIdentifier
 
 from cityhall_drivers.bacnet.codec import Object, Remedy, number_of
-from cityhall_drivers.bacnet.library import LibraryPeer
-from cityhall_drivers.bacnet.library_properties import content_of, read_property
 from cityhall_drivers.bacnet.refusals import ErrorAnswerError, TurnedDownError
+from cityhall_drivers.bacnet.stack import LibraryPeer
+from cityhall_drivers.bacnet.stack_properties import content_of, read_property
 from cityhall_drivers.bacnet.tags import object_of, parse
 
 DEVICE_TYPE: Final = 8

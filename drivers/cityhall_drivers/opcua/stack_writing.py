@@ -8,8 +8,8 @@ from asyncua.common.ua_utils import data_type_to_variant_type
 
 from cityhall_bms.domain.errors import DeviceRefusedError
 from cityhall_bms.ports.capabilities import Plain
-from cityhall_drivers.opcua.library import OpcUaSession
-from cityhall_drivers.opcua.library_services import node_of, status_name
+from cityhall_drivers.opcua.stack import OpcUaSession
+from cityhall_drivers.opcua.stack_services import node_of, status_name
 from cityhall_drivers.opcua.writing import BOOLEAN, DOUBLE, FLOAT, NUMERIC, in_plain
 
 _SCALAR_RANKS: Final = frozenset({-1, -2, -3})

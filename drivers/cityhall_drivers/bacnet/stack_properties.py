@@ -7,7 +7,7 @@ from bacpypes3.pdu import PDUData
 from bacpypes3.primitivedata import ObjectIdentifier, TagList
 
 from cityhall_drivers.bacnet.codec import Object
-from cityhall_drivers.bacnet.library import LibraryPeer
+from cityhall_drivers.bacnet.stack import LibraryPeer
 
 
 async def read_property(peer: LibraryPeer, target: Object, property_id: int, index: int | None = None) -> bytes:
