@@ -102,7 +102,7 @@ def test_answers_mean_what_the_library_takes_them_to_mean(device: Any, data: st.
     for _ in range(2):  # the first is walked; the second may be decoded by what was learnt from the first
         sent = octets(acknowledged(said, order))
         value, quality = group.understood(sent)
-        theirs = library._answers(asked, ReadPropertyMultipleACK.decode(apdu_of(sent)))
+        theirs = stack._answers(asked, ReadPropertyMultipleACK.decode(apdu_of(sent)))
         np.testing.assert_array_equal(value, [theirs[target][0] for target in asked])
         assert quality.tolist() == [theirs[target][1] for target in asked]
         for target in asked:  # the same kinds of values and flags, other contents
