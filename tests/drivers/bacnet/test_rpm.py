@@ -38,6 +38,7 @@ from hypothesis import strategies as st
 from tests.support.bacnet_answers import element, multiple, object_id, result
 
 from cityhall_bms.domain.quality import Quality
+from cityhall_drivers.bacnet import stack
 from cityhall_drivers.bacnet.codec import Object
 from cityhall_drivers.bacnet.plan import Group
 from cityhall_drivers.bacnet.rpm import question, single, single_question, walk
