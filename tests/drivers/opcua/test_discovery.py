@@ -12,7 +12,7 @@ from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.domain.errors import DeviceUnreachableError, DriverConfigError
 from cityhall_bms.domain.quality import Quality
 from cityhall_bms.ports.capabilities import DiscoveringFactory, FoundDevice
-from cityhall_drivers.opcua import DRIVER, library_browse
+from cityhall_drivers.opcua import DRIVER, stack_browse
 from cityhall_drivers.opcua.certificates import fingerprint
 from cityhall_drivers.opcua.found import parse_where
 
@@ -114,7 +114,7 @@ async def test_a_walk_that_is_cut_short_says_so(plant: Plant, monkeypatch: pytes
     [device] = await look(plant.url, within_s=0.0)
     assert device.points == []
     assert "not everything was seen" in device.text
-    monkeypatch.setattr(library_browse, "DEPTH_MAX", 1)
+    monkeypatch.setattr(stack_browse, "DEPTH_MAX", 1)
     [device] = await look(plant.url)
     assert "ns=2;s=Hall.SAT" not in {point.address for point in device.points}
     assert "not everything was seen" in device.text
