@@ -23,7 +23,7 @@ from cityhall_simulators.faces.bacnet import BacnetFace
 from cityhall_simulators.faces.modbus import ModbusFace
 from cityhall_simulators.faces.opcua import OpcUaFace
 from cityhall_simulators.fault_desk import FaultDesk
-from cityhall_simulators.free_ports import choose_ports
+from cityhall_simulators.free_ports import kept_ports
 from cityhall_simulators.options import Options
 from cityhall_simulators.runtime import City
 from cityhall_simulators.scenarios import ScenarioPlayer
@@ -102,7 +102,11 @@ class PlantClock:
 async def serve(options: Options) -> None:
     """Write the site folder, serve until SIGTERM or SIGINT. :class:`OSError` when a port is taken."""
     building = load_building(options.site)
-    ports = choose_ports(options.host, building.port_labels, options.base_port)
+    with kept_ports(options.host, building.port_labels, options.base_port) as ports:
+        await _serve(options, building, ports)
+
+
+async def _serve(options: Options, building: Building, ports: dict[str, int]) -> None:
     write_site(options.folder, building, options.host, ports)
     secrets = await asyncio.to_thread(write_secrets, options.folder, options.host)
     clock = PlantClock(ZoneInfo(building.time_zone), options.shift, options.speed)

@@ -11,8 +11,8 @@ from cityhall_simulators.description import load_building
 
 ROLES = {point.name: point.role for point in load_building("full").points}
 POINTS = 5061
-KNOWN_WITHIN_S = 60.0
-"""Water meters are scanned every quarter of an hour, but everything is read once at the start."""
+KNOWN_WITHIN_S = 180.0
+"""Everything is read once at the start, and then for as long as it takes on a machine that is busy with other tests."""
 TOTALS = (
     "HVM.kWh", "TR.kWh", "LVP.kWh", "EM.kWh", "CHC.kWh", "CHS.kWh", "PV.kWh", "EVSE.kWh", "ELV.kWh", "ELV.kWhRegen",
     "PLT.Cool_kWh", "WM.Vol", "RWS.UsedVol", "PMS.EntryCnt",
@@ -20,7 +20,7 @@ TOTALS = (
 STEADY = ("CHC.kW", "CHS.kW", "CWP.kW", "AHU.kW", "AHU.SA_Flow", "TNK.Lvl", "IAQ.T", "UPS.OutPct")
 """Instant values that a scan's time hardly moves; lifts move the building's power by a tenth within seconds."""
 
-pytestmark = [pytest.mark.xdist_group("whole demo"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.xdist_group("whole demo"), pytest.mark.timeout(360)]
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +38,12 @@ def seen(demo: Demo) -> tuple[dict[str, float], dict[str, dict[str, Any]], dict[
         points = demo.points()
         if all(point["present"]["quality"] == "good" for point in points.values()):
             return before, points, demo.truth()
-        unknown = [name for name, point in points.items() if point["present"]["quality"] != "good"]
-        assert time.monotonic() < deadline_s, unknown[:20]
+        unknown = {
+            name: (point["device"], point["present"]["quality"], point["present"]["reason"])
+            for name, point in points.items()
+            if point["present"]["quality"] != "good"
+        }
+        assert time.monotonic() < deadline_s, dict(list(unknown.items())[:20])
         time.sleep(0.5)
 
 

@@ -250,7 +250,7 @@ def _read_notes(data: bytes, place: int) -> tuple[tuple[Gap, ...], tuple[RawReco
         table = json.loads(notes)
         gaps = tuple(_gap(*row) for row in table["gaps"])
         heads = [(str(device), int(at), int(size)) for device, at, size in table["raw"]]
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
         msg = f"notes of a sample batch that make no sense: {error}"
         raise BatchFormatError(msg) from error
     if any(size < 0 for _, _, size in heads) or sum(size for _, _, size in heads) != len(raw):
