@@ -8,29 +8,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import asyncpg
 import structlog
 import uvicorn
 
-from cityhall_bms.adapters.history_folder import check_history, open_history
 from cityhall_bms.adapters.installed_drivers import find_factories, find_profile_folders
 from cityhall_bms.adapters.nats.telemetry_log import JetStreamTelemetryLog
 from cityhall_bms.adapters.postgres.alarms_view import AlarmsProjection, PostgresAlarmView
-from cityhall_bms.adapters.postgres.connection import open_pool
 from cityhall_bms.adapters.postgres.devices_view import DevicesProjection, PostgresDeviceView
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
 from cityhall_bms.adapters.postgres.gaps import PostgresGapLedger
 from cityhall_bms.adapters.postgres.history import PostgresHistory
 from cityhall_bms.adapters.postgres.history_export import PostgresExporter
-from cityhall_bms.adapters.postgres.history_import import PostgresImport
 from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.adapters.postgres.projector import Projector
 from cityhall_bms.adapters.postgres.registry import PostgresPointRegistry
-from cityhall_bms.adapters.postgres.restating import PostgresRestatement
 from cityhall_bms.adapters.prometheus import Metrics
-from cityhall_bms.adapters.restatement_text import render_findings
 from cityhall_bms.adapters.site_files import load_site
 from cityhall_bms.adapters.site_files.rules import rule_files
 from cityhall_bms.alarms.desk import AlarmDesk
@@ -41,18 +35,11 @@ from cityhall_bms.api.feed import AlarmFeed
 from cityhall_bms.api.live import LiveFeed
 from cityhall_bms.api.services import ApiServices
 from cityhall_bms.collector.collector import Collector, CollectorOptions, Logs
-from cityhall_bms.collector.second_reading import CollectorsReading
-from cityhall_bms.domain.errors import CityHallError, RefusedError, SiteError
-from cityhall_bms.domain.events import HistoryImported
+from cityhall_bms.domain.errors import CityHallError, SiteError
 from cityhall_bms.domain.site import Site
 from cityhall_bms.historian.historian import Historian
-from cityhall_bms.historian.importing import import_history
-from cityhall_bms.historian.intervals import local_time_us
-from cityhall_bms.historian.restating import Restatement, restate, survey
-from cityhall_bms.ports.capabilities import RedecodableFactory
 from cityhall_bms.ports.clock import Clock
-from cityhall_bms.ports.driver import BoundPoint, DriverFactory
-from cityhall_bms.ports.history import Window
+from cityhall_bms.ports.driver import DriverFactory
 from cityhall_bms.rules.binding import bind
 from cityhall_bms.rules.files import library, read_rules, rules_in_force
 from cityhall_bms.rules.model import Rule
@@ -96,97 +83,8 @@ async def prepare(folder: Path, settings: Settings, clock: Clock) -> None:
     site = read_site(folder)
     read_site_rules(folder)
     await migrate(settings.database.url)
-    async with PostgresEventLog(settings.database.url, clock) as events, _pool(settings) as pool:
+    async with PostgresEventLog(settings.database.url, clock) as events, pooled(settings) as pool:
         await PostgresPointRegistry(pool, events).apply(site, actor="system")
-
-
-def check_import(folder: Path, site_folder: Path) -> None:
-    """Check a folder of history before anything runs; :class:`SiteError` or :class:`HistoryFileError`."""
-    check_history(folder, read_site(site_folder))
-
-
-async def load_history(
-    folder: Path, site_folder: Path, settings: Settings, clock: Clock, on_day: Callable[[int, int], None]
-) -> HistoryImported:
-    """Import a folder of history on a running database; ``on_day`` hears how many days of how many are stored."""
-    site = read_site(site_folder)
-    await prepare(site_folder, settings, clock)
-    async with (
-        PostgresEventLog(settings.database.url, clock) as events,
-        _pool(settings) as pool,
-        PostgresImport.open(settings.database.url, clock, site.time_zone) as store,
-    ):
-        file = open_history(folder, site, await PostgresPointRegistry(pool, events).ids())
-        return await import_history(file, store, events, lambda done: on_day(done, file.plan.days))
-
-
-@dataclass(frozen=True, slots=True)
-class RedecodeRequest:
-    """Which device's past is to be decoded again, and who says why. Times are ISO 8601, the building's if bare."""
-
-    device: str
-    begin: str
-    end: str
-    reason: str
-    actor: str
-    dry_run: bool
-
-
-@dataclass(frozen=True, slots=True)
-class RedecodePlan:
-    """A request that makes sense for a site."""
-
-    asked: RedecodeRequest
-    site: Site
-    factory: RedecodableFactory
-    window: Window
-
-
-def plan_redecode(folder: Path, asked: RedecodeRequest) -> RedecodePlan:
-    """Check a request before anything runs; :class:`SiteError`, or ``RefusedError`` that says what to do."""
-    site = read_site(folder)
-    window = Window(*(local_time_us(text, ZoneInfo(site.time_zone)) for text in (asked.begin, asked.end)))
-    if window.end <= window.start:
-        msg = f"--until {asked.end} is not later than --from {asked.begin}"
-        raise RefusedError(msg)
-    return RedecodePlan(asked, site, _redecoding(site, asked.device), window)
-
-
-async def redecode(plan: RedecodePlan, settings: Settings, clock: Clock) -> str:
-    """Decode again what a device sent, on a running database; gives what changes, for people."""
-    asked, site, window = plan.asked, plan.site, plan.window
-    await migrate(settings.database.url)
-    async with (
-        PostgresEventLog(settings.database.url, clock) as events,
-        _pool(settings) as pool,
-        PostgresRestatement.open(settings.database.url, clock, site.time_zone) as store,
-    ):
-        ids = await PostgresPointRegistry(pool, events).ids()
-        if not site.points.keys() <= ids.keys():
-            msg = (
-                "the site folder has points that were never in service: take it into service first (cityhall-bms apply)"
-            )
-            raise RefusedError(msg)
-        points = [BoundPoint(ids[point.name], point) for point in site.points_of(asked.device)]
-        request = Restatement(asked.device, points, window, asked.reason, asked.actor)
-
-        def anew() -> CollectorsReading:
-            return CollectorsReading(plan.factory, points, site, ids, window.start)
-
-        found = await (survey(store, request, anew) if asked.dry_run else restate(store, request, anew, events, clock))
-    return render_findings(found, request, site.time_zone, dry_run=asked.dry_run)
-
-
-def _redecoding(site: Site, device: str) -> RedecodableFactory:
-    if device not in site.devices:
-        msg = f"there is no device '{device}'; there are {', '.join(sorted(site.devices))}"
-        raise RefusedError(msg)
-    protocol = site.devices[device].protocol
-    factory = find_factories()[protocol]
-    if not isinstance(factory, RedecodableFactory):
-        msg = f"{device}: the driver '{protocol}' keeps nothing that could be decoded again"
-        raise RefusedError(msg)
-    return factory
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +128,7 @@ async def _parts(folder: Path, settings: Settings, clock: Clock) -> AsyncIterato
     site = load_site(folder, factories, find_profile_folders())
     async with AsyncExitStack() as stack:
         events = await stack.enter_async_context(PostgresEventLog(settings.database.url, clock))
-        pool = await stack.enter_async_context(_pool(settings))
+        pool = await stack.enter_async_context(pooled(settings))
         telemetry = await stack.enter_async_context(
             await JetStreamTelemetryLog.connect(settings.nats.url, site.code, clock, settings.nats.store_bytes_max)
         )
@@ -252,7 +150,8 @@ async def _parts(folder: Path, settings: Settings, clock: Clock) -> AsyncIterato
 
 
 @asynccontextmanager
-async def _pool(settings: Settings) -> AsyncIterator[asyncpg.Pool]:
+async def pooled(settings: Settings) -> AsyncIterator[asyncpg.Pool]:
+    """Connections to the database that the settings name."""
     pool = await open_pool(settings.database.url)
     try:
         yield pool

@@ -11,7 +11,7 @@ import orjson
 import typer
 import uvloop
 
-from cityhall_bms import bootstrap, commissioning_commands, demo, live_change, supervisor
+from cityhall_bms import bootstrap, commissioning_commands, demo, history_jobs, live_change, supervisor
 from cityhall_bms.adapters.logs import configure_logs
 from cityhall_bms.adapters.site_files.render import render_problems
 from cityhall_bms.adapters.system_clock import SystemClock
@@ -146,8 +146,8 @@ def load_history(
     settings = _ending_well(lambda: _settings(config, data_dir, None, None))
     done: list[HistoryImported] = []
     with day_bar() as on_day:
-        job = supervisor.ImportJob(folder, site, settings, on_day, done.append)
-        _run(lambda: supervisor.load_history(job, SystemClock()))
+        job = history_jobs.ImportJob(folder, site, settings, on_day, done.append)
+        _run(lambda: history_jobs.load_history(job, SystemClock()))
     if not done:
         print("未完成，再次執行即可繼續 / not finished: call it again, and it goes on", file=sys.stderr)
         raise typer.Exit(130)
@@ -171,8 +171,8 @@ def redecode(  # noqa: PLR0913 - the options of a command are its arguments
     """以更正後的點位表重新解讀設備當時送出的位元組 / Decode again what a device sent, and correct the past."""
     configure_logs()
     settings = _ending_well(lambda: _settings(config, data_dir, None, None))
-    asked = bootstrap.RedecodeRequest(device, begin, end, reason, actor, dry_run)
-    _run(lambda: supervisor.redecode(supervisor.RedecodeJob(site, settings, asked, print), SystemClock()))
+    asked = history_jobs.RedecodeRequest(device, begin, end, reason, actor, dry_run)
+    _run(lambda: history_jobs.redecode(history_jobs.RedecodeJob(site, settings, asked, print), SystemClock()))
 
 
 @app.command()

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +14,10 @@ import structlog
 
 from cityhall_bms import bootstrap
 from cityhall_bms.adapters.embedded.child import ChildPlan, StopStep, start_child
-from cityhall_bms.adapters.embedded.folder_lock import FolderLock, holder_of
+from cityhall_bms.adapters.embedded.folder_lock import FolderLock
 from cityhall_bms.adapters.embedded.nats import EmbeddedNats
 from cityhall_bms.adapters.embedded.postgres import EmbeddedPostgres
 from cityhall_bms.domain.errors import CityHallError
-from cityhall_bms.domain.events import HistoryImported
 from cityhall_bms.live_change import Worker, apply_when_asked, asked_by_signal
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.settings import (
@@ -65,66 +64,6 @@ async def _serve(job: Job, clock: Clock) -> NoReturn:
         log.info("ready", address=address)
         while True:
             await asyncio.Event().wait()
-
-
-@dataclass(frozen=True, slots=True)
-class ImportJob:
-    """A folder of history to load into the history of a site; ``on_day`` hears of days stored and of all days."""
-
-    folder: Path
-    site: Path
-    settings: Settings
-    on_day: Callable[[int, int], None]
-    on_end: Callable[[HistoryImported], None]
-
-
-async def load_history(job: ImportJob, clock: Clock) -> None:
-    """Import until all is loaded, SIGTERM or Ctrl-C.
-
-    With the embedded database :class:`FolderInUseError` while a service has the data folder; with a server of one's own
-    both may work at once.
-    """
-    await until_stopped(_load_history(job, clock))
-
-
-async def _load_history(job: ImportJob, clock: Clock) -> None:
-    bootstrap.check_import(job.folder, job.site)
-    async with AsyncExitStack() as stack:
-        settings = job.settings
-        if not settings.database.url:
-            stack.enter_context(claimed(settings.data_dir, "service.lock"))
-            postgres = await stack.enter_async_context(EmbeddedPostgres(settings.data_dir, clock))
-            settings = settings.model_copy(update={"database": DatabaseSettings(url=postgres.dsn)})
-        job.on_end(await bootstrap.load_history(job.folder, job.site, settings, clock, job.on_day))
-
-
-@dataclass(frozen=True, slots=True)
-class RedecodeJob:
-    """What a device of a site sent is to be decoded again; ``on_end`` hears what changed, for people."""
-
-    site: Path
-    settings: Settings
-    asked: bootstrap.RedecodeRequest
-    on_end: Callable[[str], None]
-
-
-async def redecode(job: RedecodeJob, clock: Clock) -> None:
-    """Correct the past until done, SIGTERM or Ctrl-C; a running service may work on meanwhile."""
-    await until_stopped(_redecode(job, clock))
-
-
-async def _redecode(job: RedecodeJob, clock: Clock) -> None:
-    plan = bootstrap.plan_redecode(job.site, job.asked)
-    async with AsyncExitStack() as stack:
-        settings = job.settings
-        if not settings.database.url:
-            postgres = EmbeddedPostgres(settings.data_dir, clock)
-            # Where a service runs, its database is there for whoever may open the data folder.
-            if holder_of(settings.data_dir / "service.lock") is None:
-                stack.enter_context(claimed(settings.data_dir, "service.lock"))
-                await stack.enter_async_context(postgres)
-            settings = settings.model_copy(update={"database": DatabaseSettings(url=postgres.dsn)})
-        job.on_end(await bootstrap.redecode(plan, settings, clock))
 
 
 async def until_stopped(work: Coroutine[None, None, None]) -> None:

@@ -14,7 +14,7 @@ from tests.support.batches import readings
 from tests.support.manual_clock import ManualClock
 from tests.support.sites import CheckingFactory, write_site
 
-from cityhall_bms import bootstrap
+from cityhall_bms import bootstrap, history_jobs
 from cityhall_bms.adapters.postgres.history import PostgresHistory
 from cityhall_bms.collector.second_reading import CollectorsReading
 from cityhall_bms.domain.batch import RawRecord, SampleBatch
@@ -98,10 +98,10 @@ class Building:
         return {row["name"]: row["point_id"] for row in await self.rows("SELECT name, point_id FROM point")}
 
     async def redecode(self, *, dry_run: bool = False, window: Window = WINDOW, device: str = "chiller-1") -> str:
-        asked = bootstrap.RedecodeRequest(
+        asked = history_jobs.RedecodeRequest(
             device, iso(window.start), iso(window.end), "word order was ABCD", "王小明", dry_run
         )
-        return await bootstrap.redecode(bootstrap.plan_redecode(self.folder, asked), self.settings, self.clock)
+        return await history_jobs.carry_out(history_jobs.plan_redecode(self.folder, asked), self.settings, self.clock)
 
     async def rows(self, query: str, *arguments: object) -> list[asyncpg.Record]:
         connection = await asyncpg.connect(self.url)
@@ -275,7 +275,7 @@ async def test_what_cannot_be_done_is_refused_with_words(building: Building, mon
     points.write_text(known + known.splitlines()[-1].replace("SAT", "RAT").replace("input:7", "input:9") + "\n")
     with pytest.raises(RefusedError, match="never in service"):
         await building.redecode()
-    monkeypatch.setattr(bootstrap, "find_factories", lambda: {"modbus": CheckingFactory()})
+    monkeypatch.setattr(history_jobs, "find_factories", lambda: {"modbus": CheckingFactory()})
     with pytest.raises(RefusedError, match="keeps nothing that could be decoded again"):
         await building.redecode()
 
