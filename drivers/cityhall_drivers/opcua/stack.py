@@ -28,9 +28,11 @@ from cityhall_drivers.opcua import troubles
 from cityhall_drivers.opcua.certificates import Identity, client_identity, trusted_certificate
 from cityhall_drivers.opcua.codec import Columns, decode, joined
 from cityhall_drivers.opcua.config import OpcUaConfig
+from cityhall_drivers.opcua.delivery import Delivery
 from cityhall_drivers.opcua.pushes import Pushes
 from cityhall_drivers.opcua.stack_channel import Channel
-from cityhall_drivers.opcua.stack_subscription import Subscription
+from cityhall_drivers.opcua.stack_publishing import Publishing
+from cityhall_drivers.opcua.stack_subscription import Subscription, value_item
 from cityhall_drivers.opcua.trust import CertificateMistakeError, check_server_certificate, keep_rejected
 from cityhall_drivers.opcua.values import UnexpectedBytesError
 from cityhall_drivers.opcua.wire import READ_REQUEST, read_parameters, read_response
@@ -75,7 +77,10 @@ class OpcUaSession:
         self._identity: Identity | None = None
         self._read_max = config.nodes_per_read_max
         self._items_max = config.nodes_per_read_max
+        self._publishing: Publishing | None = None
+        self._pushes: Pushes | None = None
         self._subscription: Subscription | None = None
+        """That of the values; others are watched by whoever made them."""
         self.decoded_by_library = 0
         """Answers that held something our own decoder does not claim to understand."""
 
@@ -86,6 +91,7 @@ class OpcUaSession:
                 await self._prepare()
                 await self.client.connect()
                 self._channel = Channel(self.client, self._clock)
+                self._publishing = Publishing(self._channel, self._device.timeout_s)
                 await self._respect_limits()
         except FAILURES as error:
             await self.close()
@@ -98,8 +104,8 @@ class OpcUaSession:
         """Say goodbye within a second, then hang up; never raises."""
         try:
             async with asyncio.timeout(min(self._device.timeout_s, GOODBYE_MAX_S)):
-                if self._subscription is not None:
-                    await self._subscription.stop()
+                if self._publishing is not None:
+                    await self._publishing.stop()
                 await self.client.disconnect()
         except FAILURES as error:
             log.debug("%s: closing: %s", self._device.name, in_words(error))
@@ -143,25 +149,38 @@ class OpcUaSession:
             "nodes_per_read_max": self._read_max,
             "decoded_by_library": self.decoded_by_library,
         }
-        if self._subscription is not None:
-            pushes = self._subscription.pushes
+        if self._publishing is not None:
+            told["decoded_by_library"] = self.decoded_by_library + self._publishing.decoded_by_library
+        if self._subscription is not None and self._pushes is not None:
+            pushes = self._pushes
             told |= {
                 "publishing_interval_ms": self._subscription.publishing_ms,
                 "keep_alive_s": self._subscription.keep_alive_s,
                 "values_dropped": pushes.values_dropped,
                 "messages_lost": pushes.messages_lost,
                 "messages_repaired": pushes.messages_repaired,
-                "decoded_by_library": self.decoded_by_library + pushes.decoded_by_library,
             }
         return told
 
     async def monitor(self, pushes: Pushes, points: Sequence[BoundPoint]) -> None:
         """Have the server push the changes of these points; the client handle is the place in the plan."""
-        subscription = Subscription(self.client, self._channel, self._config, pushes, self._device.timeout_s)
+        nodes, queue_size = pushes.plan.nodes, self._config.queue_size
         async with asyncio.timeout(self._device.timeout_s * (2 + len(points) / self._items_max)):
-            await subscription.create(points, self._items_max)
-        subscription.listen()
-        self._subscription = subscription
+            subscription = await self.subscribe(pushes)
+            for first in range(0, len(points), self._items_max):
+                handles = range(first, min(first + self._items_max, len(points)))
+                items = [value_item(nodes[handle], handle, points[handle], queue_size) for handle in handles]
+                pushes.refuse(zip(handles, await subscription.monitor(items), strict=True))
+        self._subscription, self._pushes = subscription, pushes
+
+    async def subscribe(self, delivery: Delivery) -> Subscription:
+        """Make a subscription that monitors nothing yet; its messages go to ``delivery``."""
+        if self._publishing is None:
+            msg = "not connected"
+            raise ConnectionError(msg)
+        subscription = Subscription(self.client, self._channel, self._publishing, self._config, delivery)
+        await subscription.begin()
+        return subscription
 
     async def _prepare(self) -> None:
         client = self.client

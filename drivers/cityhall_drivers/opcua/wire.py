@@ -7,7 +7,7 @@ refused with :class:`UnexpectedBytesError`, and the caller lets the library deco
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ REPUBLISH_REQUEST: Final = b"\x01\x00" + struct.pack("<H", 832)
 REPUBLISH_RESPONSE: Final = b"\x01\x00" + struct.pack("<H", 835)
 _DATA_CHANGE: Final = b"\x01\x00" + struct.pack("<H", 811) + b"\x01"
 """An extension object whose body is binary."""
+_UNTOLD: Final = -1
 _HEAD: Final = struct.Struct("<qII")
 _HEADER_REST: Final = b"\x00\xff\xff\xff\xff\x00\x00\x00"
 """No diagnostics, no string table, no additional header."""
@@ -31,13 +32,19 @@ _RESPONSE_REST: Final = (_HEADER_REST, b"\x00\x00\x00\x00\x00\x00\x00\x00")
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A notification message (OPC 10000-4, clause 7.26); without changes it is a keep-alive."""
+    """A notification message (OPC 10000-4, clause 7.26); without notifications it is a keep-alive."""
 
     sequence: int
     is_keep_alive: bool
     handles: NDArray[np.uint32]
     """Client handles of the values."""
     columns: Columns
+    subscription: int = 0
+    """Number of the subscription it is of; 0 when the answer does not name one, as that to a Republish."""
+    events: Sequence[Sequence[Any]] = ()
+    """Fields of each event, in the order in which they were selected. Only the library decodes those."""
+    ended: int | None = None
+    """Status with which the server ended the subscription; none while it goes on."""
 
 
 def request_header(token: bytes, now_us: int, handle: int, timeout_ms: int) -> bytes:
@@ -84,12 +91,14 @@ def republish_parameters(subscription: int, sequence: int) -> bytes:
 
 def publish_response(body: bytes) -> Message:
     """The message of a whole PublishResponse (OPC 10000-4, clause 5.14.5)."""
-    place = _after_header(body, PUBLISH_RESPONSE) + 4
+    place = _after_header(body, PUBLISH_RESPONSE)
+    subscription = int(unpack("<I", body, place)[0])
+    place += 4
     place += 4 + 4 * _count(body, place)
     if unpack("<B", body, place)[0] > 1:
         msg = "a boolean that is neither"
         raise UnexpectedBytesError(msg)
-    message, place = _message(body, place + 1)
+    message, place = _message(body, place + 1, subscription)
     # Results of acknowledgements: a message that the server has forgotten already needs none.
     place += 4 + 4 * _count(body, place)
     if body[place:] not in NOTHING:
@@ -107,7 +116,7 @@ def republish_response(body: bytes) -> Message:
     return message
 
 
-def _message(body: bytes, place: int) -> tuple[Message, int]:
+def _message(body: bytes, place: int, subscription: int = 0) -> tuple[Message, int]:
     """A message with at most one notification, of data changes; and where it ends."""
     sequence, _, notifications = unpack("<Iqi", body, place)
     place += 16
@@ -115,7 +124,7 @@ def _message(body: bytes, place: int) -> tuple[Message, int]:
         handles, columns, place = _data_change(body, place)
     else:
         handles, columns, _ = data_values(body, place, none_is_empty(notifications), 4)
-    return Message(sequence, notifications != 1, handles, columns), place
+    return Message(sequence, notifications != 1, handles, columns, subscription), place
 
 
 def _data_change(body: bytes, place: int) -> tuple[NDArray[np.uint32], Columns, int]:
@@ -124,9 +133,10 @@ def _data_change(body: bytes, place: int) -> tuple[NDArray[np.uint32], Columns, 
         msg = "a notification that is no data change"
         raise UnexpectedBytesError(msg)
     size, count = unpack("<ii", body, place + 5)
-    end = place + 9 + size
-    handles, columns, place = data_values(body, place + 13, count, 4)
-    if body[place : place + 4] not in NOTHING or place + 4 != end:
+    handles, columns, end = data_values(body, place + 13, count, 4)
+    end += 4
+    # Some servers (WinCC Comfort panels, SINUMERIK) leave the length out: -1, which the standard does not allow here.
+    if body[end - 4 : end] not in NOTHING or (size != _UNTOLD and end != place + 9 + size):
         msg = "diagnostics, or a notification of another length than it says"
         raise UnexpectedBytesError(msg)
     return handles, columns, end

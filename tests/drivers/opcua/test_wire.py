@@ -251,6 +251,20 @@ def test_a_message_that_is_sent_again_is_decoded_and_an_empty_one_told() -> None
             republish_response(torn)
 
 
+def test_changes_without_a_length_are_decoded_as_panels_send_them() -> None:
+    # Reported of WinCC Comfort panels (UA-.NETStandard, issue 2866) and SINUMERIK controls (UA-AnsiC-Legacy, issue 86).
+    items = [(3, ua.DataValue(ua.Variant(1.5))), (4, ua.DataValue(ua.Variant(True)))]
+    body = published(items)
+    where = body.index(b"\x01\x00\x2b\x03\x01") + 5
+    untold = body[:where] + b"\xff\xff\xff\xff" + body[where + 4 :]
+    got = publish_response(untold)
+    assert (got.handles.tolist(), got.columns.value.tolist()) == ([3, 4], [1.5, 1.0])
+    assert got.subscription == publish_response(body).subscription == 4
+    for torn in (untold[:-1], untold + b"\x00", body[:where] + b"\xfe\xff\xff\xff" + body[where + 4 :]):
+        with pytest.raises(UnexpectedBytesError):
+            publish_response(torn)
+
+
 def test_a_republish_is_asked_as_by_the_library() -> None:
     request = ua.RepublishRequest()
     request.RequestHeader = header()
