@@ -16,6 +16,7 @@ import uvicorn
 from cityhall_bms.adapters.installed_drivers import find_factories, find_profile_folders
 from cityhall_bms.adapters.nats.telemetry_log import JetStreamTelemetryLog
 from cityhall_bms.adapters.postgres.alarms_view import AlarmsProjection, PostgresAlarmView
+from cityhall_bms.adapters.postgres.connection import open_pool
 from cityhall_bms.adapters.postgres.devices_view import DevicesProjection, PostgresDeviceView
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
 from cityhall_bms.adapters.postgres.gaps import PostgresGapLedger
