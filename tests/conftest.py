@@ -13,14 +13,21 @@ hypothesis.settings.load_profile("ours")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """``--cycles N``: how often the torture tests kill and restore a device."""
+    """``--cycles N`` and ``--minutes M``: how often, or for how long, the torture tests kill and restore a device."""
     parser.addoption("--cycles", type=int, default=20, help="kill-and-restore cycles per protocol")
+    parser.addoption("--minutes", type=float, default=0.0, help="minutes of them, instead of a number")
 
 
 @pytest.fixture
 def cycles(request: pytest.FixtureRequest) -> int:
     """How often a torture test kills and restores its device."""
     return int(request.config.getoption("--cycles"))
+
+
+@pytest.fixture
+def minutes(request: pytest.FixtureRequest) -> float:
+    """For how long a torture test goes on; 0 when the number of cycles counts."""
+    return float(request.config.getoption("--minutes"))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from tests.support.fault_proxy import Fault, UdpWire
+from tests.support.fault_proxy import UdpWire
 from tests.support.opcua_server import free_port
 from tests.support.snmp_agent import (
     SnmpAgent,
@@ -16,6 +16,7 @@ from tests.support.snmp_agent import (
     user_account,
 )
 from tests.support.snmp_units import HELD, MANY, in_use, values
+from tests.support.spoiling import Fault
 from tests.support.until import until
 
 from cityhall_bms.adapters.system_clock import SystemClock
