@@ -59,6 +59,12 @@ class HistorianSettings(_Table):
     raw_days: Annotated[int, Field(ge=0, le=400)] = 7
 
 
+class IntegritySettings(_Table):
+    """``[integrity]``: where the signing key lies; empty ``keys`` = the folder ``keys`` in ``data_dir``."""
+
+    keys: str = ""
+
+
 class Settings(BaseSettings):
     """All settings."""
 
@@ -77,6 +83,12 @@ class Settings(BaseSettings):
     api: ApiSettings = ApiSettings()
     collector: CollectorSettings = CollectorSettings()
     historian: HistorianSettings = HistorianSettings()
+    integrity: IntegritySettings = IntegritySettings()
+
+    @property
+    def key_folder(self) -> Path:
+        """Folder of the signing key."""
+        return Path(self.integrity.keys) if self.integrity.keys else self.data_dir / "keys"
 
     @classmethod
     def settings_customise_sources(

@@ -43,6 +43,14 @@ class HistoryFileError(CityHallError):
     """A file of past samples cannot be read or does not fit; trying again will not help."""
 
 
+class SigningKeyError(CityHallError):
+    """A key for signing, or for checking signatures, cannot be used; the text says what to do."""
+
+
+class SignatureError(CityHallError):
+    """A signature is not that of the data it stands by."""
+
+
 class NotFoundError(CityHallError):
     """Nothing of that name exists."""
 
