@@ -9,19 +9,17 @@ import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
-from cityhall_bms.adapters.postgres import history_rollups as rollups
 from cityhall_bms.adapters.postgres import raw_scans
+from cityhall_bms.adapters.postgres import samples as reading
 from cityhall_bms.adapters.postgres.connection import open_pool, translated
-from cityhall_bms.adapters.postgres.history_copy import fetch_latest, fetch_samples
-from cityhall_bms.adapters.postgres.history_rollups import moment
+from cityhall_bms.adapters.postgres.history_copy import TIME_MAX_US, fetch_latest
+from cityhall_bms.adapters.postgres.history_figures import FigureReader
 from cityhall_bms.adapters.postgres.history_writer import HistoryWriter
 from cityhall_bms.adapters.postgres.sql import load
-from cityhall_bms.domain.errors import HistoryUnavailableError, RefusedError
-from cityhall_bms.historian.holds import Holds
-from cityhall_bms.historian.intervals import HOUR_US, INTERVALS_MAX, LEVELS, interval_edges, source_level
+from cityhall_bms.domain.errors import HistoryUnavailableError
+from cityhall_bms.historian.intervals import interval_edges
 from cityhall_bms.historian.latest import NEVER
-from cityhall_bms.historian.open_buckets import POINTS_PER_BLOCK
-from cityhall_bms.historian.rollups import Rollups, combine, coverage, interval_quality, rollup
+from cityhall_bms.historian.rollups import Rollups, coverage, interval_quality
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.history import Aggregation, Latest, MissingBatches, Progress, Series, Window
 from cityhall_bms.ports.telemetry_log import LoggedBatch
@@ -29,8 +27,6 @@ from cityhall_bms.ports.telemetry_log import LoggedBatch
 QUERIES: Final = load("history.sql")
 GAPS: Final = load("gaps.sql")
 CONNECTIONS_MAX: Final = 8
-RAW_SAMPLES_MAX: Final = 5_000_000
-"""Samples that one question may read."""
 
 
 class PostgresHistory:
@@ -123,27 +119,37 @@ class PostgresHistory:
                 newest = await fetch_latest(connection, QUERIES["latest"], NEVER)
         return Latest(position, newest.point, newest.at, newest.value, newest.quality)
 
-    async def samples(self, point_id: int, window: Window, limit: int) -> Series:
-        """Samples of one point, oldest first; of one time the one recorded last."""
-        arguments = (point_id, moment(window.start), moment(window.end), limit)
+    async def samples(self, point_id: int, window: Window, limit: int, known_at: int | None = None) -> Series:
+        """Samples of one point, oldest first; of one time the one recorded last, by ``known_at`` if it is given."""
         with translated(HistoryUnavailableError):
             async with self._reading() as connection:
-                samples = await fetch_samples(connection, QUERIES["samples"], *arguments)
+                known = TIME_MAX_US if known_at is None else known_at
+                samples = await reading.of_point(connection, point_id, window, limit, known)
         return Series(samples.at, samples.value, samples.quality)
 
     async def intervals(
-        self, point_id: int, window: Window, interval: str, aggregation: Aggregation, time_zone: str
+        self,
+        point_id: int,
+        window: Window,
+        interval: str,
+        aggregation: Aggregation,
+        time_zone: str,
+        known_at: int | None = None,
     ) -> Series:
         """One row per interval that overlaps the window, whole intervals; nothing holds beyond the present.
 
+        With ``known_at`` (µs UTC) what was recorded later does not count, and nothing holds beyond it.
         ``RefusedError`` for an unknown interval, or for too many.
         """
         zone = ZoneInfo(time_zone)
         edges = interval_edges(window, interval, zone)
         with translated(HistoryUnavailableError):
             async with self._reading() as connection:
-                rows = await self._figures(connection, point_id, edges, zone)
+                rows = await self._about(connection, [point_id], known_at).rows(edges, zone)
         return dense(rows, edges, aggregation)
+
+    def _about(self, connection: asyncpg.Connection, points: Sequence[int], known_at: int | None) -> FigureReader:
+        return FigureReader(connection, points, self._zone, self._clock.now(), known_at)
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[asyncpg.Connection]:
@@ -153,51 +159,6 @@ class PostgresHistory:
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             yield connection
-
-    async def _figures(
-        self, connection: asyncpg.Connection, point_id: int, edges: NDArray[np.int64], zone: ZoneInfo
-    ) -> Rollups:
-        """Rows per interval: from the rollups where they are complete, from the samples elsewhere."""
-        calendar = edges if zone.key == self._zone.key and _are_days(edges, zone) else None
-        level = source_level(edges, calendar)
-        small = edges if level is None else _small_edges(edges, level, zone)
-        holds = await rollups.fetch_holds(connection, point_id)
-        complete = np.zeros(len(small) - 1, np.bool_)
-        if level:
-            complete = await self._complete(connection, point_id, small) & is_stored(holds, small)
-        parts = []
-        if level and complete.any():
-            rows = await rollups.read(connection, level, Window(int(small[0]), int(small[-1])), point_id)
-            parts.append(rows.select(complete[np.searchsorted(small, rows.bucket)]))
-        for begin, end in _runs(~complete):
-            parts.append(await self._from_samples(connection, point_id, small[begin : end + 1], holds))
-        rows = Rollups.merge(*parts) if parts else Rollups.empty()
-        return rows if level is None else combine(rows, edges)
-
-    async def _complete(
-        self, connection: asyncpg.Connection, point_id: int, edges: NDArray[np.int64]
-    ) -> NDArray[np.bool_]:
-        """Tell which buckets are written and have no late samples waiting."""
-        closed_through = await connection.fetchval(rollups.QUERIES["closed_through"])
-        if closed_through is None:
-            return np.zeros(len(edges) - 1, np.bool_)
-        block = point_id // POINTS_PER_BLOCK
-        window = (moment(int(edges[0]) - HOUR_US), moment(int(edges[-1])))
-        dirty = [row[0] for row in await connection.fetch(rollups.QUERIES["dirty_hours"], block, *window)]
-        complete = edges[1:] <= closed_through
-        for hour in dirty:
-            complete &= (edges[1:] <= hour) | (edges[:-1] >= hour + HOUR_US)
-        return complete
-
-    async def _from_samples(
-        self, connection: asyncpg.Connection, point_id: int, edges: NDArray[np.int64], holds: Holds
-    ) -> Rollups:
-        begin, end = moment(holds.since(int(edges[0]))), moment(int(edges[-1]))
-        samples = await fetch_samples(connection, QUERIES["samples"], point_id, begin, end, RAW_SAMPLES_MAX + 1)
-        if len(samples) > RAW_SAMPLES_MAX:
-            msg = f"that would read more than {RAW_SAMPLES_MAX} samples of one point: take a shorter time"
-            raise RefusedError(msg)
-        return rollup(samples, edges, known_until=self._clock.now(), holds=holds)
 
 
 def dense(rows: Rollups, edges: NDArray[np.int64], aggregation: Aggregation) -> Series:
@@ -209,33 +170,3 @@ def dense(rows: Rollups, edges: NDArray[np.int64], aggregation: Aggregation) -> 
     share = np.zeros(count)
     share[place] = coverage(rows, np.diff(edges)[place])
     return Series(edges[:-1], value, interval_quality(value), share)
-
-
-def is_stored(holds: Holds, edges: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Tell which buckets are stored: of imported times only what is longer than their samples' interval.
-
-    Days are summed from the shortest level there is; a zone whose midnights lie inside of its buckets has none.
-    """
-    stored = np.ones(len(edges) - 1, np.bool_)
-    for stretch in holds.stretches:
-        outside = (edges[1:] <= stretch.first) | (edges[:-1] >= stretch.until)
-        uneven = edges % stretch.finest_us != 0
-        stored &= outside | ~(uneven[1:] | uneven[:-1])
-    return stored
-
-
-def _are_days(edges: NDArray[np.int64], zone: ZoneInfo) -> bool:
-    days = interval_edges(Window(int(edges[0]), int(edges[-1])), "1d", zone) if len(edges) <= INTERVALS_MAX else edges
-    return bool(np.isin(edges, days).all())
-
-
-def _small_edges(edges: NDArray[np.int64], level: str, zone: ZoneInfo) -> NDArray[np.int64]:
-    if level == "1d":
-        return interval_edges(Window(int(edges[0]), int(edges[-1])), "1d", zone)
-    return np.arange(edges[0], edges[-1] + 1, LEVELS[level])
-
-
-def _runs(chosen: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Begin and end (excluded) of each run of chosen places."""
-    change = np.flatnonzero(np.diff(np.concatenate(([False], chosen, [False]))))
-    return list(zip(change[::2].tolist(), change[1::2].tolist(), strict=True))

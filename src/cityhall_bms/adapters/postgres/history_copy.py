@@ -5,6 +5,7 @@ own header. Rows of one shape are one structured array.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import asyncpg
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cityhall_bms.historian.columns import Samples, Scans
+from cityhall_bms.historian.intervals import EPOCH
 
 SIGNATURE: Final = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 TRAILER: Final = b"\xff\xff"
@@ -24,6 +26,11 @@ TIME_MAX_US: Final = 253_402_300_799_000_000
 
 TYPES: Final = {"i2": (">i2", 21), "i4": (">i4", 23), "i8": (">i8", 20), "f8": (">f8", 701)}
 """numpy type and type number in PostgreSQL of the elements that we keep in arrays."""
+
+
+def moment(at: int) -> datetime:
+    """Time as asyncpg takes it; clipped to what it can represent."""
+    return EPOCH + timedelta(microseconds=min(max(at, TIME_MIN_US), TIME_MAX_US))
 
 
 def pg_time(at: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ import asyncpg
 from cityhall_bms.adapters.csv_cells import BOM, guarded, number, plain
 from cityhall_bms.adapters.postgres.connection import connect, translated
 from cityhall_bms.adapters.postgres.history import PostgresHistory
-from cityhall_bms.adapters.postgres.history_rollups import moment
+from cityhall_bms.adapters.postgres.history_copy import moment
 from cityhall_bms.adapters.postgres.sql import load
 from cityhall_bms.domain.errors import CityHallError, HistoryUnavailableError
 from cityhall_bms.domain.quality import Quality

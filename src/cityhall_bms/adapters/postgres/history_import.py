@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import numpy as np
 
+from cityhall_bms.adapters.postgres import samples as reading
 from cityhall_bms.adapters.postgres.connection import open_pool, translated
-from cityhall_bms.adapters.postgres.history_copy import fetch_samples
-from cityhall_bms.adapters.postgres.history_rollups import HISTORY, IMPORTS, fetch_holds, moment
+from cityhall_bms.adapters.postgres.history_copy import moment
+from cityhall_bms.adapters.postgres.history_rollups import HISTORY, IMPORTS, fetch_holds
 from cityhall_bms.adapters.postgres.history_writer import DAY_US, HistoryWriter, Memory, write_latest, write_scans
 from cityhall_bms.domain.errors import HistoryUnavailableError, RefusedError
 from cityhall_bms.historian.columns import Samples
@@ -30,6 +31,7 @@ from cityhall_bms.historian.importing import (
 from cityhall_bms.historian.intervals import HOUR_US, floor_to
 from cityhall_bms.historian.open_buckets import POINTS_PER_BLOCK, closes_through
 from cityhall_bms.ports.clock import Clock
+from cityhall_bms.ports.history import Window
 from cityhall_bms.ports.history_import import DayOfSamples, ImportPlan
 
 CONNECTIONS_MAX: Final = 2
@@ -113,9 +115,9 @@ class PostgresImport:
         if self._carried is not None and self._carried[0] == number - 1:
             return self._carried[1]
         begin = plan.day(number).start
-        window = moment(self._holds.since(floor_to(begin, HOUR_US))), moment(begin)
+        window = Window(self._holds.since(floor_to(begin, HOUR_US)), begin)
         async with self._pool.acquire() as connection:
-            return (await fetch_samples(connection, HISTORY["samples_since"], *window)).ordered()
+            return await reading.of_all(connection, window)
 
     async def _write(self, plan: ImportPlan, number: int, day: DayOfSamples, samples: Samples) -> None:
         window, stretch = plan.day(number), stretch_of(plan)

@@ -1,7 +1,6 @@
 """The rollup tables: 32 points a row, written as columns, read as columns."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -9,19 +8,18 @@ import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
+from cityhall_bms.adapters.postgres import samples as reading
 from cityhall_bms.adapters.postgres.history_copy import (
     EPOCH_2000_US,
-    TIME_MAX_US,
-    TIME_MIN_US,
     encode_rows,
     fetch_columns,
-    fetch_samples,
+    moment,
     pg_time,
 )
 from cityhall_bms.adapters.postgres.sql import load
 from cityhall_bms.historian.columns import Samples
 from cityhall_bms.historian.holds import HOLD_MIN_US, HOLD_SCANS, LIVE, Holds, Stretch
-from cityhall_bms.historian.intervals import EPOCH, HOUR_US, LEVELS, MINUTE_US, floor_to, interval_edges, source_level
+from cityhall_bms.historian.intervals import HOUR_US, LEVELS, MINUTE_US, floor_to, interval_edges, source_level
 from cityhall_bms.historian.open_buckets import AHEAD_MAX_US, POINTS_PER_BLOCK, OpenBuckets, Touched
 from cityhall_bms.historian.rollups import Rollups, combine, rollup
 from cityhall_bms.ports.history import Window
@@ -44,11 +42,6 @@ BLOCKS_PER_PASS: Final = 16
 REZONE_DAYS: Final = 31
 YEARS_SUMMED_US: Final = (31_536_000_000_000, 4_102_444_800_000_000)
 """1971 to 2099: samples with other times come from a broken clock; they are kept, and not summed up."""
-
-
-def moment(at: int) -> datetime:
-    """Time as asyncpg takes it; clipped to what it can represent."""
-    return EPOCH + timedelta(microseconds=min(max(at, TIME_MIN_US), TIME_MAX_US))
 
 
 def statement(name: str, level: str) -> str:
@@ -125,12 +118,12 @@ class RollupWriter:
 
     async def _held(self, connection: asyncpg.Connection, closed: int) -> Samples:
         """Samples that are not summed up yet, or still stand; from long ago those of slow points only."""
-        since, until = moment(self._holds.since_without_slow(closed)), moment(closed + 2 * AHEAD_MAX_US)
-        samples = await fetch_samples(connection, HISTORY["samples_since"], since, until)
-        oldest, slow = moment(self._holds.since(closed)), self._holds.slow_point.tolist()
+        since, until = self._holds.since_without_slow(closed), closed + 2 * AHEAD_MAX_US
+        samples = await reading.of_all(connection, Window(since, until))
+        oldest, slow = self._holds.since(closed), self._holds.slow_point.tolist()
         if oldest >= since:
             return samples
-        earlier = await fetch_samples(connection, HISTORY["samples_of_points"], oldest, since, slow)
+        earlier = await reading.of_points(connection, slow, Window(oldest, since))
         return Samples.join([earlier, samples])
 
     async def mark(self, connection: asyncpg.Connection, touched: Touched) -> None:
@@ -160,10 +153,9 @@ class RollupWriter:
         if not marks:
             return False
         hour, blocks = int(marks[0]["hour"]), [mark["block"] for mark in marks]
-        since, until = moment(self._holds.since(hour)), moment(hour + HOUR_US)
-        samples = await fetch_samples(connection, HISTORY["samples_of_blocks"], since, until, blocks)
+        samples = await reading.of_blocks(connection, blocks, Window(self._holds.since(hour), hour + HOUR_US))
         minutes = np.arange(hour, hour + HOUR_US + 1, MINUTE_US)
-        rows = rollup(samples.ordered(), minutes, holds=self._holds)
+        rows = rollup(samples, minutes, holds=self._holds)
         window = Window(hour, hour + HOUR_US)
         await self.replace(connection, "1m", window, blocks, rows)
         for level in ("15m", "1h"):

@@ -7,7 +7,7 @@ from typing import Final
 
 import asyncpg
 
-from cityhall_bms.adapters.postgres.history_rollups import moment
+from cityhall_bms.adapters.postgres.history_copy import moment
 from cityhall_bms.adapters.postgres.sql import load
 from cityhall_bms.domain.batch import RawRecord, SampleBatch
 from cityhall_bms.historian.intervals import EPOCH, HOUR_US, MINUTE_US, floor_to

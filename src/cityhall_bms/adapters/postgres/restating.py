@@ -8,10 +8,9 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
-from cityhall_bms.adapters.postgres import raw_scans
+from cityhall_bms.adapters.postgres import raw_scans, samples
 from cityhall_bms.adapters.postgres.connection import open_pool, translated
-from cityhall_bms.adapters.postgres.history_copy import fetch_samples
-from cityhall_bms.adapters.postgres.history_rollups import HISTORY, moment
+from cityhall_bms.adapters.postgres.history_copy import moment
 from cityhall_bms.adapters.postgres.history_writer import HistoryWriter
 from cityhall_bms.adapters.postgres.sql import load
 from cityhall_bms.domain.batch import Readings
@@ -54,9 +53,8 @@ class PostgresRestatement:
 
     async def standing(self, points: Sequence[int], hour: Window) -> Standing:
         """Samples of these points that stand in an hour."""
-        arguments = (moment(hour.start), moment(hour.end), list(points))
         async with self._reading() as connection:
-            found = (await fetch_samples(connection, HISTORY["samples_of_points"], *arguments)).ordered()
+            found = await samples.of_points(connection, points, hour)
         return Standing(found.point, found.at, found.value, found.recorded_at)
 
     async def held(self, points: Sequence[int], at: int) -> Mapping[int, Holding]:

@@ -70,7 +70,7 @@ DELETE FROM latest WHERE block = ANY ($1::integer[]);
 
 -- name: samples
 -- The sets of a point are few, and each is read in order of time by its index. Members are chosen first, so that the
--- days outside of the window are never opened. Of one time the sample that was recorded last stands.
+-- days outside of the window are never opened. Of one time the sample that was recorded last, by $4, stands.
 SELECT DISTINCT ON (p.observed_at) p.point, p.observed_at, p.recorded_at, p.value, p.quality
 FROM (
     SELECT m.point_id AS point, s.observed_at, s.recorded_at, s."values"[m.ordinal] AS value,
@@ -78,16 +78,17 @@ FROM (
     FROM point_set_member m
     JOIN scan s ON s.set_id = m.set_id
     WHERE m.point_id = $1 AND s.observed_at >= $2::timestamptz AND s.observed_at < $3::timestamptz
+      AND s.recorded_at <= $4::timestamptz
     UNION ALL
     SELECT u.point, s.observed_at, s.recorded_at, u.value,
            coalesce(get_byte(s.quality, u.ordinal::integer - 1), 0)::smallint
     FROM scan s
     CROSS JOIN LATERAL unnest(s.point_ids, s."values") WITH ORDINALITY AS u (point, value, ordinal)
     WHERE s.set_id IS NULL AND s.point_ids @> ARRAY[$1::integer] AND u.point = $1
-      AND s.observed_at >= $2::timestamptz AND s.observed_at < $3::timestamptz
+      AND s.observed_at >= $2::timestamptz AND s.observed_at < $3::timestamptz AND s.recorded_at <= $4::timestamptz
 ) p
 ORDER BY p.observed_at, p.recorded_at DESC, p.quality DESC, p.value DESC
-LIMIT $4;
+LIMIT $5;
 
 -- name: samples_of_blocks
 SELECT u.point, s.observed_at, s.recorded_at, u.value,
@@ -96,8 +97,9 @@ FROM scan s
 LEFT JOIN point_set p ON p.set_id = s.set_id
 CROSS JOIN LATERAL unnest(coalesce(s.point_ids, p.point_ids), s."values") WITH ORDINALITY AS u (point, value, ordinal)
 WHERE s.observed_at >= $1::timestamptz AND s.observed_at < $2::timestamptz
-  AND (s.set_id IS NULL OR s.set_id IN (SELECT m.set_id FROM point_set_member m WHERE m.point_id / 32 = ANY ($3::integer[])))
-  AND u.point / 32 = ANY ($3::integer[]);
+  AND s.recorded_at <= $3::timestamptz
+  AND (s.set_id IS NULL OR s.set_id IN (SELECT m.set_id FROM point_set_member m WHERE m.point_id / 32 = ANY ($4::integer[])))
+  AND u.point / 32 = ANY ($4::integer[]);
 
 -- name: samples_of_points
 SELECT u.point, s.observed_at, s.recorded_at, u.value,
@@ -106,8 +108,9 @@ FROM scan s
 LEFT JOIN point_set p ON p.set_id = s.set_id
 CROSS JOIN LATERAL unnest(coalesce(s.point_ids, p.point_ids), s."values") WITH ORDINALITY AS u (point, value, ordinal)
 WHERE s.observed_at >= $1::timestamptz AND s.observed_at < $2::timestamptz
-  AND (s.set_id IS NULL OR s.set_id IN (SELECT m.set_id FROM point_set_member m WHERE m.point_id = ANY ($3::integer[])))
-  AND u.point = ANY ($3::integer[]);
+  AND s.recorded_at <= $3::timestamptz
+  AND (s.set_id IS NULL OR s.set_id IN (SELECT m.set_id FROM point_set_member m WHERE m.point_id = ANY ($4::integer[])))
+  AND u.point = ANY ($4::integer[]);
 
 -- name: slow_points
 -- Points whose scans are further apart than $1 µs, or one of them.
@@ -116,10 +119,11 @@ FROM point
 WHERE ($2::integer IS NULL OR point_id = $2)
   AND (description ->> 'scan_s')::double precision * 1000000 > $1::bigint;
 
--- name: samples_since
+-- name: samples_of_all
 SELECT u.point, s.observed_at, s.recorded_at, u.value,
        coalesce(get_byte(s.quality, u.ordinal::integer - 1), 0)::smallint AS quality
 FROM scan s
 LEFT JOIN point_set p ON p.set_id = s.set_id
 CROSS JOIN LATERAL unnest(coalesce(s.point_ids, p.point_ids), s."values") WITH ORDINALITY AS u (point, value, ordinal)
-WHERE s.observed_at >= $1::timestamptz AND s.observed_at < $2::timestamptz;
+WHERE s.observed_at >= $1::timestamptz AND s.observed_at < $2::timestamptz
+  AND s.recorded_at <= $3::timestamptz;

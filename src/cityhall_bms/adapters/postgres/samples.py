@@ -1,0 +1,51 @@
+"""The one place where samples are read."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import asyncpg
+
+from cityhall_bms.adapters.postgres.history_copy import TIME_MAX_US, fetch_samples, moment
+from cityhall_bms.adapters.postgres.sql import load
+from cityhall_bms.historian.columns import Samples
+from cityhall_bms.ports.history import Window
+
+QUERIES: Final = load("history.sql")
+
+
+async def of_point(
+    connection: asyncpg.Connection, point: int, window: Window, limit: int, known_at: int = TIME_MAX_US
+) -> Samples:
+    """Samples of one point that stand, oldest first, ``limit`` at most.
+
+    Of several samples of one time the one recorded last stands; ``known_at`` (µs UTC) leaves out what was recorded
+    later, so that the answer is the one of that moment.
+    """
+    times = (moment(window.start), moment(window.end), moment(known_at))
+    return await fetch_samples(connection, QUERIES["samples"], point, *times, limit)
+
+
+async def of_points(
+    connection: asyncpg.Connection, points: Sequence[int], window: Window, known_at: int = TIME_MAX_US
+) -> Samples:
+    """Samples of some points that stand, by point and time."""
+    return await _standing(connection, "samples_of_points", window, known_at, list(points))
+
+
+async def of_blocks(
+    connection: asyncpg.Connection, blocks: Sequence[int], window: Window, known_at: int = TIME_MAX_US
+) -> Samples:
+    """Samples of the points of some blocks (``point // 32``) that stand, by point and time."""
+    return await _standing(connection, "samples_of_blocks", window, known_at, list(blocks))
+
+
+async def of_all(connection: asyncpg.Connection, window: Window, known_at: int = TIME_MAX_US) -> Samples:
+    """Samples of all points that stand, by point and time."""
+    return await _standing(connection, "samples_of_all", window, known_at)
+
+
+async def _standing(
+    connection: asyncpg.Connection, query: str, window: Window, known_at: int, *arguments: object
+) -> Samples:
+    times = (moment(window.start), moment(window.end), moment(known_at))
+    return (await fetch_samples(connection, QUERIES[query], *times, *arguments)).ordered()
