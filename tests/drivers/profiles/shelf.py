@@ -2,7 +2,8 @@
 
 A case says to which system of the building the product belongs, what the product sends, and what that means. Its
 ``origin`` says where the bytes come from: ``map`` is made by hand from the map that the profile cites, ``device`` was
-answered by a real device and published at ``recording``. ``commands`` are the addresses of its map that make it act.
+answered by a real device and published at ``recording``. ``commands`` are the addresses of its map that make it act, and
+``absent`` is what it sends in place of a value that it does not have.
 """
 
 import tomllib
