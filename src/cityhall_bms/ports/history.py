@@ -81,14 +81,26 @@ class HistoryStore(Protocol):
         """Newest sample of every point."""
         ...
 
-    async def samples(self, point_id: int, window: Window, limit: int) -> Series:
-        """Samples of one point, oldest first; of one time the one recorded last."""
+    async def samples(self, point_id: int, window: Window, limit: int, known_at: int | None = None) -> Series:
+        """Samples of one point, oldest first; of one time the one recorded last.
+
+        With ``known_at`` (µs UTC) only what was recorded by then counts: the answer of that moment.
+        """
         ...
 
     async def intervals(
-        self, point_id: int, window: Window, interval: str, aggregation: Aggregation, time_zone: str
+        self,
+        point_id: int,
+        window: Window,
+        interval: str,
+        aggregation: Aggregation,
+        time_zone: str,
+        known_at: int | None = None,
     ) -> Series:
-        """One row per interval (``15s``, ``1m``, ``15m``, ``1h``, ``1d``, ``1mo``), aligned in the building's zone."""
+        """One row per interval (``15s``, ``1m``, ``15m``, ``1h``, ``1d``, ``1mo``), aligned in the building's zone.
+
+        With ``known_at`` (µs UTC) as the record was then: to the bit what would have been answered.
+        """
         ...
 
 
