@@ -43,6 +43,15 @@ class OpcUaConfig(BaseModel):
     nodes_per_read_max: Annotated[int, Field(ge=1, le=10_000, description="nodes asked for at once, 1 to 10000")] = 500
     """The server's own limit counts too, where it names one."""
 
+    notices: Annotated[bool, Field(description="true: hear the alarms that the server finds itself")] = False
+    notifier: Annotated[
+        str, Field(min_length=1, description="NodeId of the object whose events are heard, like 'i=2253'")
+    ] = "i=2253"
+    """The Server object tells the events of the whole server (OPC 10000-3, clause 7.18)."""
+    acknowledge: Annotated[
+        bool, Field(description="true: alarms may be acknowledged from here; leave it out where lives are guarded")
+    ] = False
+
     @property
     def is_local(self) -> bool:
         """Whether the server is on this machine, so that nothing crosses a network."""

@@ -49,10 +49,12 @@ class OpcUaDriver(OpcUaServices):
         self._clock = clock
         self._session = None
         self._opened = 0
+        self._addresses = set()
 
     def plan(self, points: Sequence[BoundPoint]) -> OpcUaPlan:
         """Group points into Read requests."""
         nodes = [value_of(bound.point.address) for bound in points]
+        self._addresses.update(bound.point.address for bound in points)
         return OpcUaPlan(points, nodes, [encoded(node) for node in nodes], self._config.nodes_per_read_max)
 
     async def open(self) -> None:
@@ -103,7 +105,7 @@ class OpcUaDriver(OpcUaServices):
             "security": self._config.security,
             "reconnects": max(self._opened - 1, 0),
         }
-        return told | (self._session.diagnostics() if self._session else {})
+        return told | self._alarm_diagnostics() | (self._session.diagnostics() if self._session else {})
 
     async def close(self) -> None:
         """Say goodbye within a second, then hang up; never raises."""

@@ -8,6 +8,7 @@ from cityhall_bms.domain.notices import DeviceNotice
 
 KIND: Final = "certificate-expiry"
 DAY_US: Final = 86_400_000_000
+UNKNOWN: Final = ""
 VALID, SOON, VERY_SOON, EXPIRED = "valid", "expires-within-30-days", "expires-within-7-days", "expired"
 _DAYS: Final = ((0, EXPIRED), (7, VERY_SOON), (30, SOON))
 _WHAT: Final = {
@@ -24,7 +25,10 @@ def state_of(until: int, now: int) -> str:
 
 
 class ExpiryBook:
-    """States told so far, of the certificates of one device by their files; each change is told once."""
+    """States told so far, of the certificates of one device by their files; each change is told once.
+
+    The first state is told as well, *valid* too: what was told before a restart may have ended meanwhile.
+    """
 
     def __init__(self, device: str) -> None:
         self._device = device
@@ -34,7 +38,7 @@ class ExpiryBook:
         """Notices of what changed since the last look: ends of validity by file, and what to do about each."""
         notices = []
         for file, until in ends.items():
-            before, after = self._told.get(file, VALID), state_of(until, now)
+            before, after = self._told.get(file, UNKNOWN), state_of(until, now)
             self._told[file] = after
             if after == before:
                 continue

@@ -8,7 +8,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from cityhall_bms.domain.errors import DeviceRefusedError
 from cityhall_bms.domain.notices import DeviceNotice
 from cityhall_drivers.opcua.certificates import (
     CERTIFICATE_FILE,
@@ -31,29 +30,7 @@ class Watching(Service):
     """Tells in time that a certificate expires."""
 
     _book: ExpiryBook | None = None
-    _over: asyncio.Event | None = None
     _doubted = b""
-
-    async def listen(self, sink: Callable[[DeviceNotice], None]) -> None:
-        """Tell 30 and 7 days before a certificate of this session expires, when it has, and when it was replaced.
-
-        Ours and the server's are looked at every hour; returns at ``close``.
-        """
-        over = self._over = asyncio.Event()
-        async with asyncio.TaskGroup() as tasks:
-            watching = tasks.create_task(self._watch(sink))
-            await over.wait()
-            watching.cancel()
-
-    async def acknowledge(self, notice: DeviceNotice, who: str) -> None:  # noqa: ARG002 - the port's signature
-        """Refuse: nothing that is told here waits for an acknowledgement."""
-        msg = f"{self._device.name}: {notice.kind} 不需確認 needs no acknowledgement"
-        raise DeviceRefusedError(msg)
-
-    def end_listening(self) -> None:
-        """Let ``listen`` return; never raises."""
-        if self._over is not None:
-            self._over.set()
 
     async def _watch(self, sink: Callable[[DeviceNotice], None]) -> None:
         while self._config.encrypted:

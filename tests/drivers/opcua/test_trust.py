@@ -113,11 +113,21 @@ def test_an_expiry_is_told_30_and_7_days_before_when_it_came_and_when_it_was_rep
             assert (notice.device, notice.address, notice.kind) == ("lifts", FILE, "certificate-expiry")
             assert notice.at == NOW_US + days * DAY_US
             assert "2026-10-09" in notice.message
-            assert notice.message.endswith("save a new one")
+            assert notice.message.endswith("save a new one") == (notice.to_state != "valid")
     assert told == [
+        (0, "", "valid"),
         (70, "valid", "expires-within-30-days"),
         (93, "expires-within-30-days", "expires-within-7-days"),
         (100, "expires-within-7-days", "expired"),
     ]
     [back] = book.look({FILE: until + 400 * DAY_US}, {FILE: ""}, NOW_US + 102 * DAY_US)
     assert (back.from_state, back.to_state) == ("expired", "valid")
+
+
+def test_the_first_state_is_told_once_so_that_an_alarm_from_before_a_restart_ends() -> None:
+    book = ExpiryBook("lifts")
+    [first] = book.look({FILE: NOW_US + 100 * DAY_US}, {FILE: ""}, NOW_US)
+    assert (first.address, first.from_state, first.to_state) == (FILE, "", "valid")
+    assert book.look({FILE: NOW_US + 100 * DAY_US}, {FILE: ""}, NOW_US + DAY_US) == []
+    [late] = ExpiryBook("lifts").look({FILE: NOW_US}, {FILE: "save a new one"}, NOW_US)
+    assert (late.from_state, late.to_state) == ("", "expired")
