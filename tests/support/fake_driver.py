@@ -47,6 +47,8 @@ class FakeDevice:
     first_values_at: int | None = None
     """Time of the values that a new subscription gives at once; none = it gives none."""
     sink: Callable[[Readings], None] | None = None
+    trouble: str | None = None
+    """Why its session is over, as it finds out by itself."""
     pings: list[float] = field(default_factory=list)
     """Time-outs that probes were given."""
     remembers: list[Readings] = field(default_factory=list)
@@ -175,6 +177,9 @@ class FakeSubscribableDriver(FakeDriver):
                 numbers = [bound.point_id for bound in points]
                 self._device.push(numbers, self._device.first_values_at, [7.0] * len(numbers))
         return self._device.accepts_subscription
+
+    def trouble(self) -> str | None:
+        return self._device.trouble
 
 
 class FakeDriverFactory:

@@ -57,6 +57,8 @@ class Subscription:
     def __init__(self, ties: Ties, points: Sequence[BoundPoint], sink: Callable[[Readings], None]) -> None:
         self.restarts = 0
         self.notifications = 0
+        self.silence: str | None = None
+        """What was not answered to whoever keeps the subscriptions; none once the device answers again."""
         self._ties = ties
         self._peer, self._clock = ties.peer, ties.clock
         self._process = ties.config.device_instance
@@ -184,10 +186,14 @@ class Subscription:
     async def _keep(self) -> None:
         """Renew, prove and poll when each is due; a device that is silent is the collector's to report."""
         while True:
-            with suppress(DeviceUnreachableError):
+            try:
                 await self._prove()
                 await self._subscribe_until(self._clock.monotonic() + BEGIN_S)
                 await self._beside.poll(self._leases.polled(self._clock.monotonic()), self._clock.monotonic())
+                # A pass in which nothing was due proves nothing.
+                self.silence = self.silence if self._peer.is_silent else None
+            except DeviceUnreachableError as error:
+                self.silence = str(error)
             next_s = min(self._leases.next_s(), self._beside.next_s(), self._proved_s + PROOF_S)
             await self._clock.sleep(min(TICK_S, max(0.01, next_s - self._clock.monotonic())))
 

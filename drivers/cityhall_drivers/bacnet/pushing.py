@@ -35,6 +35,10 @@ class Pushing(Reading):
         if subscription is not None:
             await subscription.end()
 
+    def trouble(self) -> str | None:
+        """Why nothing more may be told by the device: it does not answer those who keep its subscriptions."""
+        return None if self._cov is None else self._cov.silence
+
     async def read(self, plan: ReadPlan) -> Readings:
         """Read as :meth:`Reading.read`; a subscription is compared with what was read."""
         if self._cov is not None:

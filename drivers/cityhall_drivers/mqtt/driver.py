@@ -146,6 +146,10 @@ class MqttDriver:
         """Return when the broker answered."""
         await self._living().round_trip(within_s)
 
+    def trouble(self) -> str | None:
+        """Why nothing more will be heard of the broker; none while the session lives."""
+        return "not connected" if self._session is None else self._session.ended
+
     def diagnostics(self) -> Mapping[str, Plain]:
         """Counters of messages, and how many topics are listened to."""
         return {

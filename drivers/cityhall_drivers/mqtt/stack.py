@@ -70,6 +70,11 @@ class Session:
         """Whether the session lives, as far as is known."""
         return self._client is not None and self._ended is None
 
+    @property
+    def ended(self) -> str | None:
+        """Why the session is over; none while it lives, as far as is known."""
+        return self._ended
+
     async def open(self) -> None:
         """Connect; :class:`DeviceUnreachableError` in plain words when that fails."""
         try:

@@ -15,6 +15,10 @@ class Service:
     _clock: Clock
     _session: OpcUaSession | None
 
+    def trouble(self) -> str | None:
+        """Why nothing more will come from the server; none while the session lives."""
+        return "not connected" if self._session is None else self._session.trouble()
+
     def _living(self) -> OpcUaSession:
         """The living session; :class:`DeviceUnreachableError` when it is lost or has fallen silent."""
         if self._session is None:

@@ -27,7 +27,14 @@ from cityhall_bms.domain.errors import DeviceUnreachableError, DriverConfigError
 from cityhall_bms.domain.gaps import GapCause
 from cityhall_bms.domain.quality import Quality
 from cityhall_bms.domain.site import Device
-from cityhall_bms.ports.capabilities import AlarmingDriver, DiagnosableDriver, HistoryDriver, PingableDriver, Plain
+from cityhall_bms.ports.capabilities import (
+    AlarmingDriver,
+    DiagnosableDriver,
+    HistoryDriver,
+    PingableDriver,
+    Plain,
+    VigilantDriver,
+)
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.driver import BoundPoint, Driver, DriverFactory, ReadPlan, SubscribableDriver
 
@@ -36,6 +43,8 @@ CLOSE_LIMIT_S: Final = 5.0
 HISTORY_MIN_US: Final = 1_000_000
 """A shorter outage is not asked about."""
 MAINTENANCE_REMINDER_S: Final = 60.0
+SESSION_LOOK_S: Final = 1.0
+"""How often a device that is not polled is looked at for the end of its session."""
 
 log = structlog.get_logger(__name__)
 
@@ -208,7 +217,7 @@ class Poller:
         self._watchdog.begin(self._clock.monotonic())
         everything = True
         while True:
-            await self._until_due(timetable)
+            await self._until_due(timetable, driver if subscribed else None)
             for due in timetable.take_due(self._clock.monotonic()):
                 await self._turn(driver, due, asked=everything or not subscribed)
             # First values that are pushed may carry the time of a change long ago; the first round is for now.
@@ -222,10 +231,16 @@ class Poller:
                 msg = "changes were found that its subscription did not tell"
                 raise RebuildError(msg)
 
-    async def _until_due(self, timetable: Timetable) -> None:
-        """Wait for the next deadline; meanwhile hear what the device remembers."""
+    async def _until_due(self, timetable: Timetable, pushing: Driver | None) -> None:
+        """Wait for the next deadline; meanwhile hear what the device remembers, and whether one that pushes can."""
         while self._memories is not None and timetable.next_due_s() > self._clock.monotonic():
             await self._remember()
+        if isinstance(pushing, VigilantDriver):
+            while timetable.next_due_s() - self._clock.monotonic() > SESSION_LOOK_S:
+                await self._clock.sleep(SESSION_LOOK_S)
+                reason = pushing.trouble()
+                if reason is not None:
+                    raise DeviceUnreachableError(reason)
         await self._clock.sleep(timetable.next_due_s() - self._clock.monotonic())
 
     async def _turn(self, driver: Driver, due: Due, *, asked: bool) -> None:

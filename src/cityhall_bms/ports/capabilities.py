@@ -29,6 +29,15 @@ class PingableDriver(Protocol):
 
 
 @runtime_checkable
+class VigilantDriver(Protocol):
+    """A driver that hears without asking that its device can tell nothing more: it hung up, or missed a sign of life."""
+
+    def trouble(self) -> str | None:
+        """Why nothing more will be pushed by the open device; none while all is well. No network, any time."""
+        ...
+
+
+@runtime_checkable
 class BusFactory(Protocol):
     """A factory some of whose devices share one medium, on which they are asked one after the other."""
 

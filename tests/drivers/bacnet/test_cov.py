@@ -15,6 +15,7 @@ from tests.support.until import until
 from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.domain.batch import Readings
 from cityhall_bms.domain.errors import DeviceUnreachableError
+from cityhall_bms.ports.capabilities import VigilantDriver
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.driver import BoundPoint, SubscribableDriver
 from cityhall_drivers.bacnet import DRIVER
@@ -223,6 +224,21 @@ async def test_notifications_of_another_station_are_not_taken() -> None:
         device.change((0, 1), 2.0)
         await until(lambda: told.newest == {1: 2.0})
         assert not any(13.0 in readings.value for readings in told.all)
+
+
+async def test_a_device_that_falls_silent_to_what_keeps_its_subscriptions_is_noticed_and_so_is_its_next_answer() -> (
+    None
+):
+    device, clock = RawDevice(values=analogs(3)), FastClock()
+    async with subscribed(device, Told(), clock, timeout_s=0.1, cov_lifetime_s=60) as (_, driver):
+        assert isinstance(driver, VigilantDriver)
+        assert driver.trouble() is None
+        device.is_silent = True
+        await until(lambda: "no answer" in (driver.trouble() or ""))
+        await clock.sleep(5.0)
+        assert driver.trouble() is not None, "a pause between two renewals proves nothing"
+        device.is_silent = False
+        await until(lambda: driver.trouble() is None)
 
 
 async def test_a_device_that_died_does_not_keep_us_from_closing() -> None:

@@ -17,7 +17,13 @@ from tests.support.until import until
 from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.domain.errors import DeviceUnreachableError, DriverConfigError
 from cityhall_bms.domain.quality import Quality
-from cityhall_bms.ports.capabilities import DiagnosableDriver, ExaminableDriver, PingableDriver, WritableDriver
+from cityhall_bms.ports.capabilities import (
+    DiagnosableDriver,
+    ExaminableDriver,
+    PingableDriver,
+    VigilantDriver,
+    WritableDriver,
+)
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.driver import SubscribableDriver
 from cityhall_drivers.mqtt import DRIVER
@@ -212,7 +218,9 @@ async def test_pain_01_a_broker_killed_and_started_again_is_found_again(broker: 
         await broker.publish("m/2", str(number))
         await until(lambda number=number: [one[0] for one in heard.of(9)] == list(range(number + 1)))
         await broker.kill()
-        await until(lambda: not driver.diagnostics()["connected"])
+        assert isinstance(driver, VigilantDriver)
+        await until(lambda: "hung up" in (driver.trouble() or ""))
+        assert not driver.diagnostics()["connected"]
         with pytest.raises(DeviceUnreachableError):
             await driver.read(plan)
         with pytest.raises(DeviceUnreachableError):

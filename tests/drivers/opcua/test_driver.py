@@ -26,6 +26,7 @@ from tests.support.until import until
 from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.domain.errors import DeviceUnreachableError, DriverConfigError
 from cityhall_bms.domain.quality import Quality
+from cityhall_bms.ports.capabilities import VigilantDriver
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.driver import SubscribableDriver
 from cityhall_drivers.opcua import DRIVER
@@ -190,7 +191,7 @@ async def test_a_restarted_server_is_lost_once_and_then_read_and_pushed_again() 
         await driver.close()
 
 
-async def test_a_line_that_is_cut_is_noticed_by_the_next_read_even_when_subscribed(plant: Plant) -> None:
+async def test_a_line_that_is_cut_is_noticed_without_asking_and_by_the_next_read_when_subscribed(plant: Plant) -> None:
     points = bound([opcua_point("CarPos")])
     async with MutedLine(plant.url)() as line:
         driver = driver_of(line.url, mode="subscribe", publishing_interval_ms=50)
@@ -198,7 +199,10 @@ async def test_a_line_that_is_cut_is_noticed_by_the_next_read_even_when_subscrib
         await driver.open()
         await driver.subscribe(points, heard)
         await until(lambda: heard.of(7))
+        assert isinstance(driver, VigilantDriver)
+        assert driver.trouble() is None
         line.hang_up()
+        await until(driver.trouble)
         with pytest.raises(DeviceUnreachableError):
             await driver.read(driver.plan(points))
 

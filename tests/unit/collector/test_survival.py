@@ -123,6 +123,25 @@ async def test_pain_07_a_subscription_that_falls_silent_is_found_by_reading_and_
     assert [kind for kind, *_ in await rig.device_events()] == ["DeviceRestored", "DeviceLost", "DeviceRestored"]
 
 
+async def test_pain_07_a_subscription_whose_session_ends_is_made_anew_within_seconds_and_not_at_its_next_reading() -> (
+    None
+):
+    rig = small_rig(scan_s=5.0)
+    device = rig.device("D1")
+    device.accepts_subscription = True
+    async with rig.running():
+        await rig.clock.advance(21)
+        device.push([1, 2, 3], rig.clock.now(), [1.0, 2.0, 3.0])
+        device.trouble, device.fault = "the server hung up", "refuses"
+        await rig.clock.advance(1.1)
+        assert rig.collector.lost_devices == 1
+        device.trouble, device.fault = None, ""
+        await rig.clock.advance(2)
+        assert rig.collector.lost_devices == 0
+        assert device.sink is not None
+    assert ("DeviceLost", "D1", "the server hung up") in await rig.device_events()
+
+
 async def test_every_poll_of_an_outage_is_in_the_ledger() -> None:
     rig = small_rig(scan_s=5.0)
     async with rig.running():
