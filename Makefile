@@ -23,8 +23,9 @@ test: setup ## 執行全部測試  run the tests, three at a time (ARGS="-k alar
 	@$(PYTHON) hatch_build.py run test
 	@$(PYTHON) -m pytest -n 3 --dist loadgroup $(ARGS)
 
-torture: setup ## 千次斷線測試  kill and restore each kind of device a thousand times (CYCLES=1000)
-	@$(PYTHON) -m pytest tests/faults/test_torture.py --cycles $(or $(CYCLES),1000) -rP
+torture: setup ## 千次斷線測試  kill and restore each kind of device (CYCLES=1000, or side by side for MINUTES=60)
+	@$(PYTHON) -m pytest tests/faults/test_torture.py -rP \
+		$(if $(MINUTES),-n 12 --minutes $(MINUTES),--cycles $(or $(CYCLES),1000))
 
 check: setup ## 檢查程式風格、型別、分層、鎖定檔  style, types, layers, lock file
 	@$(PYTHON) -m ruff check $(wildcard $(SOURCES))
