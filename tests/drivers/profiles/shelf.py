@@ -2,8 +2,9 @@
 
 A case says to which system of the building the product belongs, what the product sends, and what that means. Its
 ``origin`` says where the bytes come from: ``map`` is made by hand from the map that the profile cites, ``device`` was
-answered by a real device and published at ``recording``. ``commands`` are the addresses of its map that make it act, and
-``absent`` is what it sends in place of a value that it does not have.
+answered by a real device and published at ``recording``, and of a ``mixed`` one only the values that say ``recorded``
+were. ``commands`` are the addresses of its map that make it act, and ``absent`` is what it sends in place of a value
+that it does not have.
 """
 
 import tomllib
