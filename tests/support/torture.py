@@ -117,6 +117,8 @@ class Effort:
     cycles: int
     minutes: float = 0.0
     rest_s: float = 0.0
+    look_s: float = 0.001
+    """How often somebody looks whether every point is good again."""
 
 
 @dataclass
@@ -146,13 +148,13 @@ class Outcome:
 class _Run:
     """One subject being tortured."""
 
-    def __init__(self, subject: Subject, wire: FaultyWire, random: Random) -> None:
+    def __init__(self, subject: Subject, wire: FaultyWire, effort: Effort, random: Random) -> None:
         ids = {point.name: number for number, point in enumerate(subject.points, 1)}
         self.outcome = Outcome()
         self.judge = Judge({ids[name]: value for name, value in subject.expected.items()}, subject.span)
         self.events = EventTally(subject.clock)
         self.opened = 0
-        self._subject, self._wire, self._random = subject, wire, random
+        self._subject, self._wire, self._effort, self._random = subject, wire, effort, random
         self._clock = SystemClock()
         self.collector = Collector(
             site_of(subject),
@@ -165,7 +167,7 @@ class _Run:
         )
         self._count_openings()
 
-    async def cycle(self, rest_s: float) -> None:
+    async def cycle(self) -> None:
         """Let the wire fail and be whole again; then every point must be good, and stay so for some scans."""
         outcome, wire = self.outcome, self._wire
         fault = self._random.choice(list(self._subject.faults))
@@ -175,27 +177,30 @@ class _Run:
             outcome.kills += 1
             if self._random.random() < 0.5:
                 self._subject.restart()
-            await until(lambda: self.collector.lost_devices, within_s=RECOVERED_WITHIN_S)
+            await self._until(lambda: self._lost)
         else:
-            await until(lambda: self._lost or wire.spoilt >= spoilt + SPOILT_ENOUGH, within_s=RECOVERED_WITHIN_S)
+            await self._until(lambda: self._lost or wire.spoilt >= spoilt + SPOILT_ENOUGH)
         was_lost, since_s, before = self._lost, self._clock.monotonic(), self.judge.counts()
         await wire.restore()
         opened = self.opened
         await self.all_good(before)
         (outcome.recovered_s if was_lost else outcome.calmed_s).append(self._clock.monotonic() - since_s)
-        await until(lambda: not self._lost, within_s=RECOVERED_WITHIN_S)
+        await self._until(lambda: not self._lost)
         if was_lost:
             outcome.attempts.append(self.opened - opened)
         losses = self._losses
         await self.all_good(self.judge.counts() + 1)
-        await asyncio.sleep(rest_s)
+        await asyncio.sleep(self._effort.rest_s)
         outcome.relapses += self._losses - losses if was_lost else 0
         outcome.cycles += 1
         self._subject.tidy()
 
     async def all_good(self, before: NDArray[np.int64]) -> None:
         """Wait until every point has more good values than it had."""
-        await until(lambda: bool((self.judge.counts() > before).all()), within_s=RECOVERED_WITHIN_S)
+        await self._until(lambda: bool((self.judge.counts() > before).all()))
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        await until(condition, RECOVERED_WITHIN_S, self._effort.look_s)
 
     @property
     def _lost(self) -> bool:
@@ -224,7 +229,7 @@ class _Run:
 
 async def torture(subject: Subject, wire: FaultyWire, effort: Effort, random: Random) -> Outcome:
     """Kill and restore; each time wait until every point is good again."""
-    run, clock = _Run(subject, wire, random), SystemClock()
+    run, clock = _Run(subject, wire, effort, random), SystemClock()
     outcome, began_s, early = run.outcome, clock.monotonic(), _in_use()
     is_early = True
     async with asyncio.TaskGroup() as tasks:
@@ -232,7 +237,7 @@ async def torture(subject: Subject, wire: FaultyWire, effort: Effort, random: Ra
         try:
             await run.all_good(run.judge.counts())
             while outcome.cycles < effort.cycles or clock.monotonic() - began_s < 60.0 * effort.minutes:
-                await run.cycle(effort.rest_s)
+                await run.cycle()
                 is_few = outcome.cycles <= min(EARLY_CYCLES, effort.cycles // 2)
                 if is_early and (is_few or clock.monotonic() - began_s < 60.0 * EARLY_SHARE * effort.minutes):
                     early = _in_use()

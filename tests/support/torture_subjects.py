@@ -59,7 +59,7 @@ def impatient(device: Device, timeout_s: float, hurry: float = 1.0) -> Device:
 
 
 @asynccontextmanager
-async def moving(move: Callable[[int, float], Awaitable[None]]) -> AsyncIterator[None]:
+async def moving(pace: Pace, move: Callable[[int, float], Awaitable[None]]) -> AsyncIterator[None]:
     """Move point after point (number from 1, and its value) as long as the body runs."""
 
     async def run() -> None:
@@ -68,7 +68,7 @@ async def moving(move: Callable[[int, float], Awaitable[None]]) -> AsyncIterator
             number, rest = turn % POINTS + 1, turn // POINTS % int(SPAN)
             await move(number, STEP * number + rest)
             turn += 1
-            await asyncio.sleep(MOVE_S)
+            await asyncio.sleep(MOVE_S * pace.slower)
 
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(run())
@@ -154,7 +154,7 @@ async def cov(pace: Pace, *, confirmed: bool = False) -> AsyncIterator[Run]:
 
     async with raw_bacnet(served) as line:
         wire = UdpWire(line.port, pace.random, spoiling.other_invoke)
-        async with wire.running(), moving(move):
+        async with wire.running(), moving(pace, move):
             described = bacnet_device.site_device(wire.port, served.instance, mode="cov", cov_confirmed=confirmed)
             device = impatient(described, 0.3, HURRY)
             points = pace.scanned(_objects(), device)
@@ -177,7 +177,7 @@ async def opcua(pace: Pace, mode: str = "poll") -> AsyncIterator[Run]:
         async def move(number: int, value: float) -> None:
             await plant.set(f"P{number}", value, at=datetime.fromtimestamp(clock.now() / 1e6, UTC))
 
-        async with TcpWire(target, pace.random, spoiling.other_request).running() as wire, moving(move):
+        async with TcpWire(target, pace.random, spoiling.other_request).running() as wire, moving(pace, move):
             url = f"opc.tcp://127.0.0.1:{wire.port}/"
             described = opcua_server.opcua_device(url, mode=mode, publishing_interval_ms=50, keep_alive_s=1.0)
             device = impatient(described, 0.5, clock.factor)
@@ -212,7 +212,7 @@ async def mqtt(pace: Pace) -> AsyncIterator[Run]:
             async def move(number: int, value: float) -> None:
                 await plant.publish(f"m/{number}", f'{{"v": {value}}}', retain=True)
 
-            async with moving(move), _listened(pace, broker, Path(name), "m/{}#v") as run:
+            async with moving(pace, move), _listened(pace, broker, Path(name), "m/{}#v") as run:
                 yield run
 
 
@@ -228,7 +228,7 @@ async def sparkplug(pace: Pace) -> AsyncIterator[Run]:
                 await node.change(f"P{number}", value)
 
             listened = _listened(pace, broker, Path(name), "G/E#P{}", clock, payload="sparkplug")
-            async with node.born(broker), moving(move), listened as run:
+            async with node.born(broker), moving(pace, move), listened as run:
                 yield run
 
 

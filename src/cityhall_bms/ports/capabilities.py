@@ -30,7 +30,7 @@ class PingableDriver(Protocol):
 
 @runtime_checkable
 class VigilantDriver(Protocol):
-    """A driver that hears without asking that its device can tell nothing more: it hung up, or missed a sign of life."""
+    """A driver that hears without asking that its device tells nothing more: it hung up, or gave no sign of life."""
 
     def trouble(self) -> str | None:
         """Why nothing more will be pushed by the open device; none while all is well. No network, any time."""
