@@ -70,8 +70,10 @@ class Alarming(Watching):
         if not self._config.acknowledge:
             msg = f"{self._device.name}: acknowledging is not allowed here; it is done at the server itself"
             raise ReadOnlyPointError(msg)
+        condition, event = named
+        latest = event if self._conditions is None else self._conditions.latest(condition, event)
         with in_service_words(f"acknowledgement of {notice.address}"):
-            await acknowledge(self._living(), *named, who)
+            await acknowledge(self._living(), condition, latest, who)
 
     def _alarm_diagnostics(self) -> dict[str, Plain]:
         if not self._config.notices:

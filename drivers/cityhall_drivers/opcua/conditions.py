@@ -67,12 +67,22 @@ class Book:
         self._addresses = addresses
         self._standing: dict[str, Condition] = {}
         self._active: dict[str, set[str]] = {}
+        self._named: dict[str, bytes] = {}
+        """Event by which each standing condition was told last."""
         self._listed: set[str] | None = None
         self._told_full = False
 
     def take(self, said: Condition | Marker, now: int) -> list[DeviceNotice]:
         """Make notices of an event: of what was not told before."""
         return list(self._marked(said, now) if isinstance(said, Marker) else self._told(said, now))
+
+    def latest(self, condition: str, event: bytes) -> bytes:
+        """The event that a server wants named for the state that this event told.
+
+        Some take none but the newest of a condition; those behind it that said nothing new stand for the same.
+        """
+        standing = self._standing.get(condition)
+        return standing.event if standing is not None and self._named.get(condition) == event else event
 
     def __len__(self) -> int:
         """How many conditions are active, or not acknowledged."""
@@ -107,6 +117,7 @@ class Book:
         listed, self._listed = self._listed, None
         for condition in [one for one in self._standing if one not in listed]:
             was = self._standing.pop(condition)
+            self._named.pop(condition, None)
             over = replace(was, is_active=False, is_acknowledged=True, at=now)
             if was.is_active and self._was_last(over):
                 yield self._notice(over, now, ACTIVE)
@@ -125,6 +136,7 @@ class Book:
             self._standing[event.condition] = event
         else:
             self._standing.pop(event.condition, None)
+            self._named.pop(event.condition, None)
 
     def _is_full(self) -> bool:
         full = len(self._standing) >= CONDITIONS_MAX
@@ -138,6 +150,8 @@ class Book:
         return event.source if event.source in self._addresses else event.condition
 
     def _notice(self, event: Condition, now: int, from_state: str, *, kind: str = "") -> DeviceNotice:
+        if event.condition in self._standing:
+            self._named[event.condition] = event.event
         return DeviceNotice(
             self._device,
             self._address(event),

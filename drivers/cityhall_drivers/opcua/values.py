@@ -38,7 +38,8 @@ _NUMBERS: Final = {
     _DATE_TIME: "<i8",
 }
 """Bytes of variant types (OPC 10000-6, table 1): Boolean, SByte, Byte, Int16, ... Float, Double, DateTime."""
-_VALUE, _STATUS, _SOURCE_TIME, _SERVER_TIME = 1, 2, 4, 8
+_VALUE, _STATUS, _SOURCE_TIME, _SERVER_TIME, _SOURCE_PICOSECONDS, _SERVER_PICOSECONDS = 1, 2, 4, 8, 16, 32
+_MASK_MAX: Final = 63
 
 
 class UnexpectedBytesError(Exception):
@@ -146,7 +147,7 @@ def _is_uniform(body: bytes, first: int, end: int, size: int, count: int) -> boo
 def _layout(lead: int, mask: int, variant: int) -> np.dtype[Any]:
     """Fields of a data value of this encoding mask and variant type."""
     known = variant == _NULL or variant in _NUMBERS
-    if mask > (_VALUE | _STATUS | _SOURCE_TIME | _SERVER_TIME) or not known:
+    if mask > _MASK_MAX or not known:
         msg = f"a data value of mask 0x{mask:02X} and variant 0x{variant:02X}"
         raise UnexpectedBytesError(msg)
     fields = [("handle", "<u4")] if lead else []
@@ -158,8 +159,13 @@ def _layout(lead: int, mask: int, variant: int) -> np.dtype[Any]:
         fields.append(("status", "<u4"))
     if mask & _SOURCE_TIME:
         fields.append(("source", "<i8"))
+    # Less than a microsecond: some servers (node-opcua) send it with every value, and nobody needs it.
+    if mask & _SOURCE_PICOSECONDS:
+        fields.append(("source_picoseconds", "<u2"))
     if mask & _SERVER_TIME:
         fields.append(("server", "<i8"))
+    if mask & _SERVER_PICOSECONDS:
+        fields.append(("server_picoseconds", "<u2"))
     return np.dtype(fields)
 
 

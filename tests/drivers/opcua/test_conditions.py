@@ -57,6 +57,18 @@ def test_of_two_conditions_of_a_point_the_one_missing_on_the_list_does_not_end_t
     assert (notice.address, notice.to_state) == ("ns=2;s=Temp", "normal")
 
 
+def test_an_acknowledgement_names_the_newest_event_of_what_was_told_and_of_nothing_later() -> None:
+    told = book()
+    [raised] = told.take(TRIP, NOW)
+    assert told.take(replace(TRIP, event=b"\x02", message="tripped, 3 kV"), NOW) == []
+    assert told.latest(TRIP.condition, TRIP.event) == b"\x02"
+    worse = replace(TRIP, event=b"\x03", severity=999)
+    assert told.take(worse, NOW)
+    assert told.latest(TRIP.condition, TRIP.event) == TRIP.event, "what came since was told as news: it is not meant"
+    assert told.latest(TRIP.condition, b"\x03") == b"\x03"
+    assert raised.reference == reference_of(TRIP.condition, TRIP.event)
+
+
 def test_more_alarms_than_anybody_can_read_are_not_kept(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
