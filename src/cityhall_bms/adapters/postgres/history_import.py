@@ -11,6 +11,7 @@ import asyncpg
 import numpy as np
 
 from cityhall_bms.adapters.postgres import samples as reading
+from cityhall_bms.adapters.postgres.batch_seals import Place
 from cityhall_bms.adapters.postgres.connection import open_pool, translated
 from cityhall_bms.adapters.postgres.history_copy import moment
 from cityhall_bms.adapters.postgres.history_rollups import HISTORY, IMPORTS, fetch_holds
@@ -128,6 +129,8 @@ class PostgresImport:
                 return
             shared = await connection.fetchval(IMPORTS["sampled"], moment(window.start), moment(window.end))
             scans = await write_scans(connection, memory.sets, scans_of(day, plan.sets))
+            times = np.unique(scans.recorded_at).tolist()
+            await memory.seals.seal(connection, [Place(plan.source, 0, number, time) for time in times], scans)
             newest = last_scans(scans, int(day.at[-1]))
             await write_latest(connection, memory.latest, memory.latest.take(newest))
             await self._write_rollups(connection, rows, day)

@@ -11,6 +11,7 @@ import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
+from cityhall_bms.adapters.postgres.batch_seals import SealMemory
 from cityhall_bms.adapters.postgres.gaps import write_gaps
 from cityhall_bms.adapters.postgres.history_copy import (
     SCAN_COLUMNS,
@@ -24,19 +25,21 @@ from cityhall_bms.adapters.postgres.history_copy import (
 )
 from cityhall_bms.adapters.postgres.history_rollups import HISTORY, IMPORTS, YEARS_SUMMED_US, RollupWriter
 from cityhall_bms.adapters.postgres.history_sets import PointSets
+from cityhall_bms.adapters.postgres.lease import Fence
 from cityhall_bms.adapters.postgres.raw_scans import DAYS_DEFAULT, write_raws
+from cityhall_bms.adapters.postgres.sql import load
 from cityhall_bms.domain.batch import Readings, SampleBatch
 from cityhall_bms.historian.admission import Admission, Gap, admit
 from cityhall_bms.historian.columns import Scans
 from cityhall_bms.historian.holds import HOLD_MAX_US
-from cityhall_bms.historian.intervals import EPOCH, HOUR_US
+from cityhall_bms.historian.intervals import DAY_US, EPOCH, HOUR_US
 from cityhall_bms.historian.latest import NEVER, POINTS_PER_BLOCK, LatestTable
 from cityhall_bms.historian.open_buckets import OpenBuckets, closes_through
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.telemetry_log import LoggedBatch
 
-DAY_US: Final = 24 * HOUR_US
 QUERIES: Final = HISTORY
+COLD: Final = load("cold.sql")
 RESTATED: Final = "redecode"
 
 
@@ -46,6 +49,7 @@ class Memory:
 
     version: int
     sets: PointSets
+    seals: SealMemory
     latest: LatestTable
     open: OpenBuckets | None
     days: set[int]
@@ -60,6 +64,8 @@ class HistoryWriter:
         self._raw_days = raw_days
         self.rollups = RollupWriter(zone)
         self._memory: Memory | None = None
+        self.fence: Fence | None = None
+        """Of the historian's lease, without which nothing is written; none for whoever needs no lease."""
         self.samples_stored = 0
         self.batches_skipped = 0
 
@@ -74,6 +80,7 @@ class HistoryWriter:
             scans = _cleaned(admission.batches)
             if len(scans):
                 await self._write(connection, memory, scans)
+            await memory.seals.seal_batches(connection, admission.batches, scans)
             await self._move(connection, memory, admission, logged[-1].position)
         self.samples_stored += len(scans.point)
         self.batches_skipped += len(batches) - len(admission.batches)
@@ -84,6 +91,7 @@ class HistoryWriter:
         async with self.transaction(_days_of([batch])) as (connection, memory):
             columns = _cleaned([batch])
             settled = await write_scans(connection, memory.sets, columns)
+            await memory.seals.seal_batches(connection, [batch], settled)
             await write_latest(connection, memory.latest, memory.latest.take(settled))
             if memory.open is not None:
                 await self.rollups.mark(connection, memory.open.absorb(columns, self._clock.now()))
@@ -110,6 +118,8 @@ class HistoryWriter:
             await _create_days(connection, missing)
             async with connection.transaction():
                 await connection.execute(QUERIES["lock"])
+                if self.fence is not None:
+                    await self.fence.check(connection)
                 version = await connection.fetchval("SELECT version FROM ingest_position")
                 if memory is None or memory.version != version:
                     memory = await self._load(connection, version)
@@ -117,6 +127,13 @@ class HistoryWriter:
                 yield connection, memory
             # Only now: what was not committed must not be remembered.
             self._memory = memory
+
+    async def _touch(self, connection: asyncpg.Connection, days: Sequence[int]) -> None:
+        """Days that are in the cold form, or on their way to it, must be packed again for what comes now."""
+        today = self._clock.now() // DAY_US
+        old = [_date(day) for day in days if day < today]
+        if old:
+            await connection.execute(COLD["touch"], old)
 
     @asynccontextmanager
     async def _fresh_on_failure(self) -> AsyncIterator[asyncpg.Connection]:
@@ -130,8 +147,9 @@ class HistoryWriter:
 
     async def _load(self, connection: asyncpg.Connection, version: int) -> Memory:
         sets = {row["set_id"]: row["point_ids"] for row in await connection.fetch(QUERIES["sets"])}
+        seals = await SealMemory.load(connection)
         latest = LatestTable(await fetch_latest(connection, QUERIES["latest"], NEVER))
-        return Memory(version, PointSets(sets), latest, await self.rollups.load(connection), set())
+        return Memory(version, PointSets(sets), seals, latest, await self.rollups.load(connection), set())
 
     async def _admit(self, connection: asyncpg.Connection, batches: Sequence[SampleBatch]) -> Admission:
         known = {(row["source"], row["epoch"]): row["sequence"] for row in await connection.fetch(QUERIES["progress"])}
