@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(14_400)]
 
 MEMORY_GROWTH_MAX_MB = 24.0
 """What an allocator may keep for itself; more is a leak."""
-SLOWER, REST_S, LOOK_S = 10.0, 1.0, 0.01
+REST_S, LOOK_S = 1.0, 0.01
 """For hours of all subjects side by side."""
 
 
@@ -33,7 +33,7 @@ async def test_pain_01_a_device_killed_and_restored_comes_back_by_itself_every_t
 ) -> None:
     random = Random(20)
     build, share = SUBJECTS[protocol]
-    pace = Pace(random, SLOWER if minutes else 1.0)
+    pace = Pace(random, slower=10.0, patience=4.0, hurry=4.0) if minutes else Pace(random)
     wanted = cycles if cycles >= 1000 else max(round(cycles * share), 2)
     effort = Effort(0, minutes, REST_S, LOOK_S) if minutes else Effort(wanted)
     async with build(pace) as (subject, wire):

@@ -230,12 +230,13 @@ class _Run:
 async def torture(subject: Subject, wire: FaultyWire, effort: Effort, random: Random) -> Outcome:
     """Kill and restore; each time wait until every point is good again."""
     run, clock = _Run(subject, wire, effort, random), SystemClock()
-    outcome, began_s, early = run.outcome, clock.monotonic(), _in_use()
+    outcome, began_s = run.outcome, clock.monotonic()
     is_early = True
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(run.collector.run())
         try:
             await run.all_good(run.judge.counts())
+            early = _in_use()
             while outcome.cycles < effort.cycles or clock.monotonic() - began_s < 60.0 * effort.minutes:
                 await run.cycle()
                 is_few = outcome.cycles <= min(EARLY_CYCLES, effort.cycles // 2)

@@ -32,17 +32,23 @@ STEP, SPAN = 1000.0, 500.0
 """Between the values of two points, and within those of one that moves."""
 MOVE_S = 0.01
 """One point moves so often."""
-HURRY = 10.0
-"""Silence of a device that tells its changes by itself shows after 20 s only."""
 UNNUMBERED = tuple(fault for fault in Fault if fault is not Fault.MISNUMBERED)
 
 
 @dataclass(frozen=True)
 class Pace:
-    """Randomness, and how much more slowly than usual everything is scanned."""
+    """Randomness, how much more slowly than usual everything is scanned, and what a busy machine needs more of time."""
 
     random: Random
     slower: float = 1.0
+    patience: float = 1.0
+    hurry: float = 10.0
+    """How fast clocks go where silence shows after 20 s only: of devices that tell their changes by themselves."""
+
+    def impatient(self, device: Device, timeout_s: float, hurry: float = 1.0) -> Device:
+        """Back-off from 20 to 100 ms, by the watch on the wall."""
+        timeout_s *= self.patience
+        return replace(device, timeout_s=timeout_s, retry_min_s=0.02 * hurry, retry_max_s=0.1 * hurry)
 
     def scanned(self, points: Sequence[Point], device: Device) -> list[Point]:
         """Two scan classes of equal shape, so that the answer of one would fit into the other."""
@@ -51,11 +57,6 @@ class Pace:
 
 
 Run = tuple[Subject, FaultyWire]
-
-
-def impatient(device: Device, timeout_s: float, hurry: float = 1.0) -> Device:
-    """Back-off from 20 to 100 ms, by the watch on the wall."""
-    return replace(device, timeout_s=timeout_s, retry_min_s=0.02 * hurry, retry_max_s=0.1 * hurry)
 
 
 @asynccontextmanager
@@ -85,7 +86,7 @@ async def modbus(pace: Pace, depth: int = 1) -> AsyncIterator[Run]:
     await server.start()
     try:
         async with TcpWire(server.port, pace.random, spoiling.other_transaction).running() as wire:
-            device = impatient(modbus_server.modbus_device(wire.port, pipeline_depth=depth), 0.3)
+            device = pace.impatient(modbus_server.modbus_device(wire.port, pipeline_depth=depth), 0.3)
             points, expected = _registers(pace, device)
             yield Subject(MODBUS(), device, points, expected, tidy=server.requests.clear), wire
     finally:
@@ -101,9 +102,9 @@ async def rtu(pace: Pace) -> AsyncIterator[Run]:
         target = settings["port"]
         assert isinstance(target, int)
         # Nothing but time tells a late answer of a serial line: no unit may be later than twice its time-out.
-        line = TcpWire(target, pace.random, spoiling.other_unit, spoiling.flipped_bits, lag_s=0.45)
+        line = TcpWire(target, pace.random, spoiling.other_unit, spoiling.flipped_bits, lag_s=0.45 * pace.patience)
         async with line.running() as wire:
-            device = impatient(modbus_server.modbus_device(wire.port, framing="rtu"), 0.3)
+            device = pace.impatient(modbus_server.modbus_device(wire.port, framing="rtu"), 0.3)
             points, expected = _registers(pace, device)
             yield Subject(MODBUS(), device, points, expected, tidy=bus.requests.clear), wire
 
@@ -124,7 +125,7 @@ async def bacnet(pace: Pace) -> AsyncIterator[Run]:
     wire = UdpWire(0, pace.random, spoiling.other_invoke)
     async with bacnet_device.bacnet_device(served), wire.running():
         wire.target = served.port
-        device = impatient(bacnet_device.site_device(wire.port, served.instance), 0.3)
+        device = pace.impatient(bacnet_device.site_device(wire.port, served.instance), 0.3)
         points = pace.scanned(_objects(), device)
         expected = {point.name: number * 1.5 for number, point in enumerate(points, 1)}
         tidy = served.habits.questions.clear
@@ -156,12 +157,20 @@ async def cov(pace: Pace, *, confirmed: bool = False) -> AsyncIterator[Run]:
         wire = UdpWire(line.port, pace.random, spoiling.other_invoke)
         async with wire.running(), moving(pace, move):
             described = bacnet_device.site_device(wire.port, served.instance, mode="cov", cov_confirmed=confirmed)
-            device = impatient(described, 0.3, HURRY)
+            device = pace.impatient(described, 0.3, pace.hurry)
             points = pace.scanned(_objects(), device)
             expected = {point.name: STEP * number for number, point in enumerate(points, 1)}
             yield (
                 Subject(
-                    BACNET(), device, points, expected, SPAN, DATAGRAM_FAULTS, HurriedClock(HURRY), served.restart, tidy
+                    BACNET(),
+                    device,
+                    points,
+                    expected,
+                    SPAN,
+                    DATAGRAM_FAULTS,
+                    HurriedClock(pace.hurry),
+                    served.restart,
+                    tidy,
                 ),
                 wire,
             )
@@ -170,7 +179,7 @@ async def cov(pace: Pace, *, confirmed: bool = False) -> AsyncIterator[Run]:
 @asynccontextmanager
 async def opcua(pace: Pace, mode: str = "poll") -> AsyncIterator[Run]:
     values: dict[str, object] = {f"P{number}": STEP * number for number in range(1, POINTS + 1)}
-    clock = HurriedClock(HURRY if mode == "subscribe" else 1.0)
+    clock = HurriedClock(pace.hurry if mode == "subscribe" else 1.0)
     async with opcua_server.opcua_server(values) as plant:
         target = int(plant.url.strip("/").rpartition(":")[2])
 
@@ -179,8 +188,8 @@ async def opcua(pace: Pace, mode: str = "poll") -> AsyncIterator[Run]:
 
         async with TcpWire(target, pace.random, spoiling.other_request).running() as wire, moving(pace, move):
             url = f"opc.tcp://127.0.0.1:{wire.port}/"
-            described = opcua_server.opcua_device(url, mode=mode, publishing_interval_ms=50, keep_alive_s=1.0)
-            device = impatient(described, 0.5, clock.factor)
+            described = opcua_server.opcua_device(url, mode=mode, publishing_interval_ms=50, keep_alive_s=clock.factor)
+            device = pace.impatient(described, 0.5, clock.factor)
             points = pace.scanned([opcua_server.opcua_point(name) for name in values], device)
             expected = {point.name: STEP * number for number, point in enumerate(points, 1)}
             yield Subject(OPCUA(), device, points, expected, SPAN, clock=clock), wire
@@ -197,7 +206,7 @@ async def snmp(pace: Pace, version: str = "2c") -> AsyncIterator[Run]:
             else snmp_agent.user_account(folder, "sha256-aes256", "SHA256", "AES256")
         )
         async with UdpWire(agent.port, pace.random, spoiling.other_message).running() as wire:
-            device = impatient(snmp_agent.snmp_device(wire.port, folder, **known), 0.5)
+            device = pace.impatient(snmp_agent.snmp_device(wire.port, folder, **known), 0.5)
             points = pace.scanned([snmp_agent.snmp_point(oid, f"P{number}") for number, oid in enumerate(held)], device)
             expected = {point.name: float(held[point.address][1]) for point in points}
             yield Subject(SNMP(), device, points, expected, faults=DATAGRAM_FAULTS), wire
@@ -219,7 +228,7 @@ async def mqtt(pace: Pace) -> AsyncIterator[Run]:
 @asynccontextmanager
 async def sparkplug(pace: Pace) -> AsyncIterator[Run]:
     """An edge node whose changes carry nothing but an alias."""
-    clock = HurriedClock(HURRY)
+    clock = HurriedClock(pace.hurry)
     with tempfile.TemporaryDirectory() as name:
         async with mqtt_broker(Path(name)) as broker:
             node = EdgeNode({f"P{number}": STEP * number for number in range(1, POINTS + 1)}, clock)
@@ -237,11 +246,11 @@ async def _listened(
     pace: Pace, broker: MqttBroker, folder: Path, address: str, clock: HurriedClock | None = None, **settings: object
 ) -> AsyncIterator[Run]:
     async with TcpWire(broker.port, pace.random).running() as wire:
-        device = impatient(mqtt_device(wire.port, folder, **account(folder), **settings), 0.5, HURRY)
+        device = pace.impatient(mqtt_device(wire.port, folder, **account(folder), **settings), 0.5, pace.hurry)
         described = [mqtt_point(address.format(number), f"P{number}") for number in range(1, POINTS + 1)]
         points = pace.scanned(described, device)
         expected = {point.name: STEP * number for number, point in enumerate(points, 1)}
-        yield Subject(MQTT(), device, points, expected, SPAN, UNNUMBERED, clock or HurriedClock(HURRY)), wire
+        yield Subject(MQTT(), device, points, expected, SPAN, UNNUMBERED, clock or HurriedClock(pace.hurry)), wire
 
 
 SUBJECTS: dict[str, tuple[Callable[[Pace], AbstractAsyncContextManager[Run]], float]] = {
