@@ -257,7 +257,7 @@ async def kill_others(connection: asyncpg.Connection, after_s: float) -> None:
 
 async def test_an_unknown_interval_is_refused(database_url: str) -> None:
     async with history_on(database_url) as history:
-        for interval in ("7m", "2h", "", "x", "0s", "1w"):
+        for interval in ("7m", "5h", "", "x", "0s", "1w"):
             with pytest.raises(RefusedError):
                 await history.intervals(1, Window(T0, T0 + HOUR), interval, Aggregation.MEAN, "Asia/Taipei")
 

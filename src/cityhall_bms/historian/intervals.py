@@ -16,6 +16,7 @@ from cityhall_bms.ports.history import Window
 SECOND_US: Final = 1_000_000
 MINUTE_US: Final = 60 * SECOND_US
 HOUR_US: Final = 60 * MINUTE_US
+DAY_US: Final = 24 * HOUR_US
 UNIT_US: Final = {"s": SECOND_US, "m": MINUTE_US, "h": HOUR_US}
 INTERVALS_MAX: Final = 2_000_000
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -30,16 +31,17 @@ def floor_to(at: int, length: int) -> int:
 
 
 def length_us(interval: str) -> int | None:
-    """Length of ``15s``, ``1m``, ``15m``, ``1h`` and the like; none for days and months.
+    """Length of ``15s``, ``1m``, ``15m``, ``1h``, ``6h`` and the like; none for days and months.
 
-    ``RefusedError`` for anything else: lengths must divide the hour, so that intervals do not drift through the day.
+    ``RefusedError`` for anything else: lengths must divide the hour, or be hours that divide the day, so that
+    intervals do not drift through the day.
     """
     if interval in {"1d", "1mo"}:
         return None
     match = re.fullmatch(r"([1-9]\d{0,3})([smh])", interval)
     length = int(match[1]) * UNIT_US[match[2]] if match else 0
-    if not length or HOUR_US % length:
-        msg = f"interval '{interval}' is unknown: take one that divides the hour (15s, 1m, 15m, 1h), 1d or 1mo"
+    if not length or (HOUR_US % length and (length % HOUR_US or DAY_US % length)):
+        msg = f"interval '{interval}' is unknown: take one that divides the hour (1m, 15m), the day (1h, 6h), 1d or 1mo"
         raise RefusedError(msg)
     return length
 

@@ -34,6 +34,16 @@ def test_a_local_day_has_the_hours_it_has(day: str, after: str, hours: int) -> N
     assert len(interval_edges(Window(us(day), us(after)), "1h", BERLIN)) == hours + 1
 
 
+def test_hours_are_counted_from_midnight_and_the_last_of_them_end_with_the_day() -> None:
+    spring = Window(us("2026-03-29T00:00+01:00"), us("2026-03-30T00:00+02:00"))
+    hours = np.diff(interval_edges(spring, "6h", BERLIN)) / HOUR
+    assert hours.tolist() == [6.0, 6.0, 6.0, 5.0]
+    autumn = Window(us("2026-10-25T00:00+02:00"), us("2026-10-26T00:00+01:00"))
+    assert (np.diff(interval_edges(autumn, "12h", BERLIN)) / HOUR).tolist() == [12.0, 12.0, 1.0]
+    half = Window(us("2026-04-05T00:00+11:00"), us("2026-04-06T00:00+10:30"))
+    assert (np.diff(interval_edges(half, "12h", ZoneInfo("Australia/Lord_Howe"))) / HOUR).tolist() == [12.0, 12.0, 0.5]
+
+
 def test_a_skipped_midnight_begins_the_day_when_the_clock_jumps() -> None:
     beirut = ZoneInfo("Asia/Beirut")
     window = Window(us("2026-03-29T05:00+03:00"), us("2026-03-29T06:00+03:00"))
@@ -94,8 +104,8 @@ def test_rollups_serve_the_intervals_that_they_fill() -> None:
     assert level("1d", "Asia/Taipei", daily=True) == "1d"
 
 
-@pytest.mark.parametrize("interval", ["", "7m", "2h", "0m", "1w", "-1m", "15", "1.5h"])
-def test_a_length_that_does_not_divide_the_hour_is_refused(interval: str) -> None:
+@pytest.mark.parametrize("interval", ["", "7m", "5h", "48h", "0m", "1w", "-1m", "15", "1.5h"])
+def test_a_length_that_divides_neither_the_hour_nor_the_day_is_refused(interval: str) -> None:
     with pytest.raises(RefusedError):
         interval_edges(Window(0, HOUR), interval, TAIPEI)
 

@@ -14,6 +14,7 @@ from cityhall_bms.adapters.postgres import samples as reading
 from cityhall_bms.adapters.postgres.connection import open_pool, translated
 from cityhall_bms.adapters.postgres.history_copy import TIME_MAX_US, fetch_latest
 from cityhall_bms.adapters.postgres.history_figures import FigureReader
+from cityhall_bms.adapters.postgres.history_queries import PostgresQueries
 from cityhall_bms.adapters.postgres.history_writer import HistoryWriter
 from cityhall_bms.adapters.postgres.sql import load
 from cityhall_bms.domain.errors import HistoryUnavailableError
@@ -43,6 +44,7 @@ class PostgresHistory:
         self._zone = ZoneInfo(time_zone)
         self._raw_days = raw_days
         self._writer = HistoryWriter(pool, clock, self._zone, raw_days)
+        self.queries = PostgresQueries(pool, clock, time_zone)
 
     @classmethod
     @asynccontextmanager

@@ -1,6 +1,7 @@
 """Figures of intervals, from rollups where they are complete and from samples elsewhere, also as known at a time."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -83,6 +84,12 @@ class FigureReader:
         self._known_until = min(present, self._known_at)
         self.holds = Holds()
         self._settled = Settled.of(0, [], [])
+        self._prepared = Window(0, 0)
+
+    @property
+    def known_until(self) -> int:
+        """Beyond this (µs UTC) nothing holds."""
+        return self._known_until
 
     async def rows(self, edges: Edges, zone: ZoneInfo) -> Rollups:
         """One row per point and interval between ``edges`` about which anything is known."""
@@ -92,6 +99,17 @@ class FigureReader:
         if level is None:
             return await self._from_samples(None, edges)
         return combine(await self._level(level, bucket_edges(_span(edges), level, zone)), edges)
+
+    def only(self, points: Sequence[int]) -> "FigureReader":
+        """Ask about some of the points; what was found out of all of them serves."""
+        part = copy(self)
+        part._points = np.unique(np.array(points, np.int64))  # noqa: SLF001 - of its own class
+        return part
+
+    async def reaching(self, edges: Edges) -> Window:
+        """Time of the samples that stand between edges."""
+        await self._prepare(_span(edges))
+        return self._reaching(edges)
 
     async def samples(self, window: Window) -> Samples:
         """Samples that stand, by point and time; ``RefusedError`` for too many."""
@@ -105,6 +123,10 @@ class FigureReader:
         return found
 
     async def _prepare(self, window: Window) -> None:
+        """Find out what may be used in a window; nothing to do within the one before."""
+        if self._prepared.start <= window.start and window.end <= self._prepared.end:
+            return
+        self._prepared = window
         self.holds = await fetch_holds(self._connection, self._points.tolist(), self._known_at)
         closed = await self._connection.fetchval(ROLLUPS["closed_through"])
         if closed is None:

@@ -1,0 +1,84 @@
+"""Demand maxima: the greatest mean of a quarter hour, found without summing up every quarter of a year.
+
+No mean of a quarter is above the greatest value of its day. So the days of a period are taken by their greatest value,
+and the search is over when none of those left can beat what was found.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cityhall_bms.historian.intervals import MINUTE_US
+from cityhall_bms.historian.rollups import Rollups
+from cityhall_bms.ports.queries import Demand
+
+DEMAND_US: Final = 15 * MINUTE_US
+"""Length of a demand interval."""
+NONE: Final = -np.inf
+
+
+class Search:
+    """Of each point the greatest mean in each period between ``edges``; ``rows`` are its days."""
+
+    def __init__(self, points: Sequence[int], edges: NDArray[np.int64], days: Rollups) -> None:
+        self._edges = edges
+        self._place = {point: place for place, point in enumerate(dict.fromkeys(points))}
+        self._points = list(points)
+        self._best = np.full((len(self._place), len(edges) - 1), NONE)
+        self._when = np.zeros(self._best.shape, np.int64)
+        self._covered = np.zeros(self._best.shape)
+        self._left = _by_greatest(self._place, days, edges)
+
+    def next_day(self) -> tuple[int, list[int]] | None:
+        """Day (its begin, µs UTC) that most points wait for, and those points; none when nothing is left to find."""
+        waiting: dict[int, list[int]] = {}
+        for (point, period), days in list(self._left.items()):
+            best = self._best[self._place[point], period]
+            if not days or days[-1][0] <= best:
+                del self._left[point, period]
+                continue
+            waiting.setdefault(days[-1][1], []).append(point)
+        if not waiting:
+            return None
+        day = max(waiting, key=lambda begin: (len(waiting[begin]), -begin))
+        for point in waiting[day]:
+            self._left[point, self._period(day)].pop()
+        return day, waiting[day]
+
+    def take(self, quarters: Rollups) -> None:
+        """Take the quarters of some points in."""
+        row = np.array([self._place[point] for point in quarters.point.tolist()], np.int64)
+        period = np.searchsorted(self._edges, quarters.bucket, "right") - 1
+        mean = np.where(np.isnan(quarters.mean), NONE, quarters.mean)
+        # From the least up and from the last back, so that the greatest stands, and of equal ones the earliest.
+        for place in np.lexsort((-quarters.bucket, mean)).tolist():
+            key = row[place], period[place]
+            if mean[place] > self._best[key] or (mean[place] == self._best[key] and mean[place] > NONE):
+                self._best[key], self._when[key] = mean[place], quarters.bucket[place]
+                self._covered[key] = quarters.good_us[place] / DEMAND_US
+
+    def found(self) -> Demand:
+        """What was found, in the order of the points."""
+        rows = [self._place[point] for point in self._points]
+        best = self._best[rows]
+        value = np.where(best == NONE, np.nan, best)
+        return Demand(self._edges[:-1], value, self._when[rows], self._covered[rows])
+
+    def _period(self, day: int) -> int:
+        return int(np.searchsorted(self._edges, day, "right")) - 1
+
+
+def _by_greatest(
+    points: dict[int, int], days: Rollups, edges: NDArray[np.int64]
+) -> dict[tuple[int, int], list[tuple[float, int]]]:
+    """Greatest value and begin of every day, by point and period, the greatest last (of equal ones the earliest)."""
+    left: dict[tuple[int, int], list[tuple[float, int]]] = {}
+    known = days.select(~np.isnan(days.high))
+    period = np.searchsorted(edges, known.bucket, "right") - 1
+    for place in np.lexsort((-known.bucket, known.high)).tolist():
+        key = int(known.point[place]), int(period[place])
+        if key[0] in points:
+            left.setdefault(key, []).append((float(known.high[place]), int(known.bucket[place])))
+    return left
