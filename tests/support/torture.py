@@ -62,6 +62,12 @@ class Judge:
         is_own = np.isclose(above, 0.0) | ((above > 0.0) & (above <= self._span))
         self.wrong += list(zip(point[~is_own].tolist(), value[~is_own].tolist(), strict=True))
 
+    async def newest(self, source: str) -> LoggedBatch | None:
+        return None
+
+    async def claim(self, first: SampleBatch, after: int) -> None:
+        await self.publish(first)
+
     def counts(self) -> NDArray[np.int64]:
         """Good values so far, per point in ``points``."""
         return self.good[self.points]
@@ -167,6 +173,11 @@ class _Run:
         )
         self._count_openings()
 
+    async def begin(self) -> None:
+        """Wait until the device answers and every point is good."""
+        await self._until(lambda: all(poller.online for poller in self.collector.pollers))
+        await self.all_good(self.judge.counts())
+
     async def cycle(self) -> None:
         """Let the wire fail and be whole again; then every point must be good, and stay so for some scans."""
         outcome, wire = self.outcome, self._wire
@@ -235,7 +246,7 @@ async def torture(subject: Subject, wire: FaultyWire, effort: Effort, random: Ra
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(run.collector.run())
         try:
-            await run.all_good(run.judge.counts())
+            await run.begin()
             early = _in_use()
             while outcome.cycles < effort.cycles or clock.monotonic() - began_s < 60.0 * effort.minutes:
                 await run.cycle()
