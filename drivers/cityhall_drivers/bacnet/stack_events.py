@@ -7,9 +7,11 @@ from bacpypes3.apdu import (
     APDU,
     AcknowledgeAlarmRequest,
     AddListElementRequest,
+    Error,
     GetEventInformationACK,
     GetEventInformationRequest,
     RemoveListElementRequest,
+    register_error_type,
 )
 from bacpypes3.basetypes import EventState, PropertyIdentifier, TimeStamp
 from bacpypes3.constructeddata import Any as AnyValue
@@ -29,6 +31,16 @@ RECIPIENT_LIST: Final = 102
 SUMMARIES_MAX: Final = 2000
 """Of one device at one time; what a longer list holds is told when the list grows shorter."""
 _ACK_NOTIFICATION: Final = 2
+
+
+@register_error_type
+class GetEventInformationError(Error):  # type: ignore[misc]  # the library is untyped
+    """Error of a service for which the library knows none: it would drop the answer, and wait until the time is over.
+
+    Nothing else can be asked of the device meanwhile.
+    """
+
+    service_choice = GetEventInformationRequest.service_choice
 
 
 def event_of(apdu: APDU) -> Event:

@@ -18,6 +18,7 @@ from bacpypes3.primitivedata import Time
 from tests.support.bacnet_bound import bound, driven, driving, port_of
 from tests.support.bacnet_device import BacnetDevice, bacnet_device, site_device
 from tests.support.bacnet_router import Router, started
+from tests.support.fleet_devices import serve_bacnet
 from tests.support.manual_clock import ManualClock
 from tests.support.simulated_bacnet import DEVICES, address_of, client_app, move_on, new_city, served, show, strike
 from tests.support.until import until
@@ -25,6 +26,7 @@ from tests.support.until import until
 from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.domain.errors import DeviceRefusedError, DeviceUnreachableError, ReadOnlyPointError
 from cityhall_bms.domain.notices import DeviceNotice
+from cityhall_bms.domain.site import Device, Text
 from cityhall_bms.ports.capabilities import AlarmingDriver
 from cityhall_drivers.bacnet import DRIVER
 from cityhall_drivers.bacnet.driver import BacnetDriver
@@ -230,6 +232,19 @@ def with_another_second(notice: DeviceNotice) -> DeviceNotice:
     return DeviceNotice(
         notice.device, notice.address, notice.kind, notice.from_state, notice.to_state, notice.at, reference=raw.hex()
     )
+
+
+async def test_a_device_that_answers_the_question_for_its_alarms_with_an_error_holds_nobody_up() -> None:
+    (device,) = await serve_bacnet(range(1000, 1001))
+    port = int(device.get_extra_info("sockname")[1])
+    settings = {"host": "127.0.0.1", "port": port, "local_host": "127.0.0.1", "device_instance": 1000}
+    driver = DRIVER().create(Device("plain", Text("", ""), "bacnet", settings), SystemClock())
+    await driver.open()
+    with pytest.raises(DeviceRefusedError, match="service-request-denied"):
+        await driver.listen(lambda _: None)
+    await driver.close()
+    device.close()
+    await asyncio.sleep(0)  # closing a socket takes a turn of the loop
 
 
 async def test_nothing_is_acknowledged_where_the_site_does_not_allow_it(city: City) -> None:
