@@ -215,6 +215,9 @@ class Layout:
         refused = np.full(len(items), Quality.BAD_REFUSED, dtype=np.uint8)
         self._unasked = refused if unasked is None else unasked.copy()
         self._unasked[self._order] = Quality.GOOD
+        self._is_plain = bool((self._scale == 1).all() and (self._offset == 0).all())
+        self._is_whole = len(self._order) == len(items)
+        """Every item is covered: as a rule all of them are answered, too, and then nothing is left to be found out."""
 
     def decode(self, answers: Sequence[bytes | Quality]) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
         """Turn one answer per block (its data bytes, or why there are none) into values and qualities.
@@ -231,8 +234,13 @@ class Layout:
         with np.errstate(all="ignore"):  # a signalling NaN or an overflow is found below, as a value that is not finite
             for run in self._runs:
                 numbers[run.numbers] = self._convert(run, picked[run.data])
-            numbers *= self._scale
-            numbers += self._offset
+            if not self._is_plain:
+                numbers *= self._scale
+                numbers += self._offset
+        if self._is_whole and np.isfinite(numbers).all() and all(isinstance(answer, bytes) for answer in answers):
+            values = np.empty(len(numbers))
+            values[self._order] = numbers
+            return values, self._unasked.copy()
         values = np.full(len(self._unasked), np.nan)
         values[self._order] = numbers
         quality = self._unasked.copy()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,15 +26,22 @@ KEPT_SELECTIONS: Final = 4096
 
 @dataclass(frozen=True, slots=True)
 class _Selection:
-    """Places, within one group of points, that each check is about, and their rows in its columns."""
+    """Places, within one group of points, that each check is about, and their rows in its columns.
+
+    ``spike_runs`` and ``trend_runs`` are the run statuses of their units (0: none), ``rated`` says which trends have a
+    rate that they must not exceed.
+    """
 
     runs: NDArray[np.intp]
     spikes: NDArray[np.intp]
     spike_rows: NDArray[np.intp]
+    spike_runs: NDArray[np.intp]
     counters: NDArray[np.intp]
     counter_rows: NDArray[np.intp]
     trends: NDArray[np.intp]
     trend_rows: NDArray[np.intp]
+    trend_runs: NDArray[np.intp]
+    rated: NDArray[np.bool_]
     involved: NDArray[np.intp]
     relations: NDArray[np.intp]
     relation_places: NDArray[np.intp]
@@ -86,16 +93,17 @@ class Behaviour:
         value, at = readings.value, readings.observed_at
         good = is_good(readings.quality)
         quality = readings.quality.copy()
-        self._note_runs(readings.point, value, good, chosen.runs, now)
+        if len(chosen.runs):
+            self._note_runs(readings.point, value, good, chosen.runs, now)
         if len(chosen.spikes):
-            self._doubt_spikes(chosen, readings, good, quality, now)
+            self._doubt_spikes(chosen, value, good, quality, now)
         if len(chosen.counters):
             self._doubt_counters(chosen, value, at, good, quality)
         if len(chosen.trends):
             self._doubt_trends(chosen, readings.point, value, quality, now)
         if len(chosen.involved):
             self._doubt_contradictions(chosen, readings.point, value, quality, now)
-        return readings if np.array_equal(quality, readings.quality) else replace(readings, quality=quality)
+        return readings if (quality == readings.quality).all() else replace(readings, quality=quality)
 
     def adopt(self, other: "Behaviour") -> None:
         """Take over what another one remembers of the points that both know (a site folder was changed)."""
@@ -131,10 +139,13 @@ class Behaviour:
             runs=np.flatnonzero(self._is_run[point]),
             spikes=spikes,
             spike_rows=self._spike_row[point[spikes]],
+            spike_runs=self._run_of[point[spikes]],
             counters=counters,
             counter_rows=self._counter_row[point[counters]],
             trends=trends,
             trend_rows=self._trend_row[point[trends]],
+            trend_runs=self._run_of[point[trends]],
+            rated=np.isfinite(self._rates[self._trend_row[point[trends]], 0]),
             involved=np.flatnonzero(np.isin(point, self._cross.involved)),
             relations=among,
             relation_places=places,
@@ -159,13 +170,19 @@ class Behaviour:
             self._supply_turned_at[self._supplied[number]] = now
 
     def _doubt_spikes(
-        self, chosen: _Selection, readings: Readings, good: NDArray[np.bool_], quality: NDArray[np.uint8], now: int
+        self,
+        chosen: _Selection,
+        value: NDArray[np.float64],
+        good: NDArray[np.bool_],
+        quality: NDArray[np.uint8],
+        now: int,
     ) -> None:
         fine = good[chosen.spikes]
-        places = chosen.spikes[fine]
-        run = self._run_of[readings.point[places]]
+        places, rows, run = _where(fine, chosen.spikes, chosen.spike_rows, chosen.spike_runs)
+        if self._spikes.take(rows, value[places]):
+            return
         may_jump = (run > 0) & (now - self._turned_at[run] < JUMPS_US)
-        doubted = self._spikes.judge(chosen.spike_rows[fine], readings.value[places], may_jump)
+        doubted = self._spikes.judge(rows, value[places], may_jump)
         quality[places[doubted]] = Quality.UNCERTAIN_SPIKE
 
     def _doubt_counters(
@@ -176,9 +193,8 @@ class Behaviour:
         good: NDArray[np.bool_],
         quality: NDArray[np.uint8],
     ) -> None:
-        fine = good[chosen.counters]
-        places = chosen.counters[fine]
-        doubted = self._counters.judge(chosen.counter_rows[fine], value[places], at[places])
+        places, rows = _where(good[chosen.counters], chosen.counters, chosen.counter_rows)
+        doubted = self._counters.judge(rows, value[places], at[places])
         quality[places[doubted]] = Quality.UNCERTAIN_SPIKE
 
     def _doubt_trends(
@@ -190,17 +206,28 @@ class Behaviour:
         now: int,
     ) -> None:
         fine = is_good(quality[chosen.trends])
-        places, rows = chosen.trends[fine], chosen.trend_rows[fine]
+        places, rows, run, rated = _where(fine, chosen.trends, chosen.trend_rows, chosen.trend_runs, chosen.rated)
         told = value[places]
         self._trends.remember(rows, told, now)
-        run = self._run_of[point[places]]
-        same_state_us = now - self._turned_at[run]
-        flat = self._trends.flat(rows, told) & ((run == 0) | ((same_state_us >= HOUR_US) & self._running[run]))
-        quality[places[flat]] = Quality.UNCERTAIN_FLATLINE
+        if self._trends.any_flat:
+            lives = (run > 0) & ~(self._running[run] & (now - self._turned_at[run] >= HOUR_US))
+            quality[places[self._trends.flat(rows, told) & ~lives]] = Quality.UNCERTAIN_FLATLINE
+        if rated.any():
+            self._doubt_rates(point, quality, (places[rated], rows[rated], run[rated], told[rated]), now)
+
+    def _doubt_rates(
+        self,
+        point: NDArray[np.uint32],
+        quality: NDArray[np.uint8],
+        about: tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]],
+        now: int,
+    ) -> None:
+        """``about``: places, rows, run statuses and values."""
+        places, rows, run, told = about
         undisturbed = (run > 0) & (now - self._supply_turned_at[point[places]] >= SETTLED_US)
         limit = self._rates[rows, np.where(undisturbed, 0, 1)]
-        limit[(run > 0) & (same_state_us < SETTLED_US)] = np.inf
-        fast = self._trends.rate(rows, told, now) > limit  # false where there is no limit: NaN
+        limit[(run > 0) & (now - self._turned_at[run] < SETTLED_US)] = np.inf
+        fast = self._trends.rate(rows, told, now) > limit
         quality[places[fast]] = Quality.UNCERTAIN_RATE
 
     def _doubt_contradictions(
@@ -218,6 +245,11 @@ class Behaviour:
             return
         wrong = self._cross.contradicted(chosen.relations, self._value, self._heard_at, self._running, now)
         quality[chosen.relation_places[wrong]] = Quality.UNCERTAIN_CROSS
+
+
+def _where(chosen: NDArray[np.bool_], *columns: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+    """Of each column what is chosen; as a rule that is all, and then it is the columns themselves."""
+    return columns if chosen.all() else tuple(column[chosen] for column in columns)
 
 
 def _rows(size: int, members: list[int]) -> NDArray[np.intp]:

@@ -26,13 +26,21 @@ class Spikes:
         self._next = np.zeros(count, np.intp)
         self._last = np.full(count, np.nan)
         self._doubted = np.zeros(count, np.uint8)
+        self._doubts = False
+        """Whether any point may be doubted: while none is, nothing has to be looked up or written down."""
+
+    def take(self, rows: NDArray[np.intp], value: NDArray[np.float64]) -> bool:
+        """Believe and remember these values (one per row, finite) if none jumps; else only say that there is a doubt."""
+        if self._doubts or self._jumped(rows, value).any():
+            return False
+        self._believe(rows, value)
+        return True
 
     def judge(
         self, rows: NDArray[np.intp], value: NDArray[np.float64], may_jump: NDArray[np.bool_]
     ) -> NDArray[np.bool_]:
         """Which of these values (one per row, finite) are doubted; the others are remembered."""
-        # False for a first value: its past is NaN.
-        doubted: NDArray[np.bool_] = np.abs(value - self._last[rows]) > self._floor[rows]
+        doubted = self._jumped(rows, value)
         suspects = np.flatnonzero(doubted)
         if len(suspects):
             far = self._far(rows[suspects], value[suspects])
@@ -41,18 +49,27 @@ class Spikes:
             new_level = suspects[far & ~doubted[suspects]]
             self._values[:, rows[new_level]] = np.nan
         self._doubted[rows] = np.where(doubted, self._doubted[rows] + 1, 0)
-        fine = ~doubted
-        kept = rows[fine]
-        self._values[self._next[kept], kept] = value[fine]
-        self._next[kept] = (self._next[kept] + 1) % REMEMBERED
-        self._last[kept] = value[fine]
+        self._doubts = bool(self._doubted.any())
+        self._believe(rows[~doubted], value[~doubted])
         return doubted
+
+    def _jumped(self, rows: NDArray[np.intp], value: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """False for a first value: its past is NaN."""
+        jumped: NDArray[np.bool_] = np.abs(value - self._last[rows]) > self._floor[rows]
+        return jumped
+
+    def _believe(self, rows: NDArray[np.intp], value: NDArray[np.float64]) -> None:
+        places = self._next[rows]
+        self._values[places, rows] = value
+        self._next[rows] = (places + 1) % REMEMBERED
+        self._last[rows] = value
 
     def adopt(self, rows: NDArray[np.intp], other: "Spikes", others: NDArray[np.intp]) -> None:
         """Take over what another one remembers of some points."""
         self._values[:, rows] = other._values[:, others]  # noqa: SLF001 - of its own class
         for column in ("_next", "_last", "_doubted"):
             getattr(self, column)[rows] = getattr(other, column)[others]
+        self._doubts = bool(self._doubted.any())
 
     def _far(self, rows: NDArray[np.intp], value: NDArray[np.float64]) -> NDArray[np.bool_]:
         values = self._values[:, rows]

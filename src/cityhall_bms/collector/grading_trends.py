@@ -34,6 +34,8 @@ class Trends:
         self._first_at = np.zeros((BUCKETS, count), np.int64)
         self._flat_at = np.full(count, np.nan)
         """Where a point stands still; NaN while it moves."""
+        self.any_flat = False
+        """Whether any point may stand still; else none has to be asked for."""
         self._bucket = 0
 
     def remember(self, rows: NDArray[np.intp], value: NDArray[np.float64], now: int) -> None:
@@ -41,8 +43,12 @@ class Trends:
         if now // BUCKET_US != self._bucket:
             self._advance(now // BUCKET_US)
         place = self._bucket % BUCKETS
-        self._low[place, rows] = np.minimum(self._low[place, rows], value)
-        self._high[place, rows] = np.maximum(self._high[place, rows], value)
+        low, high = self._low[place], self._high[place]
+        below, above = value < low[rows], value > high[rows]
+        if not (below.any() or above.any()):
+            return  # between values of this bucket: nothing here is a first one
+        low[rows[below]] = value[below]
+        high[rows[above]] = value[above]
         new = np.isnan(self._first[place, rows])
         if new.any():
             self._first[place, rows[new]] = value[new]
@@ -69,6 +75,7 @@ class Trends:
         for column in ("_low", "_high", "_first", "_first_at"):
             getattr(self, column)[:, rows] = getattr(other, column)[:, others]
         self._flat_at[rows] = other._flat_at[others]  # noqa: SLF001 - of its own class
+        self.any_flat |= other.any_flat
 
     def _tolerance(self, rows: NDArray[np.intp], value: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.maximum(self._flat_k[rows], self._flat_share[rows] * np.abs(value))
@@ -79,6 +86,7 @@ class Trends:
             self._find_flat()
         else:
             self._flat_at[:] = np.nan
+            self.any_flat = False
         for number in range(max(self._bucket + 1, bucket - BUCKETS + 1), bucket + 1) if passed > 0 else range(BUCKETS):
             self._low[number % BUCKETS] = np.inf
             self._high[number % BUCKETS] = -np.inf
@@ -95,3 +103,4 @@ class Trends:
             still = heard & (high - low <= self._tolerance(everyone, low))
             resting = (low == 0) | (low <= self._ends[0]) | (high >= self._ends[1])
             self._flat_at = np.where(still & ~resting, (low + high) / 2, np.nan)
+        self.any_flat = bool((still & ~resting).any())

@@ -53,6 +53,7 @@ class Timetable:
         self._periods = list(periods_s)
         self._firsts = [origin_s + class_phase(device, period) * period for period in self._periods]
         self._steps = [0] * len(self._periods)
+        self._deadlines = list(self._firsts)
         self._now: list[float] | None = None
         self.overruns = 0
         self.restart(origin_s)
@@ -67,12 +68,13 @@ class Timetable:
             max(math.floor((now_s - first) / period + 0.01) + 1, 0)
             for first, period in zip(self._firsts, self._periods, strict=True)
         ]
+        self._deadlines = [self._deadline(index) for index in range(len(self._periods))]
 
     def next_due_s(self) -> float:
         """Time of the next deadline; infinity when there are no classes."""
         if self._now:
             return self._now[0]
-        return min((self._deadline(index) for index in range(len(self._periods))), default=math.inf)
+        return min(self._deadlines, default=math.inf)
 
     def take_due(self, now_s: float) -> list[Due]:
         """Classes whose deadline has come, the earliest first; each is then next due a period later."""
@@ -80,16 +82,17 @@ class Timetable:
             due = [Due(index, deadline) for index, deadline in enumerate(self._now)]
             self._now = None
             return due
-        taken = [self._take(index, now_s) for index in range(len(self._periods)) if self._deadline(index) <= now_s]
-        return sorted(taken, key=lambda due: due.deadline_s)
+        taken = [self._take(index, now_s) for index, deadline_s in enumerate(self._deadlines) if deadline_s <= now_s]
+        return sorted(taken, key=lambda due: due.deadline_s) if len(taken) > 1 else taken
 
     def _take(self, index: int, now_s: float) -> Due:
         period = self._periods[index]
-        missed = max(math.ceil((now_s - self._deadline(index)) / period) - 1, 0)
+        missed = max(math.ceil((now_s - self._deadlines[index]) / period) - 1, 0)
         self.overruns += missed
         self._steps[index] += missed
         due = Due(index, self._deadline(index), missed)
         self._steps[index] += 1
+        self._deadlines[index] = self._deadline(index)
         return due
 
     def _deadline(self, index: int) -> float:

@@ -75,3 +75,11 @@ def test_no_growth_within_the_greatest_power_is_ever_doubted(growths: list[float
 def test_never_are_three_readings_in_a_row_doubted(values: list[float]) -> None:
     doubted = Meter(rate_max=10.0).told(*values)
     assert not any(all(doubted[place : place + 3]) for place in range(len(doubted) - 2))
+
+
+def test_an_heir_goes_on_from_what_was_believed_and_counted() -> None:
+    meter, heir = Meter(size=65_536.0, rate_max=10_000.0), Counters(np.array([np.inf, 65_536.0]), np.array([1e9, 1e4]))
+    meter.told(65_000.0, 400.0)
+    heir.adopt(np.array([1]), meter.counters, ONE)
+    assert heir.rollovers == 1
+    assert heir.judge(np.array([1]), np.array([300.0]), np.array([3 * HOUR])).tolist() == [True]

@@ -77,3 +77,18 @@ def test_never_are_three_values_in_a_row_doubted(values: list[float]) -> None:
 @given(st.lists(st.floats(-2.0, 2.0), min_size=1, max_size=60))
 def test_values_that_stay_within_the_floor_of_each_other_are_never_doubted(values: list[float]) -> None:
     assert not any(told(Spikes(np.array([5.0])), *values))
+
+
+def test_what_does_not_jump_is_taken_without_more_ado_and_remembered() -> None:
+    spikes = settled()
+    assert spikes.take(ONE, np.array([23.0]))
+    assert not spikes.take(ONE, np.array([28.5]))
+    assert spikes.take(ONE, np.array([27.5]))
+
+
+def test_while_a_value_is_doubted_every_value_is_looked_at() -> None:
+    spikes = settled()
+    told(spikes, 60.0)
+    assert not spikes.take(ONE, np.array([20.1]))
+    told(spikes, 20.1)
+    assert spikes.take(ONE, np.array([20.1]))
