@@ -215,9 +215,11 @@ class Poller:
         timetable.restart(self._clock.monotonic())
         self.recorder.hearing.begin(self._clock.now(), subscribed=subscribed)
         self._watchdog.begin(self._clock.monotonic())
+        # Once for the session: to ask whether a driver is able to do something costs more than to wait for a deadline.
+        pushing = driver if subscribed and isinstance(driver, VigilantDriver) else None
         everything = True
         while True:
-            await self._until_due(timetable, driver if subscribed else None)
+            await self._until_due(timetable, pushing)
             for due in timetable.take_due(self._clock.monotonic()):
                 await self._turn(driver, due, asked=everything or not subscribed)
             # First values that are pushed may carry the time of a change long ago; the first round is for now.
@@ -231,11 +233,11 @@ class Poller:
                 msg = "changes were found that its subscription did not tell"
                 raise RebuildError(msg)
 
-    async def _until_due(self, timetable: Timetable, pushing: Driver | None) -> None:
+    async def _until_due(self, timetable: Timetable, pushing: VigilantDriver | None) -> None:
         """Wait for the next deadline; meanwhile hear what the device remembers, and whether one that pushes can."""
         while self._memories is not None and timetable.next_due_s() > self._clock.monotonic():
             await self._remember()
-        if isinstance(pushing, VigilantDriver):
+        if pushing is not None:
             while timetable.next_due_s() - self._clock.monotonic() > SESSION_LOOK_S:
                 await self._clock.sleep(SESSION_LOOK_S)
                 reason = pushing.trouble()
