@@ -1,4 +1,4 @@
-"""500 simulated devices behind real sockets, 50,000 points at a mixed 1-60 s schedule: how late scans begin, what it costs.
+"""500 simulated devices behind real sockets, 50,000 points at a mixed 1-60 s schedule: how late scans begin, and CPU.
 
 Run with ``python benchmarks/fleet.py [--seconds 60] [--profile]``. 400 Modbus units (300 at addresses of their own, 100
 behind ten gateways), 80 BACnet devices and 20 sessions of an OPC UA server answer from two processes of their own; our
@@ -157,13 +157,10 @@ class Watched:
             now - then
             for now, then in zip((collector.scans, collector.samples, collector.overruns), before, strict=True)
         )
-        late = np.percentile(np.array(self.late_s) * 1e3, [50, 99, 99.9, 100])
+        late = dict(zip(("p50", "p99", "p99.9", "max"), np.percentile(self.late_s, [50, 99, 99.9, 100]), strict=True))
         print(f"work     {scans / took:.0f} scans/s, {samples / took:.0f} samples/s, {overruns} scans skipped, "
               f"{collector.lost_devices} devices lost")  # fmt: skip
-        print(
-            "jitter   "
-            + "   ".join(f"{n} {ms:.2f} ms" for n, ms in zip(("p50", "p99", "p99.9", "max"), late, strict=True))
-        )
+        print("jitter   " + "   ".join(f"{name} {1e3 * late_s:.2f} ms" for name, late_s in late.items()))
         print(f"CPU      {100 * spent / took:.1f} % of a core, {1e6 * spent / scans:.0f} µs a scan, "
               f"{1e6 * spent / samples:.2f} µs a sample")  # fmt: skip
 

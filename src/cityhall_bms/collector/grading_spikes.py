@@ -30,7 +30,7 @@ class Spikes:
         """Whether any point may be doubted: while none is, nothing has to be looked up or written down."""
 
     def take(self, rows: NDArray[np.intp], value: NDArray[np.float64]) -> bool:
-        """Believe and remember these values (one per row, finite) if none jumps; else only say that there is a doubt."""
+        """Believe and remember these values (one per row, finite) if none jumps; else only say that one does."""
         if self._doubts or self._jumped(rows, value).any():
             return False
         self._believe(rows, value)
