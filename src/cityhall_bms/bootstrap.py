@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import structlog
@@ -24,8 +25,11 @@ from cityhall_bms.adapters.postgres.history import PostgresHistory
 from cityhall_bms.adapters.postgres.history_export import PostgresExporter
 from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.adapters.postgres.projector import Projector
+from cityhall_bms.adapters.postgres.record_heads import PostgresRecordHeads
 from cityhall_bms.adapters.postgres.registry import PostgresPointRegistry
 from cityhall_bms.adapters.prometheus import Metrics
+from cityhall_bms.adapters.seal_files import FOLDER, SealFiles
+from cityhall_bms.adapters.signing import Signer, key_ring
 from cityhall_bms.adapters.site_files import load_site
 from cityhall_bms.adapters.site_files.rules import rule_files
 from cityhall_bms.alarms.desk import AlarmDesk
@@ -38,6 +42,7 @@ from cityhall_bms.api.services import ApiServices
 from cityhall_bms.collector.collector import Collector, CollectorOptions, Logs
 from cityhall_bms.domain.errors import CityHallError, SiteError
 from cityhall_bms.domain.site import Site
+from cityhall_bms.historian.day_sealing import DaySealer
 from cityhall_bms.historian.historian import Historian
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.driver import DriverFactory
@@ -204,7 +209,15 @@ def _historian(parts: Parts) -> list[Loop]:
     projector = Projector(parts.events, parts.pool, [AlarmsProjection(), DevicesProjection()], parts.clock)
     parts.metrics.watch("historian_samples", "Samples stored.", lambda: historian.samples)
     parts.metrics.watch("historian_position", "Telemetry position that history reflects.", lambda: historian.position)
-    return [historian.run(), projector.run()]
+    return [historian.run(), projector.run(), _day_sealer(parts)]
+
+
+def _day_sealer(parts: Parts) -> Loop:
+    folder = parts.settings.key_folder
+    signer = Signer.load_or_create(folder)
+    copies = SealFiles(parts.settings.data_dir / FOLDER, key_ring(folder))
+    heads, zone = PostgresRecordHeads(parts.pool), ZoneInfo(parts.site.time_zone)
+    return DaySealer(heads, signer, copies, parts.events, parts.clock, site=parts.site.code, zone=zone).run()
 
 
 def _rules(parts: Parts) -> list[Loop]:

@@ -4,10 +4,18 @@ A chain belongs to a source (a collector, an imported file, a restatement). Its 
 order in which history took the batches, which is not that of their sequences when a missing batch comes late.
 """
 
+import dataclasses
 import hashlib
 import struct
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+
+from cityhall_bms.domain.events import Event, canonical, stored
+
+STATEMENT: Final = "cityhall-bms day 1"
+"""What a signed day calls itself, so that no signature of another kind of text can stand for it."""
+
+SEAL_STREAM: Final = "integrity/days"
 
 GENESIS: Final = bytes(32)
 """What the first seal of a chain holds in place of the one before it."""
@@ -51,3 +59,34 @@ class BatchSeal:
         return hashlib.sha256(
             b"".join((before, len(source).to_bytes(4, "little"), source, numbers, self.digest))
         ).digest()
+
+
+@stored
+@dataclass(frozen=True, slots=True)
+class DaySealed(Event):
+    """A local day of the building is over, and what was recorded until then is signed.
+
+    ``position`` and ``hash`` are those of the day's last event (0 and zeros where there is none yet). ``chains`` has
+    for every source of telemetry the number and the hash of its newest seal at ``sealed_at`` (µs UTC). Hashes and the
+    Ed25519 ``signature`` are hex; ``key`` is the id of the public key.
+    """
+
+    site: str
+    day: str
+    position: int
+    hash: str
+    chains: dict[str, list[Any]]
+    batches: int
+    sealed_at: int
+    key: str
+    signature: str = ""
+
+    def statement(self) -> bytes:
+        """Give what is signed: canonical JSON of every field but the signature."""
+        fields = self.payload()
+        del fields["signature"]
+        return canonical({"statement": STATEMENT, **fields}).encode()
+
+    def signed(self, signature: bytes) -> "DaySealed":
+        """Give the same, with its signature."""
+        return dataclasses.replace(self, signature=signature.hex())

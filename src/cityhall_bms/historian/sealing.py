@@ -1,7 +1,7 @@
 """What of stored samples is sealed: one digest for everything that was recorded at one time.
 
-The digest is over facts, not over rows: samples sorted by time, point, quality and value, whatever scans or cold blocks
-they are kept in. It is SHA-256 of, little-endian (`docs/reference/integrity.md`)::
+The digest is over facts, not over rows: distinct samples sorted by time, point, quality and value, whatever scans or
+cold blocks they are kept in, or both at a time. It is SHA-256 of, little-endian (`docs/reference/integrity.md`)::
 
     "samples 1" | u64 samples | u64 times
     i64 time[times] | u32 samples_of_time[times]
@@ -79,6 +79,9 @@ def _seal(
     order = _order_within(length, point, value, quality)
     if order is not None:
         point, value, quality = point[order], value[order], quality[order]
+        kept = _distinct(length, point, value, quality)
+        length = np.add.reduceat(kept, np.cumsum(length) - length, dtype=np.int64)
+        point, value, quality = point[kept], value[kept], quality[kept]
     return _digests(recorded_at, at, length, point.astype("<u4"), value.astype("<f8"), quality)
 
 
@@ -153,3 +156,12 @@ def _order_within(
     order = np.arange(len(point))
     order[places] = places[by_key]
     return order
+
+
+def _distinct(
+    length: NDArray[np.int64], point: NDArray[np.uint32], value: NDArray[np.float64], quality: NDArray[np.uint8]
+) -> NDArray[np.bool_]:
+    """Which of sorted samples are not the same as the one before: what is kept twice is one fact."""
+    kept = _starts(point, quality, value.view(np.uint64))
+    kept[np.cumsum(length) - length] = True
+    return kept

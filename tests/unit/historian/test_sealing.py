@@ -31,9 +31,16 @@ def reference(rows: Sequence[Fact]) -> dict[int, TimeSeal]:
     seals = {}
     for time in {row[0] for row in rows}:
         mine = sorted(
-            (at, point, quality, struct.unpack("<Q", struct.pack("<d", math.nan if math.isnan(value) else value))[0])
-            for recorded_at, at, point, value, quality in rows
-            if recorded_at == time
+            {
+                (
+                    at,
+                    point,
+                    quality,
+                    struct.unpack("<Q", struct.pack("<d", math.nan if math.isnan(value) else value))[0],
+                )
+                for recorded_at, at, point, value, quality in rows
+                if recorded_at == time
+            }
         )
         times = sorted({row[0] for row in mine})
         data = b"samples 1" + struct.pack("<QQ", len(mine), len(times))
@@ -103,6 +110,12 @@ def test_every_fact_counts(changed: Fact | None) -> None:
     after = seal_samples(samples([*kept, *([changed] if changed else [])]))
 
     assert after[1].digest != before[1].digest
+
+
+def test_what_is_kept_in_two_forms_at_a_time_is_one_fact() -> None:
+    rows: list[Fact] = [(1, 10, 1, 5.0, 0), (1, 10, 2, 6.0, 0), (1, 11, 2, 6.0, 0)]
+
+    assert seal_samples(samples(rows * 2)) == seal_samples(samples(rows))
 
 
 def test_values_of_neighbours_cannot_be_exchanged() -> None:

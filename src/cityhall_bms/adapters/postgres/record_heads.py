@@ -1,0 +1,40 @@
+"""Newest entries of the record, to be signed."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import asyncpg
+
+from cityhall_bms.adapters.postgres.connection import translated
+from cityhall_bms.adapters.postgres.sql import load
+from cityhall_bms.domain.errors import EventLogUnavailableError
+from cityhall_bms.domain.events import GENESIS_HASH
+from cityhall_bms.domain.integrity import ChainHead
+
+QUERIES: Final = load("verify.sql")
+SEALS: Final = load("batch_seals.sql")
+
+
+class PostgresRecordHeads:
+    """See :class:`~cityhall_bms.ports.integrity.RecordHeads`."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def first_event_at(self) -> int | None:
+        """When the first event was recorded."""
+        with translated(EventLogUnavailableError):
+            first: int | None = await self._pool.fetchval(QUERIES["first_event_at"])
+        return first
+
+    async def last_event_before(self, time: int) -> tuple[int, bytes]:
+        """Position and hash of the last event before a time."""
+        with translated(EventLogUnavailableError):
+            row = await self._pool.fetchrow(QUERIES["last_event_before"], time)
+        return (row["position"], bytes(row["hash"])) if row else (0, GENESIS_HASH)
+
+    async def chains(self) -> Mapping[str, ChainHead]:
+        """Newest seal of every source."""
+        with translated(EventLogUnavailableError):
+            rows = await self._pool.fetch(SEALS["chains"])
+        return {row["source"]: ChainHead(row["number"], bytes(row["hash"])) for row in rows if row["number"]}

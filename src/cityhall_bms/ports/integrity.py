@@ -1,0 +1,48 @@
+"""What sealing a day needs: the heads of what was recorded, a key, and a place for copies."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from cityhall_bms.domain.integrity import ChainHead, DaySealed
+
+
+class RecordHeads(Protocol):
+    """Newest entries of the record. Methods raise ``EventLogUnavailableError`` when it cannot be reached."""
+
+    async def first_event_at(self) -> int | None:
+        """When the first event was recorded, µs UTC; none while there is no event."""
+        ...
+
+    async def last_event_before(self, time: int) -> tuple[int, bytes]:
+        """Position and hash of the last event recorded before a time (µs UTC); 0 and zeros when there is none."""
+        ...
+
+    async def chains(self) -> Mapping[str, ChainHead]:
+        """Newest seal of every source of telemetry."""
+        ...
+
+
+class Signs(Protocol):
+    """A private key."""
+
+    @property
+    def key_id(self) -> str:
+        """Name of the key."""
+        ...
+
+    @property
+    def public_pem(self) -> str:
+        """Key that checks the signatures."""
+        ...
+
+    def sign(self, data: bytes) -> bytes:
+        """Give the signature of some bytes."""
+        ...
+
+
+class SealCopies(Protocol):
+    """Where signed days lie as files, to be copied elsewhere."""
+
+    def keep(self, days: Sequence[DaySealed]) -> None:
+        """Have a file of each of these days; ``OSError`` when that cannot be."""
+        ...
