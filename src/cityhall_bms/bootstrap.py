@@ -1,7 +1,9 @@
 """The only file that knows every part: it joins them into the roles that a process runs."""
 
 import asyncio
+import os
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -23,6 +25,7 @@ from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
 from cityhall_bms.adapters.postgres.gaps import PostgresGapLedger
 from cityhall_bms.adapters.postgres.history import PostgresHistory
 from cityhall_bms.adapters.postgres.history_export import PostgresExporter
+from cityhall_bms.adapters.postgres.lease import Fence, PostgresLease, Work
 from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.adapters.postgres.projector import Projector
 from cityhall_bms.adapters.postgres.record_heads import PostgresRecordHeads
@@ -166,7 +169,7 @@ async def pooled(settings: Settings) -> AsyncIterator[asyncpg.Pool]:
 
 
 def _collector(parts: Parts) -> list[Loop]:
-    options = CollectorOptions(parts.settings.collector.name, parts.settings.collector.tick_s)
+    options = CollectorOptions(parts.settings.collector.name, process_name(), parts.settings.collector.tick_s)
     logs = Logs(parts.telemetry, parts.events)
     collector = Collector(
         parts.site,
@@ -209,7 +212,12 @@ def _historian(parts: Parts) -> list[Loop]:
     projector = Projector(parts.events, parts.pool, [AlarmsProjection(), DevicesProjection()], parts.clock)
     parts.metrics.watch("historian_samples", "Samples stored.", lambda: historian.samples)
     parts.metrics.watch("historian_position", "Telemetry position that history reflects.", lambda: historian.position)
-    return [historian.run(), projector.run(), _day_sealer(parts)]
+
+    async def work(fence: Fence) -> None:
+        parts.history.write_behind(fence)
+        await _together(historian.run(), projector.run(), _day_sealer(parts))
+
+    return [_led(parts, "historian", work)]
 
 
 def _day_sealer(parts: Parts) -> Loop:
@@ -221,14 +229,39 @@ def _day_sealer(parts: Parts) -> Loop:
 
 
 def _rules(parts: Parts) -> list[Loop]:
-    runner = RulesRunner(
-        bind(read_site_rules(parts.folder), parts.site, parts.ids), parts.telemetry, parts.events, parts.clock
-    )
+    binding = bind(read_site_rules(parts.folder), parts.site, parts.ids)
     view = PostgresAlarmView(parts.pool, parts.events.listener)
     keeper = ShelfKeeper(view, AlarmDesk(parts.events, parts.clock), parts.clock)
-    parts.metrics.watch("rules_steps", "Ticks that the rules engine evaluated.", lambda: runner.steps)
-    parts.metrics.watch("rules_position", "Telemetry position that the rules reflect.", lambda: runner.position)
-    return [runner.run(), keeper.run(), NoticeKeeper(parts.site, parts.events, parts.clock).run()]
+    newest: list[RulesRunner] = []
+    watch = parts.metrics.watch
+    watch("rules_steps", "Ticks that the rules engine evaluated.", lambda: newest[0].steps if newest else 0)
+    watch("rules_position", "Telemetry position that the rules reflect.", lambda: newest[0].position if newest else 0)
+
+    async def work(fence: Fence) -> None:
+        # A new one each time: what another process decided meanwhile is in the log.
+        runner = RulesRunner(binding, parts.telemetry, parts.events.behind(fence), parts.clock)
+        newest[:] = [runner]
+        await _together(runner.run(), keeper.run(), NoticeKeeper(parts.site, parts.events, parts.clock).run())
+
+    return [_led(parts, "rules", work)]
+
+
+def _led(parts: Parts, name: str, work: Work) -> Loop:
+    """Work that only one process of a site may do: the others stand by."""
+    lease = PostgresLease(parts.settings.database.url, name, process_name(), parts.clock, parts.events)
+    parts.metrics.watch(f"{name}_standby", "1 while another process does this job.", lambda: not lease.held)
+    return lease.run(work)
+
+
+def process_name() -> str:
+    """Name of this process among all that share a site."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+async def _together(*loops: Loop) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        for loop in loops:
+            tasks.create_task(loop)
 
 
 def _api(parts: Parts) -> list[Loop]:

@@ -12,6 +12,7 @@ from cityhall_bms.adapters.memory_telemetry import MemoryTelemetryLog
 from cityhall_bms.adapters.nats.telemetry_log import JetStreamTelemetryLog
 from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.domain.batch import SampleBatch
+from cityhall_bms.domain.errors import LeaseLostError
 from cityhall_bms.ports.telemetry_log import LoggedBatch, TelemetryLog, TelemetryReader
 
 
@@ -157,3 +158,26 @@ async def test_a_large_batch_passes(log: TelemetryLog) -> None:
     large: SampleBatch = batch(0, samples=50_000)
     await log.publish(large)
     assert len((await read_after(log, 0, 1))[0].batch) == 50_000
+
+
+async def test_the_newest_batch_of_a_source_is_found_among_others(log: TelemetryLog) -> None:
+    assert await log.newest("c1") is None
+    for number in range(3):
+        await log.publish(batch(number))
+    await log.publish(batch(7, source="c2"))
+    found = await log.newest("c1")
+    assert found is not None
+    assert (found.position, found.batch.sequence) == (3, 2)
+
+
+async def test_a_claimed_life_goes_on_and_what_an_earlier_one_sends_is_refused(log: TelemetryLog) -> None:
+    await log.claim(batch(0, epoch=1), 0)
+    await log.publish(batch(1, epoch=1))
+    await log.claim(batch(0, epoch=2), 2)
+    await log.publish(batch(1, epoch=2))
+    with pytest.raises(LeaseLostError):
+        await log.claim(batch(0, epoch=3), 2)
+    await log.publish(batch(2, epoch=2))
+    await log.forget(await log.end())
+    await log.publish(batch(3, epoch=2))
+    assert await log.end() == 6

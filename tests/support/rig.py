@@ -121,7 +121,7 @@ def assert_gap_free(batches: Sequence[SampleBatch]) -> None:
 class _Silence:
     def info(self, *_: object, **__: object) -> None: ...
 
-    warning = exception = info
+    warning = error = exception = info
 
 
 def quiet_collector(monkeypatch: pytest.MonkeyPatch) -> None:

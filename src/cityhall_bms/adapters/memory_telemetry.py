@@ -5,7 +5,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from cityhall_bms.domain.batch import SampleBatch
-from cityhall_bms.domain.errors import TelemetryLogUnavailableError
+from cityhall_bms.domain.errors import LeaseLostError, TelemetryLogUnavailableError
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.telemetry_log import LoggedBatch
 
@@ -18,6 +18,7 @@ class MemoryTelemetryLog:
         self._clock = clock
         self._kept: list[tuple[int, bytes]] = []
         self._known: set[str] = set()
+        self._claimed: dict[str, int] = {}
         self._end = 0
         self._waiting: set[asyncio.Event] = set()
 
@@ -26,11 +27,33 @@ class MemoryTelemetryLog:
         self.require()
         if batch.message_id in self._known:
             return
+        if batch.epoch < self._claimed.get(batch.source, batch.epoch):
+            msg = f"telemetry log: another process writes as {batch.source}"
+            raise LeaseLostError(msg)
         self._known.add(batch.message_id)
         self._end += 1
         self._kept.append((self._end, batch.encode()))
         for waiting in self._waiting:
             waiting.set()
+
+    async def newest(self, source: str) -> LoggedBatch | None:
+        """The newest batch of a source that is kept."""
+        self.require()
+        for position, data in reversed(self._kept):
+            batch = SampleBatch.decode(data)
+            if batch.source == source:
+                return LoggedBatch(position, batch)
+        return None
+
+    async def claim(self, first: SampleBatch, after: int) -> None:
+        """Begin a life of a source; from then on batches of earlier ones are refused."""
+        newest = await self.newest(first.source)
+        is_there = newest is not None and newest.batch.message_id == first.message_id
+        if not is_there and (newest.position if newest else 0) != after:
+            msg = f"telemetry log: another process began to write as {first.source}"
+            raise LeaseLostError(msg)
+        self._claimed[first.source] = first.epoch
+        await self.publish(first)
 
     async def reader(self, after: int) -> "MemoryTelemetryReader":
         """Read what comes after a position; from the oldest batch kept if that lies beyond the end."""

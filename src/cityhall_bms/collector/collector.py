@@ -44,9 +44,10 @@ class Logs:
 
 @dataclass(frozen=True, slots=True)
 class CollectorOptions:
-    """Name in the logs, period of publishing (s), and bound of what waits in memory."""
+    """Name in the logs, of the process, period of publishing (s), and bound of what waits in memory."""
 
     name: str = "collector-1"
+    process: str = ""
     tick_s: float = 0.5
     waiting_bytes_max: int = WAITING_BYTES_MAX
 
@@ -88,6 +89,7 @@ class Collector:
             waiting_bytes_max=chosen.waiting_bytes_max,
         )
         self.events = DeviceEvents(chosen.name, logs.events, clock, random)
+        self._process = chosen.process
         self._clock = clock
         self._factories = factories
         self._guard = HangGuard(clock)
@@ -161,6 +163,8 @@ class Collector:
         """Collect until cancelled; then publish what waits, and close every device."""
         await self.publisher.begin()
         self.events.started(self.publisher.epoch)
+        if self.publisher.stood_by_s:
+            self.events.took_over(self._process, self.publisher.epoch_before, self.publisher.epoch)
         if self.publisher.ended_at:
             stopped = Gap("", GapCause.SERVICE_STOPPED, self.publisher.ended_at, 0, (), self._clock.now())
             self.publisher.note(stopped)

@@ -17,6 +17,7 @@ from cityhall_bms.domain.events import (
     DeviceNoticed,
     DeviceRestored,
     Event,
+    LeaseTaken,
 )
 from cityhall_bms.domain.notices import DeviceNotice
 from cityhall_bms.ports.clock import Clock
@@ -58,6 +59,11 @@ class DeviceEvents:
     def started(self, epoch: int) -> None:
         """Note the collector's start (µs UTC)."""
         self._add(self._actor, CollectorStarted(collector=self._collector, epoch=epoch))
+
+    def took_over(self, process: str, before: int, epoch: int) -> None:
+        """Note that this process took the place of the collector that began at ``before``; epochs are the tokens."""
+        event = LeaseTaken(self._actor, process, f"epoch {before}", epoch, self._clock.now())
+        self._add(f"lease/{self._actor}", event)
 
     def lost(self, device: str, reason: str, observed_at: int) -> None:
         """Note that a device stopped answering."""

@@ -9,7 +9,7 @@ import structlog
 
 from cityhall_bms.collector.backoff import delay_s
 from cityhall_bms.domain.batch import RawRecord, Readings, SampleBatch
-from cityhall_bms.domain.errors import TelemetryLogUnavailableError
+from cityhall_bms.domain.errors import LeaseLostError, TelemetryLogUnavailableError
 from cityhall_bms.domain.gaps import Gap
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.telemetry_log import LoggedBatch, TelemetryLog
@@ -24,8 +24,11 @@ GAP_BYTES: Final = 120
 RETRY_MIN_S: Final = 0.1
 RETRY_MAX_S: Final = 5.0
 STOP_FLUSH_S: Final = 3.0
-EPOCH_LOOKBACK: Final = 100
-EPOCH_WAIT_S: Final = 0.5
+LOOK_EVERY_S: Final = 0.5
+SILENT_S: Final = 3.0
+"""A collector publishes once per tick; one that published nothing for so long, while the log answers, is gone."""
+SILENT_AFTER_OUTAGE_S: Final = 10.0
+"""The same after the log was away: a living one may be in the middle of its back-off."""
 READINGS_BYTES: Final = 600
 SAMPLE_BYTES: Final = 21
 RAW_BYTES: Final = 40
@@ -55,6 +58,10 @@ class Publisher:
         self.epoch = clock.now()
         self.ended_at = 0
         """When this collector's life before this one ended, µs UTC: its newest batch; 0 when the log has none."""
+        self.epoch_before = 0
+        """Epoch of that life; 0 when the log has none."""
+        self.stood_by_s = 0.0
+        """How long another collector with our name was seen at work before we began."""
         self.batches = 0
         self.samples = 0
         self.log_failures = 0
@@ -73,6 +80,7 @@ class Publisher:
         self._room = asyncio.Event()
         self._room.set()
         self._sequence = 0
+        self._claimed = False
         self._unconfirmed: SampleBatch | None = None
         self._failing = False
 
@@ -87,31 +95,60 @@ class Publisher:
         return len(self._waiting) + len(self._raws) + (self._unconfirmed is not None)
 
     async def begin(self) -> None:
-        """Choose the epoch: now, or just after the newest epoch of ours in the log if our clock was set back.
+        """Become the one collector that writes under this name; returns when we are.
 
-        Readers take a lower epoch for an old one. A log that is away, or was emptied, cannot tell: then it is now.
+        Stands by while the log shows life of another one: of two with one name only one may poll. The epoch is now, or
+        just after the newest of ours in the log if our clock was set back: readers take a lower one for an old one.
+        A log that is away cannot tell: then measuring comes first, and the name is claimed with the first batch.
         """
-        newest: list[LoggedBatch] = []
-        try:
-            newest = await self._newest()
-        except TelemetryLogUnavailableError as error:
-            log.warning("telemetry log is away at the start", source=self.source, reason=str(error))
-        ours = [logged.batch for logged in newest if logged.batch.source == self.source]
-        self.epoch = max(self._clock.now(), max((batch.epoch for batch in ours), default=0) + 1)
-        self.ended_at = max((batch.recorded_at for batch in ours), default=0)
+        silent_s = SILENT_S
+        while not self._claimed:
+            try:
+                await self._begin_after(await self._until_silent(silent_s))
+            except LeaseLostError as error:
+                log.info("another collector was faster", source=self.source, reason=str(error))
+            except TelemetryLogUnavailableError as error:
+                if not self.stood_by_s:
+                    log.warning("telemetry log is away at the start", source=self.source, reason=str(error))
+                    return
+                silent_s = SILENT_AFTER_OUTAGE_S
+                await self._clock.sleep(RETRY_MAX_S)
 
-    async def _newest(self) -> list[LoggedBatch]:
-        """The end of the log; it is given in portions."""
-        end = await self._telemetry.end()
-        if not end:
-            return []
-        reader = await self._telemetry.reader(max(end - EPOCH_LOOKBACK, 0))
-        newest: list[LoggedBatch] = []
-        while portion := await reader.fetch(EPOCH_LOOKBACK, EPOCH_WAIT_S):
-            newest += portion
-            if newest[-1].position >= end:
-                break
-        await reader.close()
+    async def _begin_after(self, newest: LoggedBatch | None) -> None:
+        """Claim the name with an empty batch, after the newest of the life before."""
+        position = 0
+        if newest is not None:
+            position, before = newest.position, newest.batch
+            self.epoch_before, self.ended_at = before.epoch, before.recorded_at
+        self.epoch = max(self._clock.now(), self.epoch_before + 1)
+        first = SampleBatch.gather(self.source, self.epoch, 0, self._clock.now(), [])
+        await self._telemetry.claim(first, position)
+        self._claimed = True
+        self._sequence = 1
+        self.batches += 1
+
+    async def _claim_late(self, first: SampleBatch) -> None:
+        """Claim the name with the first batch that there is: the log was away when this collector began."""
+        newest = await self._telemetry.newest(self.source)
+        is_other = newest is not None and newest.batch.message_id != first.message_id
+        if newest is not None and is_other and max(newest.batch.epoch, newest.batch.recorded_at) >= self.epoch:
+            msg = f"another collector writes as {self.source}, or did by a clock that was ahead"
+            raise LeaseLostError(msg)
+        await self._telemetry.claim(first, newest.position if newest else 0)
+        self._claimed = True
+
+    async def _until_silent(self, silent_s: float) -> LoggedBatch | None:
+        """Newest batch under our name, once there was no other for so long; a name that nobody used is silent."""
+        newest = await self._telemetry.newest(self.source)
+        since_s = self._clock.monotonic()
+        while newest is not None and self._clock.monotonic() - since_s < silent_s:
+            await self._clock.sleep(LOOK_EVERY_S)
+            found = await self._telemetry.newest(self.source)
+            if found is None or found.position != newest.position:
+                if self.stood_by_s == 0.0:
+                    log.info("another collector has this name; standing by", source=self.source)
+                self.stood_by_s += self._clock.monotonic() - since_s
+                newest, since_s = found, self._clock.monotonic()
         return newest
 
     async def put(self, readings: Readings) -> None:
@@ -185,7 +222,11 @@ class Publisher:
         attempt = 0
         while True:
             try:
-                await self._telemetry.publish(batch)
+                await (self._telemetry.publish(batch) if self._claimed else self._claim_late(batch))
+            except LeaseLostError:
+                # Whoever has our name now polls the same devices: this one ends, and stands by when it starts again.
+                log.error("another collector took over; not on disk", source=self.source, readings=self.waiting)  # noqa: TRY400
+                raise
             except TelemetryLogUnavailableError as error:
                 self._note_outage(error)
                 await self._clock.sleep(delay_s(attempt, RETRY_MIN_S, RETRY_MAX_S, self._random))

@@ -39,6 +39,10 @@ class ConcurrencyError(CityHallError):
     """A stream has moved on since it was read; read it again and decide again."""
 
 
+class LeaseLostError(CityHallError):
+    """Somebody else does this job now: what is refused with this was not written, and trying again will not help."""
+
+
 class HistoryFileError(CityHallError):
     """A file of past samples cannot be read or does not fit; trying again will not help."""
 
@@ -53,6 +57,10 @@ class SignatureError(CityHallError):
 
 class NotFoundError(CityHallError):
     """Nothing of that name exists."""
+
+
+class MissingLibraryError(CityHallError):
+    """An optional library is not installed here; the text says which, and how to get it."""
 
 
 class RefusedError(CityHallError):

@@ -97,6 +97,21 @@ class CollectorStarted(Event):
 
 @stored
 @dataclass(frozen=True, slots=True)
+class LeaseTaken(Event):
+    """A standby took over ``lease`` (``historian``, ``rules``, ``collector/NAME``) from a holder that fell silent.
+
+    ``token`` fences ``before`` off: it is greater than any before, and nothing is written with a smaller one.
+    """
+
+    lease: str
+    holder: str
+    before: str
+    token: int
+    observed_at: int
+
+
+@stored
+@dataclass(frozen=True, slots=True)
 class DeviceLost(Event):
     """A device stopped answering; written once per outage."""
 

@@ -36,7 +36,21 @@ class TelemetryLog(Protocol):
     async def publish(self, batch: SampleBatch) -> None:
         """Return once the batch is on disk. Publishing the same batch again changes nothing.
 
-        :class:`~cityhall_bms.domain.errors.TelemetryLogUnavailableError` when that is not certain.
+        :class:`~cityhall_bms.domain.errors.TelemetryLogUnavailableError` when that is not certain, and
+        :class:`~cityhall_bms.domain.errors.LeaseLostError` when a later life of its source was claimed.
+        """
+        ...
+
+    async def newest(self, source: str) -> LoggedBatch | None:
+        """The newest batch of a source that is kept."""
+        ...
+
+    async def claim(self, first: SampleBatch, after: int) -> None:
+        """Publish the first batch of a new life of its source: from then on those of earlier lives are refused.
+
+        ``after`` is the position of :meth:`newest` (0 = there is none);
+        :class:`~cityhall_bms.domain.errors.LeaseLostError` when another batch of the source came since. Of a claimed
+        life one batch is published at a time.
         """
         ...
 

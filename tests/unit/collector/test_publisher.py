@@ -12,10 +12,9 @@ from tests.support.manual_clock import ManualClock
 from tests.support.rig import assert_gap_free
 
 from cityhall_bms.adapters.memory_telemetry import MemoryTelemetryLog
-from cityhall_bms.collector.publisher import BATCH_SAMPLES_MAX, Publisher
+from cityhall_bms.collector.publisher import BATCH_SAMPLES_MAX, SILENT_S, Publisher
 from cityhall_bms.domain.batch import SampleBatch
-from cityhall_bms.domain.errors import TelemetryLogUnavailableError
-from cityhall_bms.ports.telemetry_log import LoggedBatch
+from cityhall_bms.domain.errors import LeaseLostError, TelemetryLogUnavailableError
 
 
 class ForgetfulLog(MemoryTelemetryLog):
@@ -178,35 +177,82 @@ async def test_a_batch_that_was_on_its_way_when_stopping_is_not_skipped() -> Non
     assert_gap_free(log.batches())
 
 
+async def begin(publisher: Publisher, clock: ManualClock, passing_s: float = 30.0) -> None:
+    """Let a collector begin, while so much time passes."""
+    async with asyncio.TaskGroup() as tasks:
+        beginning = tasks.create_task(publisher.begin())
+        await clock.advance(passing_s)
+        assert beginning.done()
+
+
 async def test_an_epoch_is_the_start_and_later_than_any_before_though_the_clock_was_set_back() -> None:
     now = ManualClock()
     log = MemoryTelemetryLog(now)
-    for source, epoch in (("c1", 5), ("c2", 10**18), ("c1", now.now() + 3_600_000_000)):
+    ahead = now.now() + 3_600_000_000
+    for source, epoch in (("c1", 5), ("c2", 10**18), ("c1", ahead)):
         await log.publish(batch(0, source=source, epoch=epoch))
-        publisher = make(now, log)
-        await publisher.begin()
-        expected = now.now() + 3_600_000_001 if epoch == now.now() + 3_600_000_000 else now.now()
-        assert publisher.epoch == expected
+        publisher = Publisher("c1", log, now, Random(1))
+        started = now.now() + round(SILENT_S * 1e6)
+        await begin(publisher, now)
+        assert publisher.epoch == (ahead + 1 if epoch == ahead else started)
 
 
-class LogInPortions(MemoryTelemetryLog):
-    """Gives three batches at a time, whatever is asked for."""
-
-    def after(self, position: int, limit: int) -> list[LoggedBatch]:
-        return super().after(position, min(limit, 3))
-
-
-async def test_the_end_of_the_life_before_is_that_of_the_newest_batch_though_a_log_gives_it_in_portions() -> None:
+async def test_the_end_of_the_life_before_is_that_of_its_newest_batch() -> None:
     clock = ManualClock()
-    log = LogInPortions(clock)
-    first = make(clock, log)
-    async with running(first):
+    log = MemoryTelemetryLog(clock)
+    async with running(make(clock, log)):
         await clock.advance(30)
     ended_at = log.batches()[-1].recorded_at
     await clock.advance(600)
     second = make(clock, log)
-    await second.begin()
-    assert second.ended_at == ended_at
+    await begin(second, clock)
+    assert (second.ended_at, second.stood_by_s) == (ended_at, 0.0)
+
+
+async def test_of_two_collectors_with_one_name_the_second_begins_seconds_after_the_first_vanished() -> None:
+    clock = ManualClock()
+    log = MemoryTelemetryLog(clock)
+    first, second = make(clock, log), make(clock, log)
+    await begin(first, clock, 1.0)
+    async with asyncio.TaskGroup() as tasks:
+        async with running(first):
+            standing_by = tasks.create_task(second.begin())
+            await clock.advance(60)
+            assert not standing_by.done()
+        await clock.advance(SILENT_S + 1.0)
+        assert standing_by.done()
+    assert second.epoch > first.epoch
+    assert second.stood_by_s > 0
+
+
+async def test_a_collector_that_was_replaced_while_it_was_frozen_writes_nothing_any_more() -> None:
+    clock = ManualClock()
+    log = MemoryTelemetryLog(clock)
+    frozen, successor = make(clock, log), make(clock, log)
+    await begin(frozen, clock, 1.0)
+    await clock.advance(10)
+    await begin(successor, clock)
+    await frozen.put(readings(1, 10, clock.now()))
+    with pytest.raises(ExceptionGroup) as ended:
+        async with running(frozen):
+            await clock.advance(1)
+    assert ended.group_contains(LeaseLostError)
+    assert {batch.epoch for batch in log.batches()[1:]} == {successor.epoch}
+
+
+async def test_a_name_is_claimed_late_when_the_log_was_away_at_the_start() -> None:
+    clock = ManualClock()
+    log = MemoryTelemetryLog(clock)
+    log.available = False
+    early, late = make(clock, log), make(clock, log)
+    await early.begin()
+    await clock.advance(5)
+    log.available = True
+    await begin(late, clock)
+    with pytest.raises(ExceptionGroup) as ended:
+        async with running(early):
+            await clock.advance(1)
+    assert ended.group_contains(LeaseLostError)
 
 
 async def test_without_a_log_the_epoch_is_the_start() -> None:

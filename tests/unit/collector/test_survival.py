@@ -14,6 +14,7 @@ from tests.support.fake_driver import (
 from tests.support.rig import Rig, small_rig
 
 from cityhall_bms.collector.collector import CollectorOptions
+from cityhall_bms.collector.publisher import SILENT_S
 from cityhall_bms.domain.batch import Readings
 from cityhall_bms.domain.gaps import GapCause
 from cityhall_bms.domain.notices import DeviceNotice
@@ -177,7 +178,8 @@ async def test_the_time_in_which_nobody_collected_is_a_gap_of_everything() -> No
     async with rig.running():
         await rig.clock.advance(10)
     (gap,) = rig.ledger()
-    assert (gap.device, gap.cause, gap.until) == ("", GapCause.SERVICE_STOPPED, ended + 3_600_000_000)
+    silent_us = round(SILENT_S * 1e6)  # for so long the new collector makes sure that the old one is gone
+    assert (gap.device, gap.cause, gap.until) == ("", GapCause.SERVICE_STOPPED, ended + 3_600_000_000 + silent_us)
     assert abs(gap.since - ended) < 2_000_000
 
 

@@ -9,12 +9,13 @@ import nats.errors
 import structlog
 from nats.aio.client import Client
 from nats.js import JetStreamContext, api
-from nats.js.errors import NoStreamResponseError, NotFoundError
+from nats.js.errors import BadRequestError, NoStreamResponseError, NotFoundError
 
 from cityhall_bms.adapters.nats.reader import JetStreamReader
-from cityhall_bms.domain.batch import SampleBatch
-from cityhall_bms.domain.errors import TelemetryLogUnavailableError
+from cityhall_bms.domain.batch import BatchFormatError, SampleBatch
+from cityhall_bms.domain.errors import LeaseLostError, TelemetryLogUnavailableError
 from cityhall_bms.ports.clock import Clock
+from cityhall_bms.ports.telemetry_log import LoggedBatch
 
 STREAM: Final = "TELEMETRY"
 MAX_BYTES_DEFAULT: Final = 4 * 1024**3
@@ -23,6 +24,9 @@ DUPLICATE_WINDOW_S: Final = 600.0
 CONNECT_TIMEOUT_S: Final = 5.0
 ACK_TIMEOUT_S: Final = 3.0
 UNCERTAIN_MAX: Final = 1_000
+MESSAGE_ID_PARTS: Final = 3
+WRONG_LAST_SEQUENCE: Final = 10071
+"""The server's number for: another message is the newest of this subject."""
 TOKEN_FORBIDDEN: Final = frozenset(" .*>/\\\t\r\n")
 
 log = structlog.get_logger(__name__)
@@ -52,6 +56,8 @@ class JetStreamTelemetryLog:
         self._clock = clock
         self._max_bytes = max_bytes
         self._uncertain: dict[str, None] = {}
+        self._claimed: dict[str, int] = {}
+        """Of each subject whose present life was claimed here: the sequence of our newest batch in it."""
 
     @classmethod
     async def connect(cls, url: str, site: str, clock: Clock, max_bytes: int = MAX_BYTES_DEFAULT) -> Self:
@@ -101,15 +107,37 @@ class JetStreamTelemetryLog:
         batches of its source have been published meanwhile, readers still know it by its sequence.)
         """
         message_id = batch.message_id
-        subject = f"telemetry.{self._site}.{_token(batch.source)}"
+        subject = self._subject(batch.source)
         self._require_connection()
         with translated("publish"):
             if message_id in self._uncertain and await self._ends_with(subject, message_id):
                 del self._uncertain[message_id]
                 return
             self._note_uncertain(message_id)
-            await self._send(subject, batch.encode(), message_id)
+            await self._send(subject, batch, self._claimed.get(subject))
         self._uncertain.pop(message_id, None)
+
+    async def newest(self, source: str) -> LoggedBatch | None:
+        """The newest batch of a source that is kept; one that cannot be read counts as none."""
+        self._require_connection()
+        with translated("ask for the newest batch"):
+            last = await self._last(self._subject(source))
+        if last is None or last.seq is None:
+            return None
+        try:
+            return LoggedBatch(last.seq, SampleBatch.decode(last.data or b""))
+        except BatchFormatError:
+            return None
+
+    async def claim(self, first: SampleBatch, after: int) -> None:
+        """Publish the first batch of a life; the server itself then refuses what an earlier life still sends.
+
+        Every batch of a claimed life says after which sequence of its subject it must come. So a holder that was
+        frozen, or cut off, finds its place taken, whatever it believes.
+        """
+        self._require_connection()
+        with translated("claim"):
+            await self._send(self._subject(first.source), first, after, claiming=True)
 
     async def reader(self, after: int) -> JetStreamReader:
         """Read what comes after a position; from the oldest batch kept if ``after`` lies beyond :meth:`end`.
@@ -164,23 +192,61 @@ class JetStreamTelemetryLog:
             msg = f"telemetry log: stream {STREAM} is not kept on disk; delete it on the server, or name another server"
             raise TelemetryLogUnavailableError(msg)
 
-    async def _send(self, subject: str, data: bytes, message_id: str) -> None:
+    async def _send(
+        self, subject: str, batch: SampleBatch, expected: int | None = None, *, claiming: bool = False
+    ) -> None:
+        """Send a batch, of a claimed life only if ``expected`` is the newest sequence of its subject."""
+        headers = {api.Header.MSG_ID.value: batch.message_id}
+        if expected is not None:
+            headers[api.Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value] = str(expected)
         try:
-            await self._js.publish(subject, data, stream=STREAM, headers={api.Header.MSG_ID.value: message_id})
+            confirmed = await self._js.publish(subject, batch.encode(), stream=STREAM, headers=headers)
         except NoStreamResponseError:
             # The server lost its disk or somebody deleted the stream: the next attempt finds a new one.
             await self._shape_stream()
             raise
         except nats.errors.MaxPayloadError:
-            self._uncertain.pop(message_id, None)
+            self._uncertain.pop(batch.message_id, None)
             raise
+        except BadRequestError as error:
+            if error.err_code != WRONG_LAST_SEQUENCE:
+                raise
+            await self._find_our_place(subject, batch, claiming=claiming)
+        else:
+            if expected is not None:
+                self._claimed[subject] = confirmed.seq
+
+    async def _find_our_place(self, subject: str, batch: SampleBatch, *, claiming: bool) -> None:
+        """Another batch is the newest than the one we knew: this very one, that of a successor, or of a lost stream."""
+        last = await self._last(subject)
+        newest = (last.headers or {}).get(api.Header.MSG_ID.value, "") if last else ""
+        if newest == batch.message_id:
+            # It arrived before, and its confirmation did not.
+            self._claimed[subject] = (last.seq or 0) if last else 0
+            return
+        if claiming or _epoch(newest) > batch.epoch:
+            self._claimed.pop(subject, None)
+            msg = f"telemetry log: another process writes as {batch.source}; nothing of ours is taken any more"
+            raise LeaseLostError(msg)
+        # Forgotten, or the stream was made anew: we are still the newest life of this source.
+        await self._send(subject, batch, (last.seq or 0) if last else 0)
+
+    async def _last(self, subject: str) -> api.RawStreamMsg | None:
+        try:
+            return await self._js.get_last_msg(STREAM, subject)
+        except NotFoundError:
+            return None
 
     async def _ends_with(self, subject: str, message_id: str) -> bool:
-        try:
-            last = await self._js.get_last_msg(STREAM, subject)
-        except NotFoundError:
+        last = await self._last(subject)
+        if last is None or (last.headers or {}).get(api.Header.MSG_ID.value) != message_id:
             return False
-        return bool(last.headers) and last.headers.get(api.Header.MSG_ID.value) == message_id
+        if subject in self._claimed:
+            self._claimed[subject] = last.seq or 0
+        return True
+
+    def _subject(self, source: str) -> str:
+        return f"telemetry.{self._site}.{_token(source)}"
 
     def _note_uncertain(self, message_id: str) -> None:
         self._uncertain[message_id] = None
@@ -197,6 +263,12 @@ class JetStreamTelemetryLog:
 def _differs(found: api.StreamConfig, wanted: api.StreamConfig) -> bool:
     names = ("subjects", "discard", "max_bytes", "duplicate_window")
     return any(getattr(found, name) != getattr(wanted, name) for name in names)
+
+
+def _epoch(message_id: str) -> int:
+    """Epoch in the name of a batch; 0 when it is no name of ours."""
+    parts = message_id.split(":")
+    return int(parts[1]) if len(parts) == MESSAGE_ID_PARTS and parts[1].isdecimal() else 0
 
 
 def _token(text: str) -> str:

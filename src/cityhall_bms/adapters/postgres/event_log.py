@@ -11,6 +11,7 @@ import asyncpg
 from cityhall_bms.adapters.event_chain import NUL, draft
 from cityhall_bms.adapters.postgres.connection import open_pool, translated
 from cityhall_bms.adapters.postgres.group_writer import GroupWriter
+from cityhall_bms.adapters.postgres.lease import Fence
 from cityhall_bms.adapters.postgres.listener import Listener
 from cityhall_bms.adapters.postgres.sql import load
 from cityhall_bms.domain.errors import EventLogUnavailableError
@@ -61,18 +62,24 @@ class PostgresEventLog:
             self._writer.close()
             self._pool.terminate()
 
-    async def append(self, appends: Sequence[Append], checkpoint: Checkpoint | None = None) -> list[StoredEvent]:
+    async def append(
+        self, appends: Sequence[Append], checkpoint: Checkpoint | None = None, *, fence: Fence | None = None
+    ) -> list[StoredEvent]:
         """Append all or nothing, and the checkpoint with it.
 
         A caller that is cancelled while it waits may or may not have appended.
-        ``ValueError`` or ``TypeError`` for a payload that is no JSON.
+        ``ValueError`` or ``TypeError`` for a payload that is no JSON, ``LeaseLostError`` behind a ``fence``.
         """
         drafts = draft(appends)
         if not drafts and checkpoint is None:
             return []
-        entries = await self._writer.append(drafts, checkpoint)
+        entries = await self._writer.append(drafts, checkpoint, fence)
         self._listener.wake()
         return entries
+
+    def behind(self, fence: Fence) -> "FencedEventLog":
+        """The same log for whoever holds a lease: it refuses what is appended after the lease was taken over."""
+        return FencedEventLog(self, fence)
 
     async def checkpoint(self, name: str) -> Checkpoint | None:
         """Latest checkpoint of that name."""
@@ -112,6 +119,22 @@ class PostgresEventLog:
                 yield entry
             if len(entries) < FOLLOW_PAGE_EVENTS:
                 await self._listener.wait(changed)
+
+
+class FencedEventLog:
+    """``EventLog`` of the holder of a lease."""
+
+    def __init__(self, log: PostgresEventLog, fence: Fence) -> None:
+        self._log = log
+        self._fence = fence
+        self.checkpoint = log.checkpoint
+        self.read = log.read
+        self.end = log.end
+        self.follow = log.follow
+
+    async def append(self, appends: Sequence[Append], checkpoint: Checkpoint | None = None) -> list[StoredEvent]:
+        """Append as the log does; ``LeaseLostError`` when the lease was taken over."""
+        return await self._log.append(appends, checkpoint, fence=self._fence)
 
 
 def _stored(row: asyncpg.Record) -> StoredEvent:

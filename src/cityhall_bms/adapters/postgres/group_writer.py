@@ -14,8 +14,9 @@ import asyncpg
 
 from cityhall_bms.adapters.event_chain import Draft, Head, chain
 from cityhall_bms.adapters.postgres.connection import connect, translated
+from cityhall_bms.adapters.postgres.lease import Fence
 from cityhall_bms.adapters.postgres.sql import load
-from cityhall_bms.domain.errors import ConcurrencyError, EventLogUnavailableError
+from cityhall_bms.domain.errors import CityHallError, ConcurrencyError, EventLogUnavailableError, LeaseLostError
 from cityhall_bms.domain.events import StoredEvent
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.event_log import Checkpoint
@@ -39,6 +40,8 @@ class Request:
     drafts: Sequence[Draft]
     checkpoint: Checkpoint | None
     answer: Answer
+    fence: Fence | None = None
+    """Of the lease without which this must not be appended."""
 
 
 @dataclass(slots=True)
@@ -52,7 +55,7 @@ class Group:
     payloads: list[str] = field(default_factory=list)
     checkpoints: dict[str, Checkpoint] = field(default_factory=dict)
     accepted: list[tuple[Answer, list[StoredEvent]]] = field(default_factory=list)
-    refused: list[tuple[Answer, ConcurrencyError]] = field(default_factory=list)
+    refused: list[tuple[Answer, CityHallError]] = field(default_factory=list)
 
     def answer(self) -> None:
         """Tell the callers, once the commit is certain. One who was cancelled in the meantime hears nothing."""
@@ -94,15 +97,19 @@ class GroupWriter:
         self._known_versions: dict[str, int] = {}
         self._stopped = False
 
-    async def append(self, drafts: Sequence[Draft], checkpoint: Checkpoint | None) -> list[StoredEvent]:
+    async def append(
+        self, drafts: Sequence[Draft], checkpoint: Checkpoint | None, fence: Fence | None = None
+    ) -> list[StoredEvent]:
         """Return once the drafts are on disk; ``EventLogUnavailableError`` when they are not.
+
+        ``LeaseLostError`` when the lease of ``fence`` is somebody else's by then.
 
         Only when the connection broke during the commit itself and the server stays away can it not be told; the
         error says so. Callers that append again give an expected version, so that nothing is doubled.
         """
         answer: Answer = asyncio.get_running_loop().create_future()
         if not self._stopped:
-            await self._requests.put(Request(drafts, checkpoint, answer))
+            await self._requests.put(Request(drafts, checkpoint, answer, fence))
         if self._stopped:
             msg = "the event log was closed"
             raise EventLogUnavailableError(msg)
@@ -158,6 +165,14 @@ class GroupWriter:
         group.answer()
 
     async def _decide(self, connection: asyncpg.Connection, requests: list[Request]) -> Group:
+        lost = await _lost(connection, requests)
+        group = await self._chained(connection, [request for request in requests if request.fence not in lost])
+        for request in requests:
+            if request.fence is not None and request.fence in lost:
+                group.refused.append((request.answer, lost[request.fence]))
+        return group
+
+    async def _chained(self, connection: asyncpg.Connection, requests: list[Request]) -> Group:
         streams = {item.stream for request in requests for item in request.drafts}
         head, versions = await _state(connection, streams - self._known_versions.keys())
         if head.hash == self._known_head.hash:
@@ -212,6 +227,17 @@ class GroupWriter:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.terminate()
+
+
+async def _lost(connection: asyncpg.Connection, requests: list[Request]) -> dict[Fence | None, LeaseLostError]:
+    """Fences of these requests whose lease is somebody else's now."""
+    lost: dict[Fence | None, LeaseLostError] = {}
+    for fence in {request.fence for request in requests if request.fence is not None}:
+        try:
+            await fence.check(connection)
+        except LeaseLostError as error:
+            lost[fence] = error
+    return lost
 
 
 async def _state(connection: asyncpg.Connection, streams: AbstractSet[str]) -> tuple[Head, dict[str, int]]:

@@ -16,6 +16,7 @@ from cityhall_bms.adapters.postgres.history_copy import TIME_MAX_US, fetch_lates
 from cityhall_bms.adapters.postgres.history_figures import FigureReader
 from cityhall_bms.adapters.postgres.history_queries import PostgresQueries
 from cityhall_bms.adapters.postgres.history_writer import HistoryWriter
+from cityhall_bms.adapters.postgres.lease import Fence
 from cityhall_bms.adapters.postgres.sql import load
 from cityhall_bms.domain.errors import HistoryUnavailableError
 from cityhall_bms.historian.intervals import interval_edges
@@ -75,6 +76,10 @@ class PostgresHistory:
                 position = await connection.fetchval("SELECT position FROM ingest_position")
                 runs = await connection.fetch(QUERIES["newest_runs"])
         return Progress(position, {row["source"]: (row["epoch"], row["sequence"]) for row in runs})
+
+    def write_behind(self, fence: Fence) -> None:
+        """Write nothing any more once the lease of this fence was taken over; ``LeaseLostError`` says so."""
+        self._writer.fence = fence
 
     async def store(self, batches: Sequence[LoggedBatch]) -> None:
         """Write the scans of new batches and the progress in one transaction."""
