@@ -246,7 +246,7 @@ async def _listened(
     pace: Pace, broker: MqttBroker, folder: Path, address: str, clock: HurriedClock | None = None, **settings: object
 ) -> AsyncIterator[Run]:
     async with TcpWire(broker.port, pace.random).running() as wire:
-        device = pace.impatient(mqtt_device(wire.port, folder, **account(folder), **settings), 0.5, pace.hurry)
+        device = pace.impatient(mqtt_device(wire.port, folder, **account(folder), **settings), 1.0, pace.hurry)
         described = [mqtt_point(address.format(number), f"P{number}") for number in range(1, POINTS + 1)]
         points = pace.scanned(described, device)
         expected = {point.name: STEP * number for number, point in enumerate(points, 1)}
