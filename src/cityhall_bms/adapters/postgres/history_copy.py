@@ -5,7 +5,7 @@ own header. Rows of one shape are one structured array.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 import asyncpg
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cityhall_bms.historian.columns import Samples, Scans
-from cityhall_bms.historian.intervals import EPOCH
+from cityhall_bms.historian.intervals import DAY_US, EPOCH
 
 SIGNATURE: Final = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 TRAILER: Final = b"\xff\xff"
@@ -31,6 +31,16 @@ TYPES: Final = {"i2": (">i2", 21), "i4": (">i4", 23), "i8": (">i8", 20), "f8": (
 def moment(at: int) -> datetime:
     """Time as asyncpg takes it; clipped to what it can represent."""
     return EPOCH + timedelta(microseconds=min(max(at, TIME_MIN_US), TIME_MAX_US))
+
+
+def day_of(at: int) -> date:
+    """UTC day of a time; the nearest one that the database can represent."""
+    return moment(at).date()
+
+
+def day_begin(day: date) -> int:
+    """Begin of a UTC day, µs since 1970."""
+    return (day - EPOCH.date()).days * DAY_US
 
 
 def pg_time(at: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -163,18 +173,10 @@ async def fetch_columns(
 
     Times come as PostgreSQL counts them (``i8``); add :data:`EPOCH_2000_US`.
     """
-    chunks: list[bytes] = []
-
-    async def keep(chunk: bytes) -> None:
-        chunks.append(chunk)
-
-    await connection.copy_from_query(query.rstrip(";"), *arguments, output=keep, format="binary")
     kinds: list[Any] = [("fields", ">i2")]
     for number, element in enumerate(types):
         kinds += [(f"bytes{number}", ">i4"), (f"value{number}", TYPES[element][0])]
-    row = np.dtype(kinds)
-    data = b"".join(chunks)
-    rows = np.frombuffer(data, row, (len(data) - len(SIGNATURE) - len(TRAILER)) // row.itemsize, len(SIGNATURE))
+    rows = await _fetch_rows(connection, query, np.dtype(kinds), *arguments)
     return [rows[f"value{number}"].astype(TYPES[element][0][1:]) for number, element in enumerate(types)]
 
 
@@ -186,6 +188,43 @@ async def fetch_samples(connection: asyncpg.Connection, query: str, *arguments: 
     return Samples(
         point.astype(np.uint32), at + EPOCH_2000_US, recorded_at + EPOCH_2000_US, value, quality.astype(np.uint8)
     )
+
+
+async def fetch_scans(
+    connection: asyncpg.Connection, query: str, points: int, *arguments: object
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.uint8]]:
+    """Scans of ``points`` values each: observed_at, recorded_at, and a row of values and of qualities per scan."""
+    time = [("bytes", ">i4"), ("value", ">i8")]
+    row = np.dtype(
+        [
+            ("fields", ">i2"),
+            ("observed_at", time),
+            ("recorded_at", time),
+            ("values", array_type("f8", points)),
+            ("quality", [("bytes", ">i4"), ("value", "u1", (points,))]),
+        ]
+    )
+    rows = await _fetch_rows(connection, query, row, *arguments)
+    return (
+        rows["observed_at"]["value"].astype(np.int64) + EPOCH_2000_US,
+        rows["recorded_at"]["value"].astype(np.int64) + EPOCH_2000_US,
+        rows["values"]["items"]["value"].astype(np.float64),
+        rows["quality"]["value"],
+    )
+
+
+async def _fetch_rows(
+    connection: asyncpg.Connection, query: str, row: np.dtype[Any], *arguments: object
+) -> NDArray[Any]:
+    """Rows of one shape, by binary COPY."""
+    chunks: list[bytes] = []
+
+    async def keep(chunk: bytes) -> None:
+        chunks.append(chunk)
+
+    await connection.copy_from_query(query.rstrip(";"), *arguments, output=keep, format="binary")
+    data = b"".join(chunks)
+    return np.frombuffer(data, row, (len(data) - len(SIGNATURE) - len(TRAILER)) // row.itemsize, len(SIGNATURE))
 
 
 async def fetch_latest(connection: asyncpg.Connection, query: str, *arguments: object) -> Samples:

@@ -15,7 +15,7 @@ from cityhall_bms.adapters.postgres.batch_seals import Place
 from cityhall_bms.adapters.postgres.connection import open_pool, translated
 from cityhall_bms.adapters.postgres.history_copy import moment
 from cityhall_bms.adapters.postgres.history_rollups import HISTORY, IMPORTS, fetch_holds
-from cityhall_bms.adapters.postgres.history_writer import DAY_US, HistoryWriter, Memory, write_latest, write_scans
+from cityhall_bms.adapters.postgres.history_writer import HistoryWriter, Memory, write_latest, write_scans
 from cityhall_bms.domain.errors import HistoryUnavailableError, RefusedError
 from cityhall_bms.historian.columns import Samples
 from cityhall_bms.historian.holds import Holds, Stretch
@@ -29,7 +29,7 @@ from cityhall_bms.historian.importing import (
     stretch_of,
     unsettled,
 )
-from cityhall_bms.historian.intervals import HOUR_US, floor_to
+from cityhall_bms.historian.intervals import DAY_US, HOUR_US, floor_to
 from cityhall_bms.historian.open_buckets import POINTS_PER_BLOCK, closes_through
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.history import Window

@@ -120,9 +120,12 @@ class HistoryWriter:
                 await connection.execute(QUERIES["lock"])
                 if self.fence is not None:
                     await self.fence.check(connection)
+                await self._touch(connection, days)
                 version = await connection.fetchval("SELECT version FROM ingest_position")
                 if memory is None or memory.version != version:
                     memory = await self._load(connection, version)
+                    # What somebody changed meanwhile may be that a day's room was given back.
+                    await _create_days(connection, days)
                 memory.days.update(days)
                 yield connection, memory
             # Only now: what was not committed must not be remembered.
