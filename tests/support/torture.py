@@ -68,6 +68,9 @@ class Judge:
     async def claim(self, first: SampleBatch, after: int) -> None:
         await self.publish(first)
 
+    async def fill_ratio(self) -> float:
+        return 0.0
+
     def counts(self) -> NDArray[np.int64]:
         """Good values so far, per point in ``points``."""
         return self.good[self.points]

@@ -15,6 +15,7 @@ class MemoryTelemetryLog:
 
     def __init__(self, clock: Clock) -> None:
         self.available = True
+        self.fill = 0.0
         self._clock = clock
         self._kept: list[tuple[int, bytes]] = []
         self._known: set[str] = set()
@@ -69,6 +70,11 @@ class MemoryTelemetryLog:
         """Let go of everything up to a position."""
         self.require()
         del self._kept[: bisect_right(self._kept, through, key=lambda item: item[0])]
+
+    async def fill_ratio(self) -> float:
+        """As a test has set it."""
+        self.require()
+        return self.fill
 
     def batches(self) -> list[SampleBatch]:
         """Everything kept, oldest first."""

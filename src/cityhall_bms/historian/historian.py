@@ -27,6 +27,8 @@ PREPARE_EVERY_S: Final = 6 * 3600.0
 RECOMPUTE_SHARE: Final = 0.25
 """Part of the time between two looks around that late data may take from live data."""
 
+CROWDED: Final = 0.5
+"""Use of the log from which on what is stored is let go of early: room for what is not counts more than a replay."""
 FAILURES_COUNTED_MAX: Final = 10
 
 log = structlog.get_logger(__name__)
@@ -40,7 +42,7 @@ class HistorianOptions:
     wait_s: float = 1.0
     tend_every_s: float = 10.0
     retry_min_s: float = 0.25
-    retry_max_s: float = 15.0
+    retry_max_s: float = 5.0
     gap_grace_s: float = 60.0
     replay_s: float = 6 * 3600.0
 
@@ -164,10 +166,14 @@ class Historian:
             pass
 
     async def _forget(self) -> None:
+        """Let go of what was stored long ago, and of the older half of all that is stored while the log is crowded."""
         now_s = self._clock.monotonic()
         self._stored.append((now_s, self.position))
+        kept = len(self._stored)
+        if await self._telemetry.fill_ratio() > CROWDED:
+            kept //= 2
         through = 0
-        while self._stored[0][0] < now_s - self._options.replay_s:
+        while self._stored and (len(self._stored) > kept or self._stored[0][0] < now_s - self._options.replay_s):
             through = self._stored.popleft()[1]
         if through:
             await self._telemetry.forget(through)

@@ -62,6 +62,10 @@ class TelemetryLog(Protocol):
         """Position of the newest batch; 0 when there is none."""
         ...
 
+    async def fill_ratio(self) -> float:
+        """Share of the room for batches that is in use, 0..1; at 1 nothing is taken until something is forgotten."""
+        ...
+
     async def forget(self, through: int) -> None:
         """Let go of everything up to a position, because whoever needed it has it."""
         ...

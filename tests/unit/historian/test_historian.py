@@ -9,6 +9,7 @@ from tests.support.manual_clock import ManualClock
 
 from cityhall_bms.adapters.memory import MemoryEventLog
 from cityhall_bms.adapters.memory_telemetry import MemoryTelemetryLog
+from cityhall_bms.domain.errors import HistoryUnavailableError
 from cityhall_bms.historian.historian import Historian, HistorianOptions
 from cityhall_bms.ports.history import Latest
 from cityhall_bms.ports.telemetry_log import LoggedBatch
@@ -74,3 +75,29 @@ async def test_positions_of_a_lost_log_never_make_the_new_one_forget(capsys: pyt
 
 async def _from_the_start() -> int:
     return 0
+
+
+async def test_pain_18_a_crowded_log_is_relieved_of_what_is_stored_and_of_nothing_else() -> None:
+    clock = ManualClock()
+    telemetry, history = MemoryTelemetryLog(clock), CountingHistory()
+    historian = Historian(telemetry, history, MemoryEventLog(clock), clock, HistorianOptions(replay_s=6 * HOUR_S))
+    historian._resume = _from_the_start
+    running = asyncio.create_task(historian.run())
+    for minute in range(30):
+        await telemetry.publish(batch(minute))
+        await clock.advance(60.0)
+    assert len(telemetry.batches()) == 30
+    telemetry.fill = 0.6
+    await clock.advance(15.0)
+    assert 10 <= len(telemetry.batches()) <= 20, "the older half is let go of"
+    history.store = _never
+    for minute in range(30, 40):
+        await telemetry.publish(batch(minute))
+        await clock.advance(60.0)
+    running.cancel()
+    assert {30, 39} <= {entry.sequence for entry in telemetry.batches()}, "nothing is stored of these"
+
+
+async def _never(_: Sequence[LoggedBatch]) -> None:
+    msg = "the database is away"
+    raise HistoryUnavailableError(msg)

@@ -25,6 +25,9 @@ SILENCE_MAX_S: Final = 3.0
 PULL_EXPIRES_S: Final = 10.0
 INACTIVE_S: Final = 60.0
 """The server drops the consumer of a reader that vanished after this time."""
+ARRIVING_BYTES_MAX: Final = 32 * 1024**2
+"""About so much is on its way to us at once, and is handed over at once, however large the batches are."""
+BATCHES_AVERAGED: Final = 8
 PULL_ENDED: Final = frozenset({"404", "408"})
 HEARTBEAT: Final = "100"
 
@@ -52,6 +55,8 @@ class JetStreamReader:
         self._woken = asyncio.Event()
         self._owed = 0
         self._delivered = 0
+        self._batch_bytes = 0.0
+        """How large batches are, on average of the newest."""
         self._heard_at = 0.0
         self._broken = True
 
@@ -119,12 +124,13 @@ class JetStreamReader:
             await self.open()
         if self._owed > 0:
             return
+        asked = min(batches_max, max(1, int(ARRIVING_BYTES_MAX / max(self._batch_bytes, 1.0))))
         request = {
-            "batch": batches_max,
+            "batch": asked,
             "expires": round(PULL_EXPIRES_S * 1e9),
             "idle_heartbeat": round(HEARTBEAT_S * 1e9),
         }
-        self._owed = batches_max
+        self._owed = asked
         self._heard_at = self._clock.monotonic()
         subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._consumer}"
         assert self._subscription is not None  # noqa: S101 - open() above made it
@@ -160,12 +166,15 @@ class JetStreamReader:
             return
         self._delivered = sequence.consumer
         self._owed -= 1
+        self._batch_bytes += (len(message.data) - self._batch_bytes) / BATCHES_AVERAGED
         self._arrived.append((sequence.stream, message.data))
 
     def _take(self, batches_max: int) -> list[LoggedBatch]:
         taken: list[LoggedBatch] = []
-        while self._arrived and len(taken) < batches_max:
+        room = ARRIVING_BYTES_MAX
+        while self._arrived and len(taken) < batches_max and room > 0:
             position, data = self._arrived.popleft()
+            room -= len(data)
             self._position = position
             try:
                 taken.append(LoggedBatch(position, SampleBatch.decode(data)))
