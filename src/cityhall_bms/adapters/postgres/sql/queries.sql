@@ -22,4 +22,4 @@ WHERE s.set_id IS NULL AND s.observed_at > $1::timestamptz AND s.observed_at <= 
   AND s.recorded_at <= $3::timestamptz;
 
 -- name: known_points
-SELECT coalesce(array_agg(point_id ORDER BY point_id), '{}') FROM point;
+SELECT coalesce(array_agg(DISTINCT point_id), '{}') FROM point_set_member;
