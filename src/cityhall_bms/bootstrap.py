@@ -16,6 +16,8 @@ import asyncpg
 import structlog
 import uvicorn
 
+from cityhall_bms.adapters.export_desk import ExportOffice, ExportRunner, make_folder
+from cityhall_bms.adapters.export_parts import Database, ExportParts
 from cityhall_bms.adapters.installed_drivers import find_factories, find_profile_folders
 from cityhall_bms.adapters.nats.telemetry_log import JetStreamTelemetryLog
 from cityhall_bms.adapters.postgres.alarms_view import AlarmsProjection, PostgresAlarmView
@@ -24,7 +26,6 @@ from cityhall_bms.adapters.postgres.devices_view import DevicesProjection, Postg
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
 from cityhall_bms.adapters.postgres.gaps import PostgresGapLedger
 from cityhall_bms.adapters.postgres.history import PostgresHistory
-from cityhall_bms.adapters.postgres.history_export import PostgresExporter
 from cityhall_bms.adapters.postgres.lease import Fence, PostgresLease, Work
 from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.adapters.postgres.projector import Projector
@@ -33,6 +34,8 @@ from cityhall_bms.adapters.postgres.registry import PostgresPointRegistry
 from cityhall_bms.adapters.prometheus import Metrics
 from cityhall_bms.adapters.seal_files import FOLDER, SealFiles
 from cityhall_bms.adapters.signing import Signer, key_ring
+from cityhall_bms.adapters.signing import Signer
+from cityhall_bms.adapters.site_diff import fingerprint
 from cityhall_bms.adapters.site_files import load_site
 from cityhall_bms.adapters.site_files.rules import rule_files
 from cityhall_bms.alarms.desk import AlarmDesk
@@ -53,7 +56,7 @@ from cityhall_bms.rules.binding import bind
 from cityhall_bms.rules.files import library, read_rules, rules_in_force
 from cityhall_bms.rules.model import Rule
 from cityhall_bms.rules.runner import RulesRunner
-from cityhall_bms.settings import Settings, metrics_are_shared
+from cityhall_bms.settings import Settings, child_environment, metrics_are_shared
 
 ROLES: Final = ("collector", "historian", "rules", "api")
 DASHBOARD: Final = Path(__file__).parent / "web_dist"
@@ -85,6 +88,12 @@ def read_site(folder: Path) -> Site:
 def read_site_rules(folder: Path) -> list[Rule]:
     """Rules in force at a site: the shipped ones, replaced by its own of the same id."""
     return rules_in_force(library(), read_rules(rule_files(folder)))
+
+
+def in_force(folder: Path, site: Site) -> dict[str, Any]:
+    """What the figures of a site rest on, for the manifests of exports: its fingerprint, and versions of its rules."""
+    rules = {rule.id: rule.version for rule in read_site_rules(folder)}
+    return {"site_fingerprint": fingerprint(site), "rules": rules, "tariffs": {}}
 
 
 async def prepare(folder: Path, settings: Settings, clock: Clock) -> None:
@@ -269,6 +278,11 @@ def _api(parts: Parts) -> list[Loop]:
     view = PostgresAlarmView(parts.pool, parts.events.listener)
     live = LiveFeed(parts.telemetry, parts.history, scan_s, parts.clock)
     feed = AlarmFeed(view, parts.events, parts.clock)
+    database = Database(parts.settings.database.url, parts.pool, parts.history)
+    signer = Signer.load_or_create(parts.settings.key_folder)
+    exports = ExportParts.on(database, parts.events, signer, parts.clock)
+    context = in_force(parts.folder, parts.site)
+    office = ExportOffice(exports.store, parts.settings.export_folder, parts.clock, context)
     services = ApiServices(
         site=parts.site,
         ids=parts.ids,
@@ -282,7 +296,8 @@ def _api(parts: Parts) -> list[Loop]:
         events=parts.events,
         telemetry=parts.telemetry,
         history=parts.history,
-        exporter=PostgresExporter(parts.settings.database.url, parts.history),
+        exports=office,
+        exporter=exports.exporter,
         gaps=PostgresGapLedger(parts.pool),
         metrics=parts.metrics.render,
         allowed_hosts=parts.settings.api.allowed_hosts,
@@ -299,7 +314,15 @@ def _api(parts: Parts) -> list[Loop]:
         timeout_graceful_shutdown=OPEN_STREAMS_END_WITHIN_S,
         lifespan="off",
     )
-    return [live.run(), feed.run(), _serve_http(Server(config))]
+    return [live.run(), feed.run(), _serve_http(Server(config)), _make_exports(parts, office, exports)]
+
+
+async def _make_exports(parts: Parts, office: ExportOffice, exports: ExportParts) -> None:
+    """Make the jobs that are asked for, in processes of their own."""
+    folder = parts.settings.export_folder
+    make_folder(folder)
+    runner = ExportRunner(office, exports.store, exports.recorder, parts.clock)
+    await runner.run(folder, child_environment(parts.settings), parts.settings.exports.keep_days)
 
 
 async def _serve_http(server: uvicorn.Server) -> None:

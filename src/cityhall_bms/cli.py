@@ -11,14 +11,25 @@ import orjson
 import typer
 import uvloop
 
-from cityhall_bms import bootstrap, commissioning_commands, demo, history_jobs, live_change, supervisor
+from cityhall_bms import (
+    bootstrap,
+    commissioning_commands,
+    demo,
+    export_jobs,
+    history_jobs,
+    live_change,
+    supervisor,
+)
 from cityhall_bms.adapters.logs import configure_logs
 from cityhall_bms.adapters.site_files.render import render_problems
 from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.api.app import openapi_document
-from cityhall_bms.day_bar import day_bar
+from cityhall_bms.day_bar import day_bar, share_bar
 from cityhall_bms.domain.errors import CityHallError, SiteError
 from cityhall_bms.domain.events import HistoryImported
+from cityhall_bms.exports.verification import holds
+from cityhall_bms.ports.exports import ExportFormat
+from cityhall_bms.ports.history import Aggregation
 from cityhall_bms.settings import Settings, load_settings
 
 ResultT = TypeVar("ResultT")
@@ -173,6 +184,60 @@ def redecode(  # noqa: PLR0913 - the options of a command are its arguments
     settings = _ending_well(lambda: _settings(config, data_dir, None, None))
     asked = history_jobs.RedecodeRequest(device, begin, end, reason, actor, dry_run)
     _run(lambda: history_jobs.redecode(history_jobs.RedecodeJob(site, settings, asked, print), SystemClock()))
+
+
+@app.command(name="export")
+def export_samples(  # noqa: PLR0913 - the options of a command are its arguments
+    site: SiteFolder,
+    *,
+    points: Annotated[list[str], typer.Option("--point", help="點位名稱，可用 * / a name, or a pattern with *")],
+    begin: Annotated[str, typer.Option("--from", metavar="TIME", help="開始時間 / begin, ISO 8601; local if bare")],
+    end: Annotated[str, typer.Option("--until", metavar="TIME", help="結束時間（不含） / end, not included")],
+    out: Annotated[Path, typer.Option("--out", help="檔案 / the file; its manifest comes beside it")],
+    form: Annotated[ExportFormat, typer.Option("--format", help="格式 / form")] = ExportFormat.CSV_LONG,
+    interval: Annotated[str, typer.Option("--interval", help="15m, 1h, 1d, ...; 空白為原始樣本 / empty: samples")] = "",
+    aggregation: Annotated[
+        Aggregation, typer.Option("--agg", help="取值 / figure per interval")
+    ] = Aggregation.MEAN,
+    language: Annotated[str, typer.Option("--language", help="zh, en")] = "zh",
+    as_known_at: Annotated[str, typer.Option("--as-known-at", metavar="TIME", help="當時所知 / as known then")] = "",
+    actor: Annotated[str, typer.Option("--by", help="誰取走 / who takes it; kept in the event log")] = "operator",
+    config: Config = None,
+    data_dir: DataDir = None,
+) -> None:
+    """匯出樣本與可驗證的清單 / Export samples, with a signed manifest beside the file."""
+    configure_logs()
+    settings = _ending_well(lambda: _settings(config, data_dir, None, None))
+    asked = export_jobs.ExportRequest(
+        points, begin, end, out, form, interval, aggregation, language, as_known_at, actor
+    )
+    with share_bar() as on_progress:
+        job = export_jobs.ExportJob(site, settings, asked, on_progress, lambda *paths: print(*paths, sep="\n"))
+        _run(lambda: export_jobs.export(job, SystemClock()))
+
+
+@app.command(name="verify-export")
+def verify_export(
+    file: Annotated[Path, typer.Argument(help="匯出的檔案 / the exported file")],
+    manifest: Annotated[Path | None, typer.Option("--manifest", help="清單 / else FILE.manifest.json")] = None,
+    key: Annotated[
+        Path | None, typer.Option("--key", help="信任的公鑰（PEM） / a public key that you trust")
+    ] = None,
+) -> None:
+    """離線驗證匯出檔：內容、列數、簽章 / Prove an exported file off line: content, rows, signature."""
+    checks = _ending_well(lambda: export_jobs.prove(file, manifest, key))
+    for line in checks:
+        print(line)
+    raise typer.Exit(0 if holds(checks) else 1)
+
+
+@app.command(name="make-export", hidden=True)
+def make_export(identity: str) -> None:
+    """Make a job that was asked for; settings come from the service's environment."""
+    configure_logs()
+    status: list[int] = []
+    _run(lambda: export_jobs.make(identity, load_settings(), SystemClock(), status.append))
+    raise typer.Exit(status[0] if status else 0)
 
 
 @app.command()

@@ -15,3 +15,13 @@ def day_bar() -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=None)
         yield lambda done, days: bar.update(task, completed=done, total=days)
+
+
+@contextmanager
+def share_bar() -> Iterator[Callable[[float, int, int], None]]:
+    """Give what draws a bar: to be called with the share that is done, and with rows and bytes so far."""
+    console = Console(stderr=True)
+    columns = (BarColumn(), TextColumn("{task.percentage:.0f} % {task.fields[size]}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=1.0, size="")
+        yield lambda share, rows, size: bar.update(task, completed=share, size=f"{rows:,} 列 rows, {size:,} bytes")

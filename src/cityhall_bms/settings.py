@@ -65,6 +65,13 @@ class IntegritySettings(_Table):
     keys: str = ""
 
 
+class ExportSettings(_Table):
+    """``[exports]``: for how many days files are kept, and how much room exports leave on the disk."""
+
+    keep_days: Annotated[int, Field(ge=1, le=3_650)] = 30
+    free_bytes_min: Annotated[int, Field(ge=0)] = 2 * 2**30
+
+
 class Settings(BaseSettings):
     """All settings."""
 
@@ -84,6 +91,12 @@ class Settings(BaseSettings):
     collector: CollectorSettings = CollectorSettings()
     historian: HistorianSettings = HistorianSettings()
     integrity: IntegritySettings = IntegritySettings()
+    exports: ExportSettings = ExportSettings()
+
+    @property
+    def export_folder(self) -> Path:
+        """Folder of the files that were asked for."""
+        return self.data_dir / "exports"
 
     @property
     def key_folder(self) -> Path:

@@ -1,44 +1,27 @@
 """What an auditor's CSV looks like, on PostgreSQL and on TimescaleDB."""
 
 import asyncio
-import csv
-import io
 import math
 import random
 import tracemalloc
+from pathlib import Path
 
 import asyncpg
 import pytest
-from tests.support.histories import HOUR, MINUTE, SECOND, T0, history_on, logged, scan
-from tests.support.manual_clock import ManualClock
+from tests.support.export_rig import POINTS, exports_on, query, table
+from tests.support.histories import HOUR, MINUTE, SECOND, T0, logged, scan
 
 from cityhall_bms.adapters.csv_cells import guarded, number, plain
-from cityhall_bms.adapters.postgres.history_export import PostgresExporter, next_slice_us
+from cityhall_bms.adapters.postgres.history_export import ExportReader, PostgresExporter
 from cityhall_bms.domain.errors import HistoryUnavailableError, RefusedError
 from cityhall_bms.domain.quality import Quality
-from cityhall_bms.ports.history import ExportRequest, Window
-
-POINTS = [(1, "AHU01.SAT", "°C"), (2, "AHU01.FAN", ""), (3, "TX, 1", "=kW")]
-
-
-def request(interval: str = "", language: str = "zh", hours: int = 2, points: object = POINTS) -> ExportRequest:
-    return ExportRequest(points, Window(T0, T0 + hours * HOUR), interval, "Asia/Taipei", language)  # type: ignore[arg-type]
+from cityhall_bms.ports.exports import ExportKind, ExportPoint, ExportState
+from cityhall_bms.ports.history import Window
 
 
-async def whole(exporter: PostgresExporter, asked: ExportRequest) -> bytes:
-    return b"".join([chunk async for chunk in exporter.csv(asked)])
-
-
-def table(data: bytes) -> list[list[str]]:
-    assert data.startswith(b"\xef\xbb\xbf")
-    assert data.count(b"\n") == data.count(b"\r\n")
-    assert data.endswith(b"\r\n")
-    return list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True))
-
-
-async def test_samples_are_written_by_the_conventions(database_url: str) -> None:
-    async with history_on(database_url, ManualClock(T0 + HOUR)) as history:
-        await history.store(
+async def test_samples_are_written_by_the_conventions(database_url: str, tmp_path: Path) -> None:
+    async with exports_on(database_url, tmp_path) as rig:
+        await rig.history.store(
             [
                 scan(1, T0 + 1, [21.5, 1.0, 1e-7]),
                 logged(2, [(2, T0 + SECOND, math.nan, Quality.BAD_TIMEOUT), (1, T0 + SECOND, -3.0, 0)]),
@@ -48,7 +31,7 @@ async def test_samples_are_written_by_the_conventions(database_url: str) -> None
                 logged(4, [(4, T0 + SECOND, 5.0, 0)]),
             ]
         )
-        data = await whole(PostgresExporter(database_url, history), request())
+        data = await rig.streamed(query(language="zh"))
     head, *rows = table(data)
     assert head == [
         "時間（當地）",
@@ -77,10 +60,10 @@ def at(seconds: str, zone: str = "+08:00") -> str:
     return f"2026-07-01T{'00' if zone == 'Z' else '08'}:00:{seconds}.000000{zone}"
 
 
-async def test_intervals_carry_their_coverage(database_url: str) -> None:
-    async with history_on(database_url, ManualClock(T0 + HOUR)) as history:
-        await history.store([scan(1, T0 + 3 * MINUTE + 45 * SECOND, [21.5, 1.0, 0.25])])
-        data = await whole(PostgresExporter(database_url, history), request("15m", "en", hours=1))
+async def test_intervals_carry_their_coverage(database_url: str, tmp_path: Path) -> None:
+    async with exports_on(database_url, tmp_path) as rig:
+        await rig.history.store([scan(1, T0 + 3 * MINUTE + 45 * SECOND, [21.5, 1.0, 0.25])])
+        data = await rig.streamed(query("15m", hours=1))
     head, *rows = table(data)
     assert head == [
         "Local time",
@@ -100,48 +83,55 @@ async def test_intervals_carry_their_coverage(database_url: str) -> None:
     assert rows[6][4:] == ["", "°C", "bad", "no_data", "0.0"]
 
 
-async def test_the_same_question_gives_samples_and_intervals_alike_in_form(database_url: str) -> None:
-    async with history_on(database_url, ManualClock(T0 + HOUR)) as history:
-        await history.store([scan(1, T0, [0.1, 123456789.25, -1e22])])
-        exporter = PostgresExporter(database_url, history)
-        samples = table(await whole(exporter, request()))[1:4]
-        intervals = table(await whole(exporter, request("1m")))[1:4]
+async def test_the_same_question_gives_samples_and_intervals_alike_in_form(database_url: str, tmp_path: Path) -> None:
+    async with exports_on(database_url, tmp_path) as rig:
+        await rig.history.store([scan(1, T0, [0.1, 123456789.25, -1e22])])
+        samples = table(await rig.streamed(query()))[1:4]
+        intervals = table(await rig.streamed(query("1m")))[1:4]
     assert [row[:7] for row in samples] == [row[:7] for row in intervals]
 
 
-async def test_an_empty_window_is_a_heading(database_url: str) -> None:
-    async with history_on(database_url) as history:
-        exporter = PostgresExporter(database_url, history)
-        assert len(table(await whole(exporter, request()))) == 1
-        assert len(table(await whole(exporter, request(points=[])))) == 1
-        assert len(table(await whole(exporter, request("1h", points=[])))) == 1
+async def test_an_empty_window_is_a_heading(database_url: str, tmp_path: Path) -> None:
+    async with exports_on(database_url, tmp_path) as rig:
+        assert len(table(await rig.streamed(query()))) == 1
+        with pytest.raises(RefusedError, match="no point"):
+            rig.new(query(points=[]))
 
 
-async def test_every_sample_of_long_times_is_there_once_and_in_order(database_url: str) -> None:
+async def test_every_sample_of_long_times_is_there_once_and_in_order(database_url: str, tmp_path: Path) -> None:
     chance = random.Random(1)
     moments = sorted({T0 + chance.randrange(40 * 24 * HOUR) for _ in range(300)} | {T0, T0 + 10 * MINUTE})
-    async with history_on(database_url) as history:
-        await history.store([scan(n + 1, moment, [float(n)] * 3) for n, moment in enumerate(moments)])
-        data = await whole(PostgresExporter(database_url, history), request(hours=40 * 24))
+    async with exports_on(database_url, tmp_path) as rig:
+        await rig.history.store([scan(n + 1, moment, [float(n)] * 3) for n, moment in enumerate(moments)])
+        data = await rig.streamed(query(hours=40 * 24))
     rows = table(data)[1:]
     assert [row[4] for row in rows] == [str(n) for n in range(len(moments)) for _ in range(3)]
 
 
-async def test_a_failing_question_fails_before_the_first_chunk(database_url: str) -> None:
-    async with history_on(database_url) as history:
+async def test_a_failing_question_fails_before_the_first_chunk(database_url: str, tmp_path: Path) -> None:
+    async with exports_on(database_url, tmp_path) as rig:
+        nowhere = ExportReader("postgresql://bms@127.0.0.1:1/none", rig.history)
+        away, wrong = rig.new(query(), ExportKind.STREAM), rig.new(query("7m"), ExportKind.STREAM)
         with pytest.raises(HistoryUnavailableError):
-            await anext(PostgresExporter("postgresql://bms@127.0.0.1:1/none", history).csv(request()))
+            await anext(PostgresExporter(nowhere, rig.parts.recorder).csv(away))
         with pytest.raises(RefusedError):
-            await anext(PostgresExporter(database_url, history).csv(request("7m")))
+            await anext(rig.parts.exporter.csv(wrong))
+        states = [(await rig.office.get(export.id)).state for export in (away, wrong)]
+        told = [event.type for event in await rig.events.read(stream="export/")]
+    assert states == [ExportState.FAILED] * 2
+    assert told == ["ExportFailed"] * 2
 
 
-async def test_a_reader_that_goes_away_leaves_no_connection(database_url: str) -> None:
-    async with history_on(database_url) as history:
-        await history.store([scan(n + 1, T0 + n * SECOND, [float(n)] * 500) for n in range(300)])
-        points = [(number, f"P{number}", "") for number in range(1, 501)]
-        chunks = PostgresExporter(database_url, history).csv(request(points=points))
+async def test_a_reader_that_goes_away_leaves_no_connection(database_url: str, tmp_path: Path) -> None:
+    async with exports_on(database_url, tmp_path) as rig:
+        await rig.history.store([scan(n + 1, T0 + n * SECOND, [float(n)] * 500) for n in range(300)])
+        points = [ExportPoint(number, f"P{number}", "") for number in range(1, 501)]
+        export = rig.new(query(points=points), ExportKind.STREAM)
+        chunks = rig.parts.exporter.csv(export)
         assert (await anext(chunks)).startswith(b"\xef\xbb\xbf")
         await chunks.aclose()  # type: ignore[attr-defined]
+        left = await rig.office.get(export.id)
+    assert (left.state, left.manifest) == (ExportState.FAILED, None)
     connection = await asyncpg.connect(database_url)
     try:
         while await connection.fetchval(
@@ -153,14 +143,14 @@ async def test_a_reader_that_goes_away_leaves_no_connection(database_url: str) -
         await connection.close()
 
 
-async def test_an_export_of_any_size_needs_little_memory(database_url: str) -> None:
-    async with history_on(database_url) as history:
-        await history.store([scan(n + 1, T0 + n * SECOND, [n + 0.125] * 400) for n in range(600)])
-        points = [(number, f"P{number}", "kW") for number in range(1, 401)]
+async def test_an_export_of_any_size_needs_little_memory(database_url: str, tmp_path: Path) -> None:
+    async with exports_on(database_url, tmp_path) as rig:
+        await rig.history.store([scan(n + 1, T0 + n * SECOND, [n + 0.125] * 400) for n in range(600)])
+        points = [ExportPoint(number, f"P{number}", "kW") for number in range(1, 401)]
         tracemalloc.start()
         try:
             size, lines = 0, 0
-            async for chunk in PostgresExporter(database_url, history).csv(request(points=points)):
+            async for chunk in rig.parts.exporter.csv(rig.new(query(points=points), ExportKind.STREAM)):
                 size, lines = size + len(chunk), lines + chunk.count(b"\r\n")
             peak = tracemalloc.get_traced_memory()[1]
         finally:
@@ -198,22 +188,15 @@ def test_numbers_are_the_shortest_that_read_back() -> None:
     assert [number(value) for value in values] == ["0.1", "-3", "1e+22", "1e-07", "123456789.25", ""]
 
 
-def test_slices_grow_over_empty_times_and_shrink_where_much_is_found() -> None:
-    assert next_slice_us(HOUR, 0) == 2 * HOUR
-    assert next_slice_us(24 * HOUR, 0) == 24 * HOUR
-    assert next_slice_us(HOUR, 8_000_000) == HOUR
-    assert next_slice_us(HOUR, 100_000_000) == HOUR // 2
-    assert next_slice_us(10 * SECOND, 100_000_000) == 10 * SECOND
-
-
-async def test_years_without_samples_are_passed_over_and_every_sample_is_there(database_url: str) -> None:
+async def test_years_without_samples_are_passed_over_and_every_sample_is_there(
+    database_url: str, tmp_path: Path
+) -> None:
     times = [T0, T0 + 300 * 24 * HOUR, T0 + 300 * 24 * HOUR + SECOND, T0 + 700 * 24 * HOUR]
     century = Window(T0 - 20 * 365 * 24 * HOUR, T0 + 70 * 365 * 24 * HOUR)
-    async with history_on(database_url, ManualClock(T0 + HOUR)) as history:
-        await history.store([scan(n, at_us, [float(n), 1.0, 0.0]) for n, at_us in enumerate(times[:3], 1)])
-        await history.store([logged(4, [(1, times[3], 4.0, 0)])])
-        asked = ExportRequest(POINTS[:1], century, "", "Asia/Taipei", "en")
+    async with exports_on(database_url, tmp_path) as rig:
+        await rig.history.store([scan(n, at_us, [float(n), 1.0, 0.0]) for n, at_us in enumerate(times[:3], 1)])
+        await rig.history.store([logged(4, [(1, times[3], 4.0, 0)])])
         async with asyncio.timeout(60):
-            data = await whole(PostgresExporter(database_url, history), asked)
+            data = await rig.streamed(query(points=POINTS[:1], window=century, known_at=rig.clock.now()))
 
     assert [row[4] for row in table(data)[1:]] == ["1", "2", "3", "4"]

@@ -14,6 +14,8 @@ import numpy as np
 import uvicorn
 from tests.support.sites import CheckingFactory, write_site
 
+from cityhall_bms.adapters.export_desk import ExportOffice
+from cityhall_bms.adapters.export_parts import Database, ExportParts
 from cityhall_bms.adapters.memory_telemetry import MemoryTelemetryLog
 from cityhall_bms.adapters.postgres.alarms_view import AlarmsProjection, PostgresAlarmView
 from cityhall_bms.adapters.postgres.connection import open_pool
@@ -21,11 +23,11 @@ from cityhall_bms.adapters.postgres.devices_view import DevicesProjection, Postg
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
 from cityhall_bms.adapters.postgres.gaps import PostgresGapLedger
 from cityhall_bms.adapters.postgres.history import PostgresHistory
-from cityhall_bms.adapters.postgres.history_export import PostgresExporter
 from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.adapters.postgres.projector import Projector
 from cityhall_bms.adapters.postgres.registry import PostgresPointRegistry
 from cityhall_bms.adapters.prometheus import Metrics
+from cityhall_bms.adapters.signing import Signer
 from cityhall_bms.adapters.site_files import load_site
 from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.alarms.desk import AlarmDesk
@@ -39,6 +41,7 @@ from cityhall_bms.ports.event_log import Append
 
 DEADLINE_S = 20.0
 CHILLER = "TCH.B2.CN.CHC01"
+IN_FORCE = {"site_fingerprint": "f" * 64, "rules": {"CHC_TRIP": 1}, "tariffs": {}}
 TRIP = alarm_id("CHC_TRIP", CHILLER)
 
 
@@ -58,6 +61,8 @@ class ApiRig:
     history: PostgresHistory
     events: PostgresEventLog
     dsn: str
+    folder: Path
+    exports: ExportParts
     sequence: int = 0
 
     async def measure(self, at: int, values: dict[str, tuple[float, int]]) -> SampleBatch:
@@ -142,6 +147,8 @@ async def running_api(dsn: str, folder: Path) -> AsyncIterator[ApiRig]:
         async with PostgresEventLog(dsn, clock) as events, PostgresHistory.open(dsn, clock, site.time_zone) as history:
             ids = await PostgresPointRegistry(pool, events).apply(site, actor="test")
             view = PostgresAlarmView(pool, events.listener)
+            signer = Signer.load_or_create(folder / "keys")
+            exports = ExportParts.on(Database(dsn, pool, history), events, signer, clock)
             services = ApiServices(
                 site=site,
                 ids=ids,
@@ -155,13 +162,14 @@ async def running_api(dsn: str, folder: Path) -> AsyncIterator[ApiRig]:
                 events=events,
                 telemetry=telemetry,
                 history=history,
-                exporter=PostgresExporter(dsn, history),
+                exports=ExportOffice(exports.store, folder / "exports", clock, IN_FORCE),
+                exporter=exports.exporter,
                 gaps=PostgresGapLedger(pool),
                 metrics=Metrics(clock, shared=False).render,
             )
             projector = Projector(events, pool, [AlarmsProjection(), DevicesProjection()], clock)
             async with _serving(services, projector) as client:
-                yield ApiRig(client, services, telemetry, history, events, dsn)
+                yield ApiRig(client, services, telemetry, history, events, dsn, folder, exports)
     finally:
         pool.terminate()
 

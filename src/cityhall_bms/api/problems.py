@@ -13,6 +13,7 @@ from cityhall_bms.domain.errors import (
     ConcurrencyError,
     EventLogUnavailableError,
     HistoryUnavailableError,
+    MissingLibraryError,
     NotFoundError,
     RefusedError,
     TelemetryLogUnavailableError,
@@ -30,10 +31,12 @@ TITLES: Mapping[int, tuple[str, str]] = {
     415: ("unsupported-media-type", "Send application/json"),
     422: ("invalid", "Some values are not valid"),
     500: ("internal", "An error of ours"),
+    501: ("not-installed", "What this needs is not installed here"),
     503: ("unavailable", "A service behind this one is away; try again"),
 }
 
 STATUS_OF: Mapping[type[Exception], int] = {
+    MissingLibraryError: 501,
     NotFoundError: 404,
     RefusedError: 409,
     ConcurrencyError: 409,

@@ -12,8 +12,9 @@ from cityhall_bms.domain.alarms import Alarm
 from cityhall_bms.domain.site import Site
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.event_log import EventLog
+from cityhall_bms.ports.exports import ExportDesk, StreamingExporter
 from cityhall_bms.ports.gap_ledger import GapLedger
-from cityhall_bms.ports.history import HistoryStore, SampleExporter
+from cityhall_bms.ports.history import HistoryStore
 from cityhall_bms.ports.read_models import AlarmView, DeviceView
 from cityhall_bms.ports.telemetry_log import TelemetryLog
 
@@ -55,7 +56,8 @@ class ApiServices:
     events: EventLog
     telemetry: TelemetryLog
     history: HistoryStore
-    exporter: SampleExporter
+    exports: ExportDesk
+    exporter: StreamingExporter
     gaps: GapLedger
     metrics: Callable[[], tuple[bytes, str]]
     """Body and content type of ``/metrics``."""

@@ -14,6 +14,11 @@ FromTime = Annotated[
 ]
 ToTime = Annotated[AwareDatetime, Query(alias="to", description="End, excluded; RFC 3339 with offset.")]
 
+KnownAt = Annotated[
+    AwareDatetime | None,
+    Query(alias="as_known_at", description="The record as it was then: what was recorded later does not count."),
+]
+
 
 def to_us(time: datetime) -> int:
     """µs UTC of an aware time."""

@@ -215,6 +215,36 @@ class HistoryImported(Event):
 
 @stored
 @dataclass(frozen=True, slots=True)
+class ExportMade(Event):
+    """A file left the house; times are µs UTC, ``until`` excluded. Its manifest has the whole question.
+
+    ``interval`` is empty for raw samples; the digests are SHA-256 of the file and of its manifest as it was signed.
+    """
+
+    export: str
+    format: str
+    points: int
+    first: int
+    until: int
+    interval: str
+    known_at: int
+    rows: int
+    bytes: int
+    sha256: str
+    manifest_sha256: str
+
+
+@stored
+@dataclass(frozen=True, slots=True)
+class ExportFailed(Event):
+    """An export was asked for and not made to its end; a part of a stream may have left the house."""
+
+    export: str
+    reason: str
+
+
+@stored
+@dataclass(frozen=True, slots=True)
 class RuleFailed(Event):
     """A rule could not be evaluated and is parked; the others go on."""
 

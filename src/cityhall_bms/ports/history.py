@@ -1,6 +1,6 @@
 """History: every scan ever measured, and what follows from it."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -142,22 +142,3 @@ class HistorianStore(HistoryStore, Protocol):
     async def prepare(self, days: int) -> None:
         """Make room for the scans of today and the coming days."""
         ...
-
-
-class SampleExporter(Protocol):
-    """History as CSV, at the speed of the store and in constant memory."""
-
-    def csv(self, request: "ExportRequest") -> AsyncIterator[bytes]:
-        """Chunks of the file; the first one is asked for before anything is sent to the reader."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class ExportRequest:
-    """What an auditor asks for. ``points`` are (id, name, unit); ``interval`` empty = raw samples."""
-
-    points: Sequence[tuple[int, str, str]]
-    window: Window
-    interval: str
-    time_zone: str
-    language: str = "zh"

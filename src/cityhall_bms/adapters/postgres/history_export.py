@@ -1,59 +1,154 @@
-"""History as CSV: made by the database, passed through in constant memory (`docs/reference/history.md`)."""
+"""History as CSV that is sent while it is made, and what the makers of other files read."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime, timedelta
+import hashlib
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from typing import Final
 from zoneinfo import ZoneInfo
 
-import asyncpg
+import numpy as np
 
-from cityhall_bms.adapters.csv_cells import BOM, guarded, number, plain
-from cityhall_bms.adapters.postgres.connection import connect, translated
+from cityhall_bms.adapters.export_files.lines import heading, long_lines
+from cityhall_bms.adapters.postgres.connection import translated
+from cityhall_bms.adapters.postgres.export_slices import SliceReader, counted, paced
 from cityhall_bms.adapters.postgres.history import PostgresHistory
-from cityhall_bms.adapters.postgres.history_copy import moment
-from cityhall_bms.adapters.postgres.sql import load
 from cityhall_bms.domain.errors import CityHallError, HistoryUnavailableError
-from cityhall_bms.domain.quality import Quality
-from cityhall_bms.historian.intervals import EPOCH, HOUR_US, MINUTE_US, interval_edges
-from cityhall_bms.ports.history import Aggregation, ExportRequest, Series, Window
+from cityhall_bms.exports.query import file_name
+from cityhall_bms.exports.recording import ExportRecorder
+from cityhall_bms.historian.intervals import interval_edges
+from cityhall_bms.ports.exports import Export, ExportQuery, FileFacts, PointCounts, Rows
+from cityhall_bms.ports.history import Series, Window
 
-QUERIES: Final = load("history_export.sql")
 CHUNKS_WAITING_MAX: Final = 8
-SLICE_FIRST_US: Final = 10 * MINUTE_US
-SLICE_MIN_US: Final = 10 * 1_000_000
-SLICE_MAX_US: Final = 24 * HOUR_US
-SLICE_BYTES: Final = 8_000_000
-"""About what one query should give: the database sorts it in memory, and the first bytes come soon."""
 ROWS_PER_PIECE: Final = 50_000
-
-HEADINGS: Final = {
-    "zh": "時間（當地）,時間（UTC）,民國日期,點位,數值,單位,品質,品質原因,涵蓋率（%）",
-    "en": "Local time,UTC time,ROC date,Point,Value,Unit,Quality,Quality reason,Coverage (%)",
-}
-REASONS: Final = [
-    (Quality(code).reason or "") if code in Quality.__members__.values() else f"code_{code}" for code in range(256)
-]
+LEFT: Final = "the reader left before the end"
 
 Chunk = bytes | CityHallError | None
 """A part of the file, the error that ends it, or its proper end."""
+Sink = Callable[[bytes], Awaitable[None]]
+Slice = tuple[int, int, list[PointCounts]]
+"""End of a slice that is written, its rows, and what the samples of each point are."""
 
 
-class PostgresExporter:
-    """Exports of one history. Every export has a connection of its own, and sees one moment of the database."""
+class ExportReader:
+    """Reads what exports consist of: lines of CSV that the database makes, or rows as columns."""
 
     def __init__(self, dsn: str, history: PostgresHistory) -> None:
         self._dsn = dsn
         self._history = history
 
-    async def csv(self, request: ExportRequest) -> AsyncIterator[bytes]:
+    async def lines(self, query: ExportQuery, begin: int, sink: Sink) -> AsyncGenerator[Slice, None]:
+        """Put the lines from ``begin`` into the sink; after each slice its end, its rows and what they are."""
+        if query.interval:
+            zone = ZoneInfo(query.time_zone)
+            async for end, rows in self.rows(query, begin):
+                await sink(long_lines(rows, query.points, zone))
+                yield end, len(rows), count_rows(rows, len(query.points))
+            return
+
+        async def with_crlf(chunk: bytes) -> None:
+            # COPY ends lines with LF; no cell of ours contains one.
+            await sink(chunk.replace(b"\n", b"\r\n"))
+
+        with translated(HistoryUnavailableError):
+            async with SliceReader.open(self._dsn, query) as reader:
+                async for part in paced(reader, Window(begin, query.window.end)):
+                    async with reader.slice(part):
+                        count = await reader.lines(part, with_crlf)
+                        counts = await reader.counts(part)
+                    yield part.end, count, counted(counts)
+
+    async def rows(self, query: ExportQuery, begin: int) -> AsyncGenerator[tuple[int, Rows], None]:
+        """Rows from ``begin``, by slices; each with its end."""
+        if query.interval:
+            async for piece in self._intervals(query, begin):
+                yield piece
+            return
+        with translated(HistoryUnavailableError):
+            async with SliceReader.open(self._dsn, query) as reader:
+                async for part in paced(reader, Window(begin, query.window.end)):
+                    async with reader.slice(part):
+                        rows = await reader.rows(part)
+                    yield part.end, rows
+
+    async def counts(self, query: ExportQuery, end: int) -> list[PointCounts]:
+        """What the rows before ``end``, the end of a slice, are."""
+        counts = [PointCounts()] * len(query.points)
+        if query.interval:
+            async for done, rows in self.rows(query, query.window.start):
+                if done > end:
+                    break
+                counts = added(counts, count_rows(rows, len(counts)))
+            return counts
+        with translated(HistoryUnavailableError):
+            async with SliceReader.open(self._dsn, query) as reader:
+                async for part in paced(reader, Window(query.window.start, end)):
+                    async with reader.slice(part):
+                        counts = added(counts, counted(await reader.counts(part)))
+        return counts
+
+    async def _intervals(self, query: ExportQuery, begin: int) -> AsyncGenerator[tuple[int, Rows], None]:
+        zone = ZoneInfo(query.time_zone)
+        edges = interval_edges(query.window, query.interval, zone)
+        # Of an export that goes on, ``begin`` is one of the edges, or the window's end.
+        edges = edges[edges >= begin] if begin > query.window.start else edges
+        step = max(ROWS_PER_PIECE // len(query.points), 1)
+        for first in range(0, len(edges) - 1, step):
+            window = Window(int(edges[first]), int(edges[min(first + step, len(edges) - 1)]))
+            columns = [
+                await self._history.intervals(
+                    point.number, window, query.interval, query.aggregation, query.time_zone, query.known_at
+                )
+                for point in query.points
+            ]
+            yield window.end, interleaved(columns)
+
+
+def interleaved(columns: Sequence[Series]) -> Rows:
+    """Series of the same intervals as rows: for each interval all points."""
+    at, points = columns[0].at, len(columns)
+    shares = [column.coverage for column in columns if column.coverage is not None]
+    return Rows(
+        np.repeat(at, points),
+        np.tile(np.arange(points), len(at)),
+        np.stack([column.value for column in columns], axis=1).reshape(-1),
+        np.stack([column.quality for column in columns], axis=1).reshape(-1),
+        np.stack(shares, axis=1).reshape(-1),
+    )
+
+
+def count_rows(rows: Rows, points: int) -> list[PointCounts]:
+    """What rows are, for every point."""
+    severity = np.minimum(rows.quality // 64, 2)
+    table = np.bincount(rows.place * 3 + severity, minlength=3 * points).reshape(points, 3)
+    return counted(table)
+
+
+def added(counts: list[PointCounts], more: list[PointCounts]) -> list[PointCounts]:
+    """Sum of two counts of the same points."""
+    return [
+        PointCounts(one.good + two.good, one.uncertain + two.uncertain, one.bad + two.bad)
+        for one, two in zip(counts, more, strict=True)
+    ]
+
+
+class PostgresExporter:
+    """Exports that are sent while they are made. Each has a connection of its own."""
+
+    def __init__(self, reader: ExportReader, recorder: ExportRecorder) -> None:
+        self._reader = reader
+        self._recorder = recorder
+
+    async def csv(self, export: Export) -> AsyncIterator[bytes]:
         """Chunks of the file, ordered by time and then as the points were named.
 
         ``HistoryUnavailableError`` and ``RefusedError`` come before the first chunk where the cause is there by then.
+        The export is entered before the first chunk, and recorded with its manifest after the last.
         """
+        await self._recorder.store.begin(export)
         waiting: asyncio.Queue[Chunk] = asyncio.Queue(CHUNKS_WAITING_MAX)
         async with asyncio.TaskGroup() as tasks:
-            making = tasks.create_task(self._make(request, waiting))
+            making = tasks.create_task(self._make(export, waiting))
             try:
                 while isinstance(chunk := await waiting.get(), bytes):
                     yield chunk
@@ -66,111 +161,54 @@ class PostgresExporter:
         if error is not None:
             raise error
 
-    async def _make(self, request: ExportRequest, waiting: "asyncio.Queue[Chunk]") -> None:
-        sink = _Sink(waiting, BOM + (HEADINGS[request.language] + "\r\n").encode())
+    async def _make(self, export: Export, waiting: "asyncio.Queue[Chunk]") -> None:
+        sink = _Sink(waiting, heading(export.query.language))
+        ended = False
         try:
-            with translated(HistoryUnavailableError):
-                await (self._intervals(request, sink) if request.interval else self._samples(request, sink))
+            await self._recorder.store.started(export.id)
+            counts, rows = [PointCounts()] * len(export.query.points), 0
+            async for _, count, more in self._reader.lines(export.query, export.query.window.start, sink):
+                rows, counts = rows + count, added(counts, more)
             await sink.finish()
+            name = file_name(export.id, export.query)
+            file = FileFacts(name, rows, sink.bytes, sink.digest.hexdigest(), {})
+            await self._recorder.finish(export, file, counts)
+            ended = True
+            await waiting.put(None)
         except CityHallError as error:
+            ended = True
+            await self._failed(export, str(error))
             await waiting.put(error)
-
-    async def _samples(self, request: ExportRequest, sink: "_Sink") -> None:
-        connection = await connect(self._dsn, command_timeout_s=None)
-        try:
-            async with connection.transaction(isolation="repeatable_read", readonly=True):
-                await connection.execute(QUERIES["time_zone"], request.time_zone)
-                await _copy_slices(connection, request, sink)
-            await connection.close()
         finally:
-            connection.terminate()
+            if not ended:
+                await self._failed(export, LEFT)
 
-    async def _intervals(self, request: ExportRequest, sink: "_Sink") -> None:
-        zone = ZoneInfo(request.time_zone)
-        edges = interval_edges(request.window, request.interval, zone).tolist()
-        step = max(ROWS_PER_PIECE // max(len(request.points), 1), 1)
-        cells = [(guarded(name), guarded(unit)) for _, name, unit in request.points]
-        for begin in range(0, len(edges) - 1, step):
-            window = Window(edges[begin], edges[min(begin + step, len(edges) - 1)])
-            columns = [
-                await self._history.intervals(point, window, request.interval, Aggregation.MEAN, request.time_zone)
-                for point, _, _ in request.points
-            ]
-            if columns:
-                await sink(interval_lines(columns, cells, zone).encode())
+    async def _failed(self, export: Export, reason: str) -> None:
+        try:
+            await self._recorder.fail(export, reason)
+        except CityHallError:
+            # The database is away: that is why it failed, and the reader hears of it.
+            return
 
 
 class _Sink:
     """Where the parts of the file go; the heading goes with the first one, so that errors come before it."""
 
-    def __init__(self, waiting: "asyncio.Queue[Chunk]", heading: bytes) -> None:
+    def __init__(self, waiting: "asyncio.Queue[Chunk]", head: bytes) -> None:
         self._waiting = waiting
-        self._heading = heading
+        self._head = head
         self.bytes = 0
+        self.digest = hashlib.sha256()
 
     async def __call__(self, chunk: bytes) -> None:
+        """Take a part."""
+        head, self._head = self._head, b""
+        chunk = head + chunk
         self.bytes += len(chunk)
-        heading, self._heading = self._heading, b""
-        await self._waiting.put(heading + chunk)
-
-    async def copied(self, chunk: bytes) -> None:
-        """Take lines of COPY, which end with LF; no cell of ours contains one."""
-        await self(chunk.replace(b"\n", b"\r\n"))
+        self.digest.update(chunk)
+        await self._waiting.put(chunk)
 
     async def finish(self) -> None:
         """Nothing follows."""
-        if self._heading:
+        if self._head:
             await self(b"")
-        await self._waiting.put(None)
-
-
-async def _copy_slices(connection: asyncpg.Connection, request: ExportRequest, sink: _Sink) -> None:
-    ids = [point for point, _, _ in request.points]
-    names, units = [plain(name) for _, name, _ in request.points], [plain(unit) for _, _, unit in request.points]
-    sets = await connection.fetchval(QUERIES["sets"], ids)
-    begin, length = request.window.start, SLICE_FIRST_US
-    while begin < request.window.end:
-        end = min(begin + length, request.window.end)
-        before = sink.bytes
-        arguments = (moment(begin), moment(end), ids, names, units, sets, REASONS)
-        query = QUERIES["slice"].rstrip(";")
-        await connection.copy_from_query(query, *arguments, output=sink.copied, format="csv", timeout=None)
-        given = sink.bytes - before
-        begin, length = end, next_slice_us(length, given)
-        if not given:
-            seen = await connection.fetchval(QUERIES["seen_again"], moment(end), moment(request.window.end), ids, sets)
-            if seen is None:
-                return
-            begin = (seen - EPOCH) // timedelta(microseconds=1)
-
-
-def next_slice_us(length_us: int, given: int) -> int:
-    """Length of the next slice, after one of this length gave so many bytes."""
-    if given > 2 * SLICE_BYTES:
-        return max(length_us // 2, SLICE_MIN_US)
-    return min(length_us * 2, SLICE_MAX_US) if given < SLICE_BYTES // 2 else length_us
-
-
-def interval_lines(columns: Sequence[Series], cells: Sequence[tuple[str, str]], zone: ZoneInfo) -> str:
-    """Lines of intervals: for each interval all points. All series have the same intervals."""
-    values = [column.value.tolist() for column in columns]
-    shares = [[] if column.coverage is None else column.coverage.tolist() for column in columns]
-    lines: list[str] = []
-    for row, at in enumerate(columns[0].at.tolist()):
-        time = time_cells(at, zone)
-        for place, (name, unit) in enumerate(cells):
-            value = values[place][row]
-            quality = "bad,no_data" if value != value else "good,"  # noqa: PLR0124 - NaN is not itself
-            lines.append(f"{time},{name},{number(value)},{unit},{quality},{100 * shares[place][row]:.1f}\r\n")
-    return "".join(lines)
-
-
-def time_cells(at: int, zone: ZoneInfo) -> str:
-    """Local time with offset, UTC, and the date of the Republic: three cells, as the database writes them."""
-    utc = EPOCH + timedelta(microseconds=at)
-    local = utc.astimezone(zone)
-    return f"{_iso(local)},{_iso(utc.astimezone(UTC)).removesuffix('+00:00')}Z,{local.year - 1911}{local:-%m-%d}"
-
-
-def _iso(time: datetime) -> str:
-    return time.isoformat(timespec="microseconds")

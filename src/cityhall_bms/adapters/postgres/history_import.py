@@ -16,6 +16,7 @@ from cityhall_bms.adapters.postgres.connection import open_pool, translated
 from cityhall_bms.adapters.postgres.history_copy import moment
 from cityhall_bms.adapters.postgres.history_rollups import HISTORY, IMPORTS, fetch_holds
 from cityhall_bms.adapters.postgres.history_writer import HistoryWriter, Memory, write_latest, write_scans
+from cityhall_bms.adapters.postgres.known_through import scans_after
 from cityhall_bms.domain.errors import HistoryUnavailableError, RefusedError
 from cityhall_bms.historian.columns import Samples
 from cityhall_bms.historian.holds import Holds, Stretch
@@ -128,7 +129,8 @@ class PostgresImport:
             if await self._days_stored(connection, plan) >= number:
                 return
             shared = await connection.fetchval(IMPORTS["sampled"], moment(window.start), moment(window.end))
-            scans = await write_scans(connection, memory.sets, scans_of(day, plan.sets))
+            made = scans_after(memory.known_through, scans_of(day, plan.sets))
+            scans = await write_scans(connection, memory.sets, made)
             times = np.unique(scans.recorded_at).tolist()
             await memory.seals.seal(connection, [Place(plan.source, 0, number, time) for time in times], scans)
             newest = last_scans(scans, int(day.at[-1]))

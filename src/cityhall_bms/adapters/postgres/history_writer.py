@@ -25,6 +25,7 @@ from cityhall_bms.adapters.postgres.history_copy import (
 )
 from cityhall_bms.adapters.postgres.history_rollups import HISTORY, IMPORTS, YEARS_SUMMED_US, RollupWriter
 from cityhall_bms.adapters.postgres.history_sets import PointSets
+from cityhall_bms.adapters.postgres.known_through import STATE, batches_after
 from cityhall_bms.adapters.postgres.lease import Fence
 from cityhall_bms.adapters.postgres.raw_scans import DAYS_DEFAULT, write_raws
 from cityhall_bms.adapters.postgres.sql import load
@@ -53,6 +54,8 @@ class Memory:
     latest: LatestTable
     open: OpenBuckets | None
     days: set[int]
+    known_through: int = NEVER
+    """Latest time that was exported as known; what is stored now is recorded later."""
 
 
 class HistoryWriter:
@@ -75,6 +78,7 @@ class HistoryWriter:
             return
         batches = [entry.batch for entry in logged]
         async with self.transaction(_days_of(batches)) as (connection, memory):
+            batches = batches_after(memory.known_through, batches)
             admission = await self._admit(connection, batches)
             await write_raws(connection, admission.batches, self._clock.now(), self._raw_days)
             scans = _cleaned(admission.batches)
@@ -89,6 +93,7 @@ class HistoryWriter:
         """Add corrected scans; the log's position stays, and whoever follows the log notices the change."""
         batch = SampleBatch.gather(RESTATED, recorded_at, 0, recorded_at, scans)
         async with self.transaction(_days_of([batch])) as (connection, memory):
+            [batch] = batches_after(memory.known_through, [batch])
             columns = _cleaned([batch])
             settled = await write_scans(connection, memory.sets, columns)
             await memory.seals.seal_batches(connection, [batch], settled)
@@ -121,12 +126,13 @@ class HistoryWriter:
                 if self.fence is not None:
                     await self.fence.check(connection)
                 await self._touch(connection, days)
-                version = await connection.fetchval("SELECT version FROM ingest_position")
+                version, known_through = await connection.fetchrow(STATE)
                 if memory is None or memory.version != version:
                     memory = await self._load(connection, version)
                     # What somebody changed meanwhile may be that a day's room was given back.
                     await _create_days(connection, days)
                 memory.days.update(days)
+                memory.known_through = known_through
                 yield connection, memory
             # Only now: what was not committed must not be remembered.
             self._memory = memory

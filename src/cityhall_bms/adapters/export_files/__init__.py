@@ -1,0 +1,1 @@
+"""Files of exports: CSV, XLSX, Parquet; written in constant memory, the same bytes for the same rows."""

@@ -1,0 +1,1 @@
+"""Exports: the question, the certificate, the manifest, and the proof."""
