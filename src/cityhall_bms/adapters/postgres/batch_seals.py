@@ -56,7 +56,7 @@ class SealMemory:
             return
         found = seal_scans(scans)
         found |= await self._with_others(connection, sorted({place.recorded_at for place in places}), found)
-        for source in {place.source for place in places} - self.chains.keys():
+        for source in dict.fromkeys(place.source for place in places if place.source not in self.chains):
             self.chains[source] = await connection.fetchval(QUERIES["add_chain"], source)
         seals = list(self._chained(places, found))
         touched = dict.fromkeys(place.source for place in places)

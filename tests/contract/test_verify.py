@@ -1,0 +1,293 @@
+"""Whatever is changed in the record is found, and named; what was only lived through is sound."""
+
+# ruff: noqa: S608 - statements of our own, by which a test does what nobody should
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from tests.support.databases import DatabaseServers
+from tests.support.records import signed_record
+
+from cityhall_bms.adapters.postgres.history_copy import TIME_MAX_US, TIME_MIN_US
+from cityhall_bms.adapters.seal_files import read_copies
+from cityhall_bms.adapters.signing import Signer, key_ring
+from cityhall_bms.domain.verification import Checked, Fault, Part, Wrong
+from cityhall_bms.integrity_jobs import check_record
+from cityhall_bms.ports.history import Window
+
+ALL = Window(TIME_MIN_US, TIME_MAX_US)
+TRIGGERS = ("event", "batch_seal")
+KINDS = ["postgres", pytest.param("timescale", marks=pytest.mark.timescale)]
+
+
+@dataclass(frozen=True)
+class Record:
+    url: str
+    folder: Path
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session", params=KINDS)
+async def record(
+    request: pytest.FixtureRequest, database_servers: DatabaseServers, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Record]:
+    folder = tmp_path_factory.mktemp("record")
+    async with database_servers.empty_database(request.param) as url:
+        await signed_record(url, folder)
+        yield Record(url, folder)
+
+
+async def found_after(record: Record, statement: str = "", *, copies: Path | None = None) -> dict[Part, Checked]:
+    """Check what the record would be after a statement; it is undone."""
+    connection = await asyncpg.connect(record.url)
+    try:
+        transaction = connection.transaction(isolation="repeatable_read")
+        await transaction.start()
+        for table in TRIGGERS:
+            await connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        if statement:
+            touched = await connection.execute(statement)
+            assert not touched.endswith(" 0"), f"nothing to change: {statement}"
+        keys = key_ring(record.folder / "keys")
+        found = await check_record(connection, ALL, keys, read_copies(copies) if copies else {})
+        await transaction.rollback()
+    finally:
+        connection.terminate()
+    return {checked.part: checked for checked in found}
+
+
+def fault(found: dict[Part, Checked], part: Part) -> Fault:
+    wrong = found[part].fault
+    assert wrong is not None, {checked.part: checked.fault for checked in found.values()}
+    return wrong
+
+
+async def test_a_record_that_nobody_touched_is_sound(record: Record) -> None:
+    found = await found_after(record, copies=record.folder / "seals")
+
+    assert [checked.fault for checked in found.values()] == [None] * len(found)
+    assert found[Part.DAYS].count == 3
+    assert found[Part.SAMPLES].count > 100
+    assert found[Part.CHAINS].count > 25
+    assert sum(checked.unproven for checked in found.values()) == 0
+
+
+EVENT_5 = "WHERE position = 5"
+
+
+@pytest.mark.parametrize(
+    ("statement", "wrong", "position"),
+    [
+        (f"UPDATE event SET recorded_at = recorded_at + 1 {EVENT_5}", Wrong.EVENT_CHANGED, 5),
+        (f"UPDATE event SET stream = 'x' {EVENT_5}", Wrong.EVENT_CHANGED, 5),
+        (f"UPDATE event SET version = version + 50 {EVENT_5}", Wrong.EVENT_CHANGED, 5),
+        (f"UPDATE event SET type = 'DeviceRestored' {EVENT_5}", Wrong.EVENT_CHANGED, 5),
+        (f"UPDATE event SET actor = 'nobody' {EVENT_5}", Wrong.EVENT_CHANGED, 5),
+        (f"UPDATE event SET payload = '{{}}' {EVENT_5}", Wrong.EVENT_CHANGED, 5),
+        (f"UPDATE event SET prev_hash = sha256('x') {EVENT_5}", Wrong.EVENT_CHAIN, 5),
+        (f"UPDATE event SET hash = sha256('x') {EVENT_5}", Wrong.EVENT_CHANGED, 5),
+        (f"UPDATE event SET position = 500 {EVENT_5}", Wrong.EVENT_MISSING, 5),
+        (f"DELETE FROM event {EVENT_5}", Wrong.EVENT_MISSING, 5),
+        ("DELETE FROM event WHERE position = 1", Wrong.EVENT_MISSING, 1),
+        (
+            (
+                "INSERT INTO event SELECT position + 1, recorded_at, 'x', 1, type, actor, payload, hash, sha256('x') "
+                "FROM event ORDER BY position DESC LIMIT 1"
+            ),
+            Wrong.EVENT_CHANGED,
+            11,
+        ),
+    ],
+)
+async def test_a_changed_event_is_named(record: Record, statement: str, wrong: Wrong, position: int) -> None:
+    found = fault(await found_after(record, statement), Part.EVENTS)
+
+    assert (found.wrong, found.place) == (wrong, str(position))
+
+
+async def test_a_log_that_lost_its_tail_is_not_the_one_that_was_signed(record: Record) -> None:
+    cut = await found_after(record, "DELETE FROM event WHERE position > 4 AND stream <> 'integrity/days'")
+    short = await found_after(record, "DELETE FROM event WHERE position > 4", copies=record.folder / "seals")
+
+    assert fault(cut, Part.EVENTS).wrong is Wrong.EVENT_MISSING
+    assert short[Part.EVENTS].fault is None
+    assert (fault(short, Part.DAYS).wrong, fault(short, Part.DAYS).place) == (Wrong.DAY_GONE, "2026-07-02")
+
+
+@pytest.mark.parametrize(
+    "column", ["epoch", "sequence", "recorded_at", "first", "last", "samples", "digest", "hash", "number"]
+)
+async def test_a_changed_seal_is_named(record: Record, column: str) -> None:
+    value = "sha256('x')" if column in {"digest", "hash"} else f"{column} + 1000"
+    statement = f"UPDATE batch_seal SET {column} = {value} WHERE number = 3 AND chain = (SELECT chain FROM batch_chain WHERE source = 'c1')"
+    found = fault(await found_after(record, statement), Part.CHAINS)
+
+    assert found.wrong is (Wrong.SEAL_MISSING if column == "number" else Wrong.SEAL_CHANGED)
+    assert found.place == "c1 #3"
+
+
+@pytest.mark.parametrize(
+    ("statement", "wrong"),
+    [
+        (
+            "DELETE FROM batch_seal WHERE chain = (SELECT chain FROM batch_chain WHERE source = 'c1') AND number = 4",
+            Wrong.SEAL_MISSING,
+        ),
+        (
+            "DELETE FROM batch_seal WHERE chain = (SELECT chain FROM batch_chain WHERE source = 'c1') AND number >= 4",
+            Wrong.SEAL_MISSING,
+        ),
+        ("UPDATE batch_chain SET number = 0 WHERE source = 'c2'", Wrong.CHAIN_HEAD),
+        ("UPDATE batch_chain SET hash = sha256('x') WHERE source = 'c2'", Wrong.CHAIN_HEAD),
+    ],
+)
+async def test_a_chain_that_was_cut_is_noticed(record: Record, statement: str, wrong: Wrong) -> None:
+    assert fault(await found_after(record, statement), Part.CHAINS).wrong is wrong
+
+
+CUT_CHAIN = """
+WITH cut AS (DELETE FROM batch_seal WHERE chain = (SELECT chain FROM batch_chain WHERE source = 'c1') AND number > 3)
+UPDATE batch_chain c SET number = s.number, hash = s.hash FROM batch_seal s
+WHERE s.chain = (SELECT chain FROM batch_chain WHERE source = 'c1') AND s.number = 3 AND c.chain = (SELECT chain FROM batch_chain WHERE source = 'c1')
+"""
+
+
+async def test_a_chain_that_was_cut_with_its_head_is_not_the_one_that_was_signed(record: Record) -> None:
+    found = await found_after(record, CUT_CHAIN)
+
+    assert fault(found, Part.CHAINS).wrong is Wrong.CHAIN_TAIL
+    assert (fault(found, Part.DAYS).wrong, fault(found, Part.DAYS).place) == (Wrong.DAY_CHAIN_HEAD, "2026-07-01")
+    assert fault(found, Part.SAMPLES).wrong is Wrong.SAMPLES_UNSEALED
+
+
+A_CHANCE = "WHERE set_id IS NULL AND recorded_at = (SELECT max(recorded_at) FROM scan WHERE set_id IS NULL)"
+A_POLL = (
+    "WHERE (observed_at, set_id) = (SELECT observed_at, set_id FROM scan WHERE set_id IS NOT NULL "
+    'AND cardinality("values") = 5 ORDER BY observed_at OFFSET 4 LIMIT 1)'
+)
+
+
+@pytest.mark.parametrize(
+    ("statement", "wrong"),
+    [
+        (f'UPDATE scan SET "values"[3] = "values"[3] + 0.5 {A_POLL}', Wrong.SAMPLES_CHANGED),
+        (f'UPDATE scan SET "values"[2] = NULL {A_POLL}', Wrong.SAMPLES_CHANGED),
+        (f'UPDATE scan SET "values" = "values"[2:5] {A_POLL}', Wrong.SAMPLES_CHANGED),
+        (f'UPDATE scan SET "values" = "values" || 1.0::float8 {A_POLL}', Wrong.SAMPLES_ADDED),
+        (f"UPDATE scan SET quality = '\\x0000400000' {A_POLL}", Wrong.SAMPLES_CHANGED),
+        (f"UPDATE scan SET quality = '\\x00' {A_POLL}", Wrong.SAMPLES_CHANGED),
+        (f"UPDATE scan SET observed_at = observed_at - interval '1 us' {A_POLL}", Wrong.SAMPLES_MOVED),
+        (f"UPDATE scan SET recorded_at = recorded_at + interval '1 us' {A_POLL}", Wrong.SAMPLES_UNSEALED),
+        (f"UPDATE scan SET set_id = NULL, point_ids = '{{4,2,3,9,8}}' {A_POLL}", Wrong.SAMPLES_CHANGED),
+        (f"UPDATE scan SET point_ids = array_append(point_ids[2:], 7) {A_CHANCE}", Wrong.SAMPLES_CHANGED),
+        (f"DELETE FROM scan {A_POLL}", Wrong.SAMPLES_MISSING),
+        (
+            f"INSERT INTO scan SELECT observed_at, recorded_at, NULL, '{{77}}', '{{1.0}}', NULL FROM scan {A_POLL}",
+            Wrong.SAMPLES_ADDED,
+        ),
+        (
+            (
+                "INSERT INTO scan SELECT observed_at, recorded_at + interval '3 us', set_id, point_ids, \"values\", quality "
+                f"FROM scan {A_POLL}"
+            ),
+            Wrong.SAMPLES_UNSEALED,
+        ),
+    ],
+)
+async def test_a_changed_scan_is_named_by_its_batch(record: Record, statement: str, wrong: Wrong) -> None:
+    connection = await asyncpg.connect(record.url)
+    scan = A_CHANCE if A_CHANCE in statement else A_POLL
+    batch = await connection.fetchrow(
+        "SELECT c.source, s.number, s.recorded_at FROM batch_seal s JOIN batch_chain c USING (chain) WHERE s.recorded_at = "
+        f"(SELECT (extract(epoch FROM recorded_at) * 1000000)::bigint FROM scan {scan} LIMIT 1) "
+        "ORDER BY s.samples DESC, s.chain, s.number LIMIT 1"
+    )
+    await connection.close()
+    found = await found_after(record, statement)
+
+    assert fault(found, Part.SAMPLES).wrong is wrong
+    if wrong is Wrong.SAMPLES_UNSEALED:
+        assert fault(found, Part.SAMPLES).place.startswith(f"recorded_at {str(batch['recorded_at'])[:-2]}")
+    else:
+        assert fault(found, Part.SAMPLES).place.startswith(f"{batch['source']} #{batch['number']} ")
+    assert [part for part, checked in found.items() if checked.fault] == [Part.SAMPLES]
+
+
+async def test_the_first_of_several_wrong_batches_is_named(record: Record) -> None:
+    one = fault(await found_after(record, f"DELETE FROM scan {A_POLL}"), Part.SAMPLES)
+    many = fault(
+        await found_after(
+            record,
+            "DELETE FROM scan WHERE observed_at >= "
+            '(SELECT observed_at FROM scan WHERE set_id IS NOT NULL AND cardinality("values") = 5 '
+            "ORDER BY observed_at OFFSET 4 LIMIT 1)",
+        ),
+        Part.SAMPLES,
+    )
+
+    assert many == one
+
+
+async def test_values_exchanged_between_two_scans_are_noticed(record: Record) -> None:
+    found = await found_after(
+        record,
+        'UPDATE scan a SET "values" = b."values" FROM scan b WHERE a.set_id = b.set_id '
+        'AND cardinality(a."values") = 5 AND a.observed_at <> b.observed_at AND a."values" <> b."values"',
+    )
+
+    assert fault(found, Part.SAMPLES).wrong is Wrong.SAMPLES_CHANGED
+
+
+@pytest.mark.parametrize(
+    ("statement", "wrong"),
+    [
+        ("UPDATE point_set SET point_ids[1] = 7 WHERE cardinality(point_ids) = 5", Wrong.SET_CHANGED),
+        ("UPDATE point_set_member SET ordinal = 9 WHERE point_id = 3", Wrong.SET_MEMBERS),
+        ("DELETE FROM point_set_member WHERE point_id = 3", Wrong.SET_MEMBERS),
+    ],
+)
+async def test_a_changed_point_set_is_noticed(record: Record, statement: str, wrong: Wrong) -> None:
+    assert fault(await found_after(record, statement), Part.SETS).wrong is wrong
+
+
+async def test_whoever_signs_a_rewritten_day_needs_the_key(record: Record, tmp_path: Path) -> None:
+    other = Signer.load_or_create(tmp_path / "keys")
+    statement = (
+        "UPDATE event SET payload = replace(payload::text, (payload->>'key'), '{key}')::json "
+        "WHERE stream = 'integrity/days' AND payload->>'day' = '2026-07-02'"
+    )
+    foreign = await found_after(record, statement.format(key=other.key_id))
+    broken = await found_after(
+        record,
+        "UPDATE event SET payload = replace(payload::text, '\"batches\":', '\"batches\":9')::json "
+        "WHERE stream = 'integrity/days' AND payload->>'day' = '2026-07-02'",
+    )
+
+    assert (fault(foreign, Part.DAYS).wrong, fault(foreign, Part.DAYS).place) == (Wrong.DAY_KEY, "2026-07-02")
+    assert (fault(broken, Part.DAYS).wrong, fault(broken, Part.DAYS).place) == (Wrong.DAY_SIGNATURE, "2026-07-02")
+
+
+async def test_a_record_signed_anew_with_the_same_key_is_not_that_of_its_copies(record: Record, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(record.folder / "keys", other / "keys")
+    connection = await asyncpg.connect(record.url)
+    database = await connection.fetchval("SELECT current_database()")
+    await connection.close()
+    server = record.url.replace(f"/{database}", "/postgres")
+    name = f"{database}_other"
+    connection = await asyncpg.connect(server)
+    await connection.execute(f"CREATE DATABASE {name} TEMPLATE empty")
+    try:
+        forged = Record(record.url.replace(f"/{database}", f"/{name}"), other)
+        await signed_record(forged.url, other, seed=2)
+        alone = await found_after(forged)
+        compared = await found_after(forged, copies=record.folder / "seals")
+    finally:
+        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await connection.close()
+
+    assert [checked.fault for checked in alone.values()] == [None] * len(alone)
+    assert (fault(compared, Part.DAYS).wrong, fault(compared, Part.DAYS).place) == (Wrong.DAY_OTHER, "2026-07-01")
