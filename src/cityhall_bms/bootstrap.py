@@ -21,6 +21,7 @@ from cityhall_bms.adapters.export_parts import Database, ExportParts
 from cityhall_bms.adapters.installed_drivers import find_factories, find_profile_folders
 from cityhall_bms.adapters.nats.telemetry_log import JetStreamTelemetryLog
 from cityhall_bms.adapters.postgres.alarms_view import AlarmsProjection, PostgresAlarmView
+from cityhall_bms.adapters.postgres.cold_packing import ColdPacker
 from cityhall_bms.adapters.postgres.connection import open_pool
 from cityhall_bms.adapters.postgres.devices_view import DevicesProjection, PostgresDeviceView
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
@@ -34,13 +35,13 @@ from cityhall_bms.adapters.postgres.registry import PostgresPointRegistry
 from cityhall_bms.adapters.prometheus import Metrics
 from cityhall_bms.adapters.seal_files import FOLDER, SealFiles
 from cityhall_bms.adapters.signing import Signer, key_ring
-from cityhall_bms.adapters.signing import Signer
 from cityhall_bms.adapters.site_diff import fingerprint
 from cityhall_bms.adapters.site_files import load_site
 from cityhall_bms.adapters.site_files.rules import rule_files
 from cityhall_bms.alarms.desk import AlarmDesk
 from cityhall_bms.alarms.notice_keeper import NoticeKeeper
 from cityhall_bms.alarms.shelf_keeper import ShelfKeeper
+from cityhall_bms.alarms.spool_keeper import SpoolKeeper
 from cityhall_bms.api.app import create_app
 from cityhall_bms.api.feed import AlarmFeed
 from cityhall_bms.api.live import LiveFeed
@@ -50,8 +51,10 @@ from cityhall_bms.domain.errors import CityHallError, SiteError
 from cityhall_bms.domain.site import Site
 from cityhall_bms.historian.day_sealing import DaySealer
 from cityhall_bms.historian.historian import Historian
+from cityhall_bms.historian.keeper import HistoryKeeper
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.driver import DriverFactory
+from cityhall_bms.ports.keeping import Retention
 from cityhall_bms.rules.binding import bind
 from cityhall_bms.rules.files import library, read_rules, rules_in_force
 from cityhall_bms.rules.model import Rule
@@ -198,7 +201,10 @@ def _collector(parts: Parts) -> list[Loop]:
     watch("collector_overloaded", "1 while scans are being skipped.", lambda: collector.overload.overloaded)
     watch("collector_open_gaps", "Gaps that last.", lambda: collector.open_gaps)
     watch("collector_open_breakers", "Devices that are probed instead of read.", lambda: collector.breakers_open)
-    return [collector.run(), _follow_site(parts, collector)]
+    spool = SpoolKeeper(options.name, parts.telemetry, parts.events, parts.clock)
+    watch("telemetry_log_fill_ratio", "Use of the telemetry log's room.", lambda: spool.fill)
+    watch("telemetry_log_alarm_priority", "Priority of the alarm that it fills up; 0 = none.", lambda: spool.priority)
+    return [collector.run(), _follow_site(parts, collector), spool.run()]
 
 
 async def _follow_site(parts: Parts, collector: Collector) -> None:
@@ -224,9 +230,25 @@ def _historian(parts: Parts) -> list[Loop]:
 
     async def work(fence: Fence) -> None:
         parts.history.write_behind(fence)
-        await _together(historian.run(), projector.run(), _day_sealer(parts))
+        await _together(historian.run(), projector.run(), _day_sealer(parts), _history_keeper(parts))
 
     return [_led(parts, "historian", work)]
+
+
+def _history_keeper(parts: Parts) -> Loop:
+    asked = parts.settings.retention
+    of_system: dict[int, list[int]] = {}
+    for point in parts.site.points.values():
+        days = asked.systems.get(parts.site.system_of(point))
+        if days is not None:
+            of_system.setdefault(days, []).append(parts.ids[point.name])
+    retention = Retention(
+        asked.scans_days, asked.samples_days, asked.minutes_days, asked.quarters_days, samples_of=of_system
+    )
+    keeper = HistoryKeeper(ColdPacker(parts.pool), retention, parts.clock)
+    parts.metrics.watch("history_days_packed", "Days packed into the cold form.", lambda: keeper.days_packed)
+    parts.metrics.watch("history_rows_expired", "Rows that were kept long enough.", lambda: keeper.rows_expired)
+    return keeper.run()
 
 
 def _day_sealer(parts: Parts) -> Loop:

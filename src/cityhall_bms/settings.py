@@ -13,12 +13,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from cityhall_bms.domain.errors import Problem, SiteError
+from cityhall_bms.domain.site import System
 
 ENV_PREFIX: Final = "CITYHALL_"
 METRICS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 """The Prometheus library's own name for it."""
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
+KeptDays = Annotated[int, Field(ge=0, le=40_000)]
 
 
 class _Table(BaseModel):
@@ -72,6 +74,19 @@ class ExportSettings(_Table):
     free_bytes_min: Annotated[int, Field(ge=0)] = 2 * 2**30
 
 
+class RetentionSettings(_Table):
+    """``[retention]``: for how many days what is kept; 0 = for ever. Hours and days are kept for ever.
+
+    ``scans_days``: after so many days scans are packed. ``systems``: other days for the samples of a system.
+    """
+
+    scans_days: Annotated[int, Field(ge=1, le=400)] = 2
+    samples_days: KeptDays = 400
+    minutes_days: KeptDays = 400
+    quarters_days: KeptDays = 3_660
+    systems: dict[System, KeptDays] = {}
+
+
 class Settings(BaseSettings):
     """All settings."""
 
@@ -91,6 +106,7 @@ class Settings(BaseSettings):
     collector: CollectorSettings = CollectorSettings()
     historian: HistorianSettings = HistorianSettings()
     integrity: IntegritySettings = IntegritySettings()
+    retention: RetentionSettings = RetentionSettings()
     exports: ExportSettings = ExportSettings()
 
     @property

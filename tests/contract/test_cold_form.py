@@ -19,6 +19,7 @@ from cityhall_bms.adapters.postgres.connection import open_pool
 from cityhall_bms.adapters.postgres.history import PostgresHistory
 from cityhall_bms.historian.columns import Samples
 from cityhall_bms.ports.history import Aggregation, Window
+from cityhall_bms.ports.keeping import Retention
 
 DAY = 24 * HOUR
 FIRST = date(2026, 7, 1)
@@ -161,7 +162,8 @@ async def test_packing_that_was_cut_off_is_repeated_to_the_same(database_url: st
             await pool.execute("UPDATE cold_day SET packed_at = NULL")
             for table in ("cold_point", "cold_scan"):
                 await pool.execute(
-                    f"DELETE FROM {table} WHERE set_id IN (SELECT set_id FROM point_set_member WHERE point_id = 90)"
+                    f"DELETE FROM {table} WHERE set_id IN"  # noqa: S608 - of the names above
+                    " (SELECT set_id FROM point_set_member WHERE point_id = 90)"
                 )
             assert await everything(pool) == before
         assert await packer.next_day(date(2026, 7, 2)) == FIRST
@@ -219,3 +221,79 @@ async def test_any_order_of_storing_packing_and_emptying_keeps_every_sample(
                     await packer.empty_one(clock.now() + SETTLED_US + 1)
         found = {(row[0], row[1]): (row[2], np.uint64(row[3]).view(np.float64)) for row in await everything(pool)}
         assert found == expected
+
+
+async def packed_and_emptied(packer: ColdPacker, day: date, now: int) -> None:
+    assert await packer.pack(day, now)
+    assert await packer.empty_one(now + SETTLED_US + 1) == day
+
+
+async def two_classes(history: PostgresHistory) -> None:
+    """Points 1 and 2 on two days, and something later that closes their hours."""
+    await history.store([scan(1, T0 + HOUR, [1.0, 2.0]), scan(2, T0 + DAY + HOUR, [3.0, 4.0])])
+    await history.store([scan(3, T0 + 9 * DAY, [5.0, 6.0])])
+    while await history.recompute():
+        pass
+
+
+async def test_samples_are_let_go_of_by_class_and_their_figures_stay(database_url: str) -> None:
+    clock = ManualClock(T0 + 10 * DAY)
+    async with history_on(database_url, clock) as history, packer_on(database_url) as (packer, pool):
+        await two_classes(history)
+        await packed_and_emptied(packer, FIRST, clock.now())
+        await packed_and_emptied(packer, date(2026, 7, 2), clock.now())
+        retention = Retention(samples=9, samples_of={0: [2]}, minutes=0, quarters=0)
+        assert await packer.expire(retention, clock.now()) == 1
+        assert [row[:2] for row in await everything(pool)] == [
+            (1, T0 + DAY + HOUR),
+            (2, T0 + HOUR),
+            (2, T0 + DAY + HOUR),
+        ]
+        hour = await history.intervals(1, Window(T0 + HOUR, T0 + 2 * HOUR), "1h", Aggregation.MEAN, "Asia/Taipei")
+        assert hour.value.tolist() == [1.0]
+        assert await packer.expire(retention, clock.now()) == 0
+
+
+@pytest.mark.parametrize("reason", ["hot", "late", "not archived"])
+async def test_nothing_is_let_go_of_before_it_is_safe(postgres_url: str, reason: str) -> None:
+    clock = ManualClock(T0 + 10 * DAY)
+    async with history_on(postgres_url, clock) as history, packer_on(postgres_url) as (packer, pool):
+        await two_classes(history)
+        if reason != "hot":
+            await packed_and_emptied(packer, FIRST, clock.now())
+        if reason == "late":
+            await history.store([scan(4, T0 + 2 * HOUR, [7.0, 8.0])])  # its hour waits to be summed up
+        before = len(await everything(pool))
+        assert await packer.expire(Retention(samples=1, archived=reason == "not archived"), clock.now()) == 0
+        assert len(await everything(pool)) == before
+
+
+async def test_a_sample_that_comes_after_its_day_was_let_go_of_is_kept_and_changes_no_figure(
+    postgres_url: str,
+) -> None:
+    clock = ManualClock(T0 + 10 * DAY)
+    async with history_on(postgres_url, clock) as history, packer_on(postgres_url) as (packer, pool):
+        await two_classes(history)
+        await packed_and_emptied(packer, FIRST, clock.now())
+        await packer.expire(Retention(samples=9, minutes=0, quarters=0), clock.now())
+        await history.store([scan(4, T0 + HOUR + MINUTE, [70.0, 80.0])])
+        while await history.recompute():
+            pass
+        assert len([row for row in await everything(pool) if row[1] < T0 + DAY]) == 2
+        hour = await history.intervals(1, Window(T0 + HOUR, T0 + 2 * HOUR), "1h", Aggregation.MEAN, "Asia/Taipei")
+        assert hour.value.tolist() == [1.0]
+
+
+async def test_figures_of_minutes_and_quarters_are_let_go_of_before_those_of_hours(postgres_url: str) -> None:
+    clock = ManualClock(T0 + 40 * DAY)
+    async with history_on(postgres_url, clock) as history, packer_on(postgres_url) as (packer, pool):
+        await two_classes(history)
+        await history.store([scan(4, T0 + 39 * DAY, [5.0, 6.0])])
+        await packer.expire(Retention(samples=0, minutes=38, quarters=39), clock.now())
+        oldest = {
+            level: await pool.fetchval(
+                f"SELECT (min(bucket) AT TIME ZONE 'UTC')::date FROM rollup_{level}"  # noqa: S608 - of the names below
+            )
+            for level in ("1m", "15m", "1h")
+        }
+        assert oldest == {"1m": date(2026, 7, 10), "15m": date(2026, 7, 2), "1h": FIRST}

@@ -6,7 +6,7 @@ that step is taken only if no scan came since packing began (the historian marks
 
 import asyncio
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 import asyncpg
@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 
 from cityhall_bms.adapters.postgres.cold_reading import CHANCE, samples_of, times_of
 from cityhall_bms.adapters.postgres.connection import translated
-from cityhall_bms.adapters.postgres.history_copy import day_begin, fetch_samples, fetch_scans, moment
+from cityhall_bms.adapters.postgres.history_copy import day_begin, day_of, fetch_samples, fetch_scans, moment
 from cityhall_bms.adapters.postgres.sql import load
 from cityhall_bms.domain.errors import HistoryUnavailableError
 from cityhall_bms.historian.cold import pack_samples, pack_times, pack_values, unpack_values
 from cityhall_bms.historian.columns import Samples
 from cityhall_bms.historian.intervals import DAY_US, MINUTE_US
+from cityhall_bms.ports.keeping import FOR_EVER, Retention
 
 QUERIES: Final = load("cold.sql")
 LOCK: Final = load("history.sql")["lock"]
@@ -34,7 +35,7 @@ LOCK_WAIT_MAX: Final = "300ms"
 
 
 class ColdPacker:
-    """Packs one day at a time. Several may run on one database: what one has packed, another packs to the same."""
+    """See :class:`~cityhall_bms.ports.keeping.KeepingStore`. Several may run on one database: what one has packed, another packs to the same."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
@@ -81,10 +82,50 @@ class ColdPacker:
                     return None
         return day
 
+    async def expire(self, retention: Retention, now: int) -> int:
+        """Let go of what was kept long enough: samples once they are summed up, and archived if that is asked."""
+        today = day_of(now)
+        with translated(HistoryUnavailableError):
+            async with self._pool.acquire() as connection, connection.transaction():
+                await connection.execute(LOCK)
+                summed: date | None = await connection.fetchval(QUERIES["summed_up_to"])
+                if summed is None:
+                    return 0
+                gone = await _expire_samples(connection, retention, (today, summed), now)
+                for name, days in (("minutes", retention.minutes), ("quarters", retention.quarters)):
+                    if days != FOR_EVER:
+                        end = min(today - timedelta(days=days), summed)
+                        gone += _rows(await connection.execute(QUERIES[f"expire_{name}"], end, timeout=None))
+        return gone
+
 
 def _window(day: date) -> tuple[object, object]:
     begin = day_begin(day)
     return moment(begin), moment(begin + DAY_US)
+
+
+async def _expire_samples(
+    connection: asyncpg.Connection, retention: Retention, ends: tuple[date, date], now: int
+) -> int:
+    today, summed = ends
+    special = dict(retention.samples_of or {})
+    named = [point for points in special.values() for point in points]
+    gone, latest = 0, None
+    for days, points, chosen in [(retention.samples, named, False), *((d, list(p), True) for d, p in special.items())]:
+        if days == FOR_EVER:
+            continue
+        end = min(today - timedelta(days=days), summed)
+        latest = end if latest is None else max(latest, end)
+        gone += _rows(await connection.execute(QUERIES["expire_points"], end, retention.archived, points, chosen))
+    if gone and latest is not None:
+        await connection.execute(QUERIES["note_expired"], latest, now, retention.archived)
+        await connection.execute(QUERIES["expire_times"], latest)
+    return gone
+
+
+def _rows(status: str) -> int:
+    """Rows that a statement changed, by the word that the server gives."""
+    return int(status.rsplit(" ", 1)[-1])
 
 
 async def _pack_set(connection: asyncpg.Connection, day: date, set_id: int, points: int) -> None:

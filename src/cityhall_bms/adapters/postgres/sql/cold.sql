@@ -107,3 +107,34 @@ SELECT drop_scan_day($1);
 
 -- name: note_change
 UPDATE ingest_position SET version = version + 1;
+
+-- name: summed_up_to
+-- Everything before this day is in the rollups, late samples too.
+SELECT least(
+    (SELECT (closed_through AT TIME ZONE 'UTC')::date FROM rollup_state),
+    (SELECT (min(hour) AT TIME ZONE 'UTC')::date FROM rollup_dirty)
+) - 1;
+
+-- name: expire_points
+-- Samples of some points, or of all others, up to a day; only days that are packed, and in the archive if that is asked.
+DELETE FROM cold_point p
+USING cold_day d
+WHERE d.day = p.day AND d.day < $1::date AND d.packed_at IS NOT NULL AND NOT d.touched AND d.emptied_at IS NOT NULL
+  AND (NOT $2::boolean OR d.archived_at IS NOT NULL)
+  AND (p.point_id = ANY ($3::integer[])) = $4::boolean;
+
+-- name: note_expired
+UPDATE cold_day d SET expired_at = 'epoch'::timestamptz + $2::bigint * interval '1 microsecond'
+WHERE d.day < $1::date AND d.packed_at IS NOT NULL AND NOT d.touched AND d.emptied_at IS NOT NULL
+  AND (NOT $3::boolean OR d.archived_at IS NOT NULL) AND d.expired_at IS NULL;
+
+-- name: expire_times
+DELETE FROM cold_scan s
+WHERE s.day < $1::date
+  AND NOT EXISTS (SELECT FROM cold_point p WHERE p.day = s.day AND p.set_id = s.set_id);
+
+-- name: expire_minutes
+DELETE FROM rollup_1m WHERE bucket < $1::date::timestamp AT TIME ZONE 'UTC';
+
+-- name: expire_quarters
+DELETE FROM rollup_15m WHERE bucket < $1::date::timestamp AT TIME ZONE 'UTC';

@@ -47,6 +47,12 @@ SELECT (extract(epoch FROM min(bucket)) * 1000000)::bigint FROM rollup_LEVEL;
 INSERT INTO rollup_dirty (hour, block)
 SELECT 'epoch'::timestamptz + u.hour * interval '1 microsecond', u.block
 FROM unnest($1::bigint[], $2::integer[]) AS u (hour, block)
+-- What was let go of cannot be summed up again: figures made of what is left would be wrong.
+WHERE NOT EXISTS (
+    SELECT FROM cold_day c
+    WHERE c.expired_at IS NOT NULL
+      AND c.day = ('epoch'::timestamp + u.hour * interval '1 microsecond')::date
+)
 ON CONFLICT DO NOTHING;
 
 -- name: dirty_hours

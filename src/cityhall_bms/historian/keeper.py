@@ -1,0 +1,53 @@
+"""Packs the days that are over, gives back their room, and lets go of what was kept long enough."""
+
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from cityhall_bms.domain.errors import HistoryUnavailableError
+from cityhall_bms.historian.intervals import EPOCH
+from cityhall_bms.ports.clock import Clock
+from cityhall_bms.ports.keeping import KeepingStore, Retention
+
+ROUND_S: Final = 60.0
+"""Between two looks around."""
+EXPIRE_EVERY_S: Final = 3_600.0
+
+log = structlog.get_logger(__name__)
+
+
+class HistoryKeeper:
+    """One per database is enough; a second one does the same work again and no harm."""
+
+    def __init__(self, store: KeepingStore, retention: Retention, clock: Clock) -> None:
+        self._store = store
+        self._retention = retention
+        self._clock = clock
+        self._expired_s = float("-inf")
+        self.days_packed = 0
+        self.days_emptied = 0
+        self.rows_expired = 0
+
+    async def run(self) -> None:
+        """Look around without end; an outage only makes it wait."""
+        while True:
+            try:
+                await self.tidy()
+            except HistoryUnavailableError as error:
+                log.info("history_keeper_waits", error=str(error))
+            await self._clock.sleep(ROUND_S)
+
+    async def tidy(self) -> None:
+        """Do everything that is due now."""
+        before = (EPOCH + timedelta(microseconds=self._clock.now())).date() - timedelta(days=self._retention.scans)
+        while (day := await self._store.next_day(before)) is not None:
+            if not await self._store.pack(day, self._clock.now()):
+                break  # scans come for it just now; there is no hurry
+            self.days_packed += 1
+            log.info("history_day_packed", day=day.isoformat())
+        while await self._store.empty_one(self._clock.now()) is not None:
+            self.days_emptied += 1
+        if self._clock.monotonic() - self._expired_s >= EXPIRE_EVERY_S:
+            self.rows_expired += await self._store.expire(self._retention, self._clock.now())
+            self._expired_s = self._clock.monotonic()

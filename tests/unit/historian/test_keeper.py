@@ -1,0 +1,87 @@
+"""The keeper packs what is over, gives back room, and waits out an outage."""
+
+from datetime import date
+
+import pytest
+from tests.support.histories import T0
+from tests.support.manual_clock import ManualClock
+
+from cityhall_bms.domain.errors import HistoryUnavailableError
+from cityhall_bms.historian.keeper import EXPIRE_EVERY_S, HistoryKeeper
+from cityhall_bms.ports.keeping import Retention
+
+TODAY = date(2026, 7, 1)
+
+
+class Store:
+    """Days with scans, and what was done with them."""
+
+    def __init__(self, *days: date) -> None:
+        self.hot = list(days)
+        self.packed: list[date] = []
+        self.busy = False
+        self.away = False
+        self.expired = 0
+
+    async def next_day(self, before: date) -> date | None:
+        if self.away:
+            msg = "away"
+            raise HistoryUnavailableError(msg)
+        return next((day for day in self.hot if day < before and day not in self.packed), None)
+
+    async def pack(self, day: date, now: int) -> bool:
+        if not self.busy:
+            self.packed.append(day)
+        return not self.busy
+
+    async def empty_one(self, now: int) -> date | None:
+        day = next((day for day in self.hot if day in self.packed), None)
+        if day is not None:
+            self.hot.remove(day)
+        return day
+
+    async def expire(self, retention: Retention, now: int) -> int:
+        self.expired += 1
+        return 5
+
+
+def keeper(store: Store, clock: ManualClock) -> HistoryKeeper:
+    return HistoryKeeper(store, Retention(scans=2), clock)
+
+
+async def test_days_older_than_the_latest_ones_are_packed_and_their_room_is_given_back() -> None:
+    store = Store(date(2026, 6, 27), date(2026, 6, 28), date(2026, 6, 29), TODAY)
+    keeping = keeper(store, ManualClock(T0))
+    await keeping.tidy()
+    assert store.packed == [date(2026, 6, 27), date(2026, 6, 28)]
+    assert store.hot == [date(2026, 6, 29), TODAY]
+    assert (keeping.days_packed, keeping.days_emptied, keeping.rows_expired) == (2, 2, 5)
+
+
+async def test_a_day_to_which_scans_come_just_now_is_tried_again_later() -> None:
+    store = Store(date(2026, 6, 27))
+    store.busy = True
+    keeping = keeper(store, ManualClock(T0))
+    await keeping.tidy()
+    assert not store.packed
+    store.busy = False
+    await keeping.tidy()
+    assert store.packed
+
+
+async def test_what_was_kept_long_enough_is_looked_for_once_an_hour() -> None:
+    store, clock = Store(), ManualClock(T0)
+    keeping = keeper(store, clock)
+    await keeping.tidy()
+    await keeping.tidy()
+    assert store.expired == 1
+    await clock.advance(EXPIRE_EVERY_S)
+    await keeping.tidy()
+    assert store.expired == 2
+
+
+async def test_an_outage_is_raised_to_who_waits_it_out() -> None:
+    store = Store()
+    store.away = True
+    with pytest.raises(HistoryUnavailableError):
+        await keeper(store, ManualClock(T0)).tidy()
