@@ -8,7 +8,10 @@ import pytest
 from tests.support.histories import HOUR, MINUTE, SECOND, T0, Row, history_on, logged
 from tests.support.manual_clock import ManualClock
 
+from cityhall_bms.adapters.postgres.cold_packing import SETTLED_US, ColdPacker
+from cityhall_bms.adapters.postgres.connection import open_pool
 from cityhall_bms.adapters.postgres.history import PostgresHistory
+from cityhall_bms.adapters.postgres.history_copy import day_of
 from cityhall_bms.domain.errors import RefusedError
 from cityhall_bms.domain.quality import Quality
 from cityhall_bms.ports.history import Aggregation, Window
@@ -138,19 +141,42 @@ async def test_the_newest_sample_of_every_point_by_a_time_as_known_then(database
     rows = [(row[0], row[1], b.batch.recorded_at, row[2], row[3]) for b in every for row in _rows(b)]
     async with history_on(database_url, ManualClock(BEGIN + 5 * DAY)) as history:
         await settled(history, every)
-        for hours in (0.0, 1.0, 30.02, 31.0, 47.0, 90.0, 119.0):
-            for known_at in (None, BEGIN + 35 * HOUR):
-                at = BEGIN + round(hours * HOUR)
-                found = await history.queries.standing(at, known_at)
-                expected = {}
-                for point, observed, recorded, value, quality in sorted(rows, key=lambda row: row[:3]):
-                    if at - 31 * DAY < observed <= at and recorded <= (known_at or 10**18):
-                        expected[point] = (observed, value, quality)
-                columns = (found.at, found.value, found.quality)
-                given = zip(
-                    found.point.tolist(), zip(*(column.tolist() for column in columns), strict=True), strict=True
-                )
-                assert dict(given) == expected
+        await assert_standing(history, rows)
+        window = Window(BEGIN, BEGIN + 3 * DAY)
+        known = [await history.intervals(METER, window, "1h", Aggregation.LAST, ZONE, BEGIN + 35 * HOUR)]
+        await pack_all(database_url, BEGIN + 5 * DAY)
+        await assert_standing(history, rows)
+        known.append(await history.intervals(METER, window, "1h", Aggregation.LAST, ZONE, BEGIN + 35 * HOUR))
+        now = await history.intervals(METER, window, "1h", Aggregation.LAST, ZONE)
+        np.testing.assert_array_equal(known[0].value, known[1].value)
+        assert not np.array_equal(known[1].value, now.value, equal_nan=True), "what came late is not hidden"
+
+
+async def assert_standing(history: PostgresHistory, rows: list[tuple[int, int, int, float, int]]) -> None:
+    for hours in (0.0, 1.0, 30.02, 31.0, 47.0, 90.0, 119.0):
+        for known_at in (None, BEGIN + 35 * HOUR):
+            at = BEGIN + round(hours * HOUR)
+            found = await history.queries.standing(at, known_at)
+            expected = {}
+            for point, observed, recorded, value, quality in sorted(rows, key=lambda row: row[:3]):
+                if at - 31 * DAY < observed <= at and recorded <= (known_at or 10**18):
+                    expected[point] = (observed, value, quality)
+            columns = (found.at.tolist(), found.value.tolist(), found.quality.tolist())
+            assert dict(zip(found.point.tolist(), zip(*columns, strict=True), strict=True)) == expected
+
+
+async def pack_all(url: str, now: int) -> None:
+    """Put every day that is over into the cold form."""
+    pool = await open_pool(url)
+    try:
+        packer = ColdPacker(pool)
+        while (day := await packer.next_day(day_of(now))) is not None:
+            assert await packer.pack(day, now)
+        while await packer.empty_one(now + SETTLED_US + 1) is not None:
+            pass
+        assert await pool.fetchval("SELECT count(*) FROM cold_point") > 0
+    finally:
+        pool.terminate()
 
 
 def _rows(logged_batch: LoggedBatch) -> list[Row]:

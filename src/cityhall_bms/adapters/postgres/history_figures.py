@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from cityhall_bms.adapters.postgres import samples as reading
 from cityhall_bms.adapters.postgres.history_copy import EPOCH_2000_US, TIME_MAX_US, fetch_columns, moment
+from cityhall_bms.adapters.postgres.history_past import recorded_later
 from cityhall_bms.adapters.postgres.history_rollups import FIGURES, IMPORTS
 from cityhall_bms.adapters.postgres.history_rollups import QUERIES as ROLLUPS
 from cityhall_bms.adapters.postgres.sql import load
@@ -140,11 +141,8 @@ class FigureReader:
     async def _recorded_later(self, window: Window, until: int) -> list[int]:
         if self._known_at == TIME_MAX_US or until <= window.start:
             return []
-        points = self._points.tolist()
-        sets = await self._connection.fetchval(QUERIES["sets_of"], points)
-        times = moment(window.start - HOLD_MAX_US), moment(min(window.end, until))
-        rows = await self._connection.fetch(QUERIES["recorded_later"], *times, points, moment(self._known_at), sets)
-        return [row[0] for row in rows]
+        reach = Window(window.start - HOLD_MAX_US, min(window.end, until))
+        return await recorded_later(self._connection, self._points.tolist(), reach, self._known_at)
 
     async def _level(self, level: str, edges: Edges) -> Rollups:
         """Rows of the buckets of a level: stored ones where they are settled, else summed up from smaller ones."""

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cityhall_bms.adapters.postgres.connection import translated
-from cityhall_bms.adapters.postgres.history_copy import TIME_MAX_US, fetch_samples, moment
+from cityhall_bms.adapters.postgres.history_copy import TIME_MAX_US
 from cityhall_bms.adapters.postgres.history_figures import FigureReader
-from cityhall_bms.adapters.postgres.sql import load
+from cityhall_bms.adapters.postgres.history_past import newest
 from cityhall_bms.domain.errors import HistoryUnavailableError, RefusedError
 from cityhall_bms.domain.quality import BAD_FROM
 from cityhall_bms.historian.columns import Samples
 from cityhall_bms.historian.demand import DEMAND_US, Search
-from cityhall_bms.historian.intervals import DAY_US, HOUR_US, interval_edges, length_us, source_level
+from cityhall_bms.historian.intervals import HOUR_US, interval_edges, length_us, source_level
 from cityhall_bms.historian.resampling import extremes, fitting_interval, largest_triangles, parted
 from cityhall_bms.historian.rollups import Rollups, coverage
 from cityhall_bms.historian.states import Stood, by_value, constant, known_s, stood, while_true
@@ -26,9 +26,6 @@ from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.history import Aggregation, Latest, Window
 from cityhall_bms.ports.queries import Band, Condition, Demand, Durations, Line, Table
 
-QUERIES: Final = load("queries.sql")
-LOOK_BACK_US: Final = (DAY_US, 31 * DAY_US)
-"""How far back a point's newest sample is looked for, step by step; what is older is not found."""
 CELLS_MAX: Final = 4_000_000
 """Points times intervals of one question."""
 ROWS_APART_US: Final = 6 * HOUR_US
@@ -142,19 +139,9 @@ class PostgresQueries:
 
     async def standing(self, at: int, known_at: int | None = None) -> Latest:
         """Newest sample of every point by a time; its position is 0."""
-        known = moment(TIME_MAX_US if known_at is None else known_at)
-        found: list[Samples] = []
         async with self._connection() as connection:
-            missing = np.array(await connection.fetchval(QUERIES["known_points"]), np.int64)
-            until = 0
-            for back in LOOK_BACK_US:
-                times = (moment(at - back), moment(at - until), known)
-                found.append(await fetch_samples(connection, QUERIES["newest_of_sets"], *times, missing.tolist()))
-                missing = np.setdiff1d(missing, found[-1].point)
-                until = back
-                if not len(missing):
-                    break
-        return _newest(Samples.join(found))
+            found = await newest(connection, at, TIME_MAX_US if known_at is None else known_at)
+        return Latest(0, found.point, found.at, found.value, found.quality)
 
     async def _stood(self, reader: FigureReader, edges: Edges, zone: ZoneInfo, condition: Condition | None) -> Stood:
         """Where a rollup says it already, samples are not read."""
@@ -238,12 +225,3 @@ def _gaps(rows: Rollups, edges: Edges) -> Edges:
     known = np.isin(edges[:-1], rows.bucket[~np.isnan(rows.low)])
     gaps: Edges = edges[:-1][~known]
     return gaps
-
-
-def _newest(samples: Samples) -> Latest:
-    """Of each point the newest; of one time the sample that was recorded last."""
-    ordered = samples.ordered()
-    last = np.ones(len(ordered), np.bool_)
-    last[:-1] = ordered.point[1:] != ordered.point[:-1]
-    newest = ordered.select(last)
-    return Latest(0, newest.point, newest.at, newest.value, newest.quality)
