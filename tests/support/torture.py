@@ -4,7 +4,8 @@ import asyncio
 import gc
 import resource
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -30,6 +31,7 @@ from cityhall_bms.ports.telemetry_log import LoggedBatch
 
 RECOVERED_WITHIN_S = 30.0
 """Far above any back-off of these tests: the bound of a hang, no measurement."""
+FIRST_SPOILT, THEN_SPOILT = 2, 4
 SPOILT_ENOUGH = 12
 """So many spoilt answers end a fault that a driver may survive."""
 TICK_S = 0.005
@@ -154,7 +156,7 @@ class Outcome:
     """Early in the run and at its end, each of them."""
 
 
-class _Run:
+class Tortured:
     """One subject being tortured."""
 
     def __init__(self, subject: Subject, wire: FaultyWire, effort: Effort, random: Random) -> None:
@@ -180,6 +182,16 @@ class _Run:
         """Wait until the device answers and every point is good."""
         await self._until(lambda: all(poller.online for poller in self.collector.pollers))
         await self.all_good(self.judge.counts())
+
+    async def good_while(self, fault: Fault) -> int:
+        """Let the wire fail in a way that leaves no answer as it was; give how many good values came all the same."""
+        wire, spoilt = self._wire, self._wire.spoilt
+        await wire.fail(fault)
+        # What was on its way to the log before is there by then.
+        await self._until(lambda: wire.spoilt >= spoilt + FIRST_SPOILT)
+        before = self.judge.counts()
+        await self._until(lambda: wire.spoilt >= spoilt + FIRST_SPOILT + THEN_SPOILT)
+        return int((self.judge.counts() - before).sum())
 
     async def cycle(self) -> None:
         """Let the wire fail and be whole again; then every point must be good, and stay so for some scans."""
@@ -241,26 +253,31 @@ class _Run:
         self._subject.factory.create = counted  # type: ignore[method-assign]
 
 
-async def torture(subject: Subject, wire: FaultyWire, effort: Effort, random: Random) -> Outcome:
-    """Kill and restore; each time wait until every point is good again."""
-    run, clock = _Run(subject, wire, effort, random), SystemClock()
-    outcome, began_s = run.outcome, clock.monotonic()
-    is_early = True
+@asynccontextmanager
+async def tortured(subject: Subject, wire: FaultyWire, effort: Effort, random: Random) -> AsyncIterator[Tortured]:
+    """Collect from the subject; it answers, and every point is good."""
+    one = Tortured(subject, wire, effort, random)
     async with asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(run.collector.run())
+        running = tasks.create_task(one.collector.run())
         try:
-            await run.begin()
-            early = _in_use()
-            while outcome.cycles < effort.cycles or clock.monotonic() - began_s < 60.0 * effort.minutes:
-                await run.cycle()
-                is_few = outcome.cycles <= min(EARLY_CYCLES, effort.cycles // 2)
-                if is_early and (is_few or clock.monotonic() - began_s < 60.0 * EARLY_SHARE * effort.minutes):
-                    early = _in_use()
-                else:
-                    is_early = False
-            outcome.tasks, outcome.sockets, outcome.memory_mb = zip(early, _in_use(), strict=True)
+            await one.begin()
+            yield one
         finally:
             running.cancel()
+
+
+async def torture(subject: Subject, wire: FaultyWire, effort: Effort, random: Random) -> Outcome:
+    """Kill and restore; each time wait until every point is good again."""
+    clock = SystemClock()
+    began_s, is_early = clock.monotonic(), True
+    async with tortured(subject, wire, effort, random) as run:
+        outcome, early = run.outcome, _in_use()
+        while outcome.cycles < effort.cycles or clock.monotonic() - began_s < 60.0 * effort.minutes:
+            await run.cycle()
+            is_few = outcome.cycles <= min(EARLY_CYCLES, effort.cycles // 2)
+            is_early = is_early and (is_few or clock.monotonic() - began_s < 60.0 * EARLY_SHARE * effort.minutes)
+            early = _in_use() if is_early else early
+        outcome.tasks, outcome.sockets, outcome.memory_mb = zip(early, _in_use(), strict=True)
     outcome.wrong, outcome.good = run.judge.wrong, int(run.judge.counts().sum())
     outcome.lost, outcome.restored = run.events.kinds["DeviceLost"], run.events.kinds["DeviceRestored"]
     return outcome
