@@ -41,6 +41,8 @@ class FakeDevice:
     ahead_s: float = 0.0
     unanswered: frozenset[int] = frozenset()
     """Points whose plans get no answer."""
+    unreadable: frozenset[int] = frozenset()
+    """Points without a value, as methods are."""
     confused: bool = False
     """Gives the right values in another order than planned."""
     accepts_subscription: bool = False
@@ -81,7 +83,8 @@ class FakeDriver:
         self._clock = clock
 
     def plan(self, points: Sequence[BoundPoint]) -> FakePlan:
-        return FakePlan(np.array([bound.point_id for bound in points], np.uint32))
+        planned = [bound.point_id for bound in points if bound.point_id not in self._device.unreadable]
+        return FakePlan(np.array(planned, np.uint32))
 
     async def open(self) -> None:
         self._device.opens += 1

@@ -8,7 +8,8 @@ from cityhall_bms.ports.driver import BoundPoint
 from cityhall_drivers.bacnet.codec import Item, Object
 from cityhall_drivers.bacnet.service import Service
 from cityhall_drivers.bacnet.stack_trends import LogPortion, find_logs, read_after, read_from
-from cityhall_drivers.bacnet.trends import Columns, Span, Stretch, columns_of, nothing, readings_of, stretch_of
+from cityhall_drivers.bacnet.trends import Columns, Span, columns_of, stretch_of
+from cityhall_drivers.stretches import Stretch, nothing, readings_of
 
 LOGS_KNOWN_S: Final = 3600.0
 """After this time a device is asked again which logs it keeps."""

@@ -1,4 +1,4 @@
-"""Records of a trend log as columns, and the records of several logs in order of time. Pure; knows no library.
+"""Records of a trend log as columns, and as samples of a point. Pure; knows no library.
 
 BACnetLogRecord: ANSI/ASHRAE 135, clause 21; its status entries (log disabled, buffer purged, interrupted) and changes
 of the device's clock are no samples.
@@ -12,12 +12,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cityhall_bms.domain.batch import Readings
 from cityhall_bms.domain.quality import Quality
 from cityhall_drivers.bacnet.codec import Item, Value, flags_of, number_of, quality_of
 from cityhall_drivers.bacnet.codec import Tag as Application
 from cityhall_drivers.bacnet.device_time import DeviceClock, local_us
 from cityhall_drivers.bacnet.tags import CLOSING, OPENING, Tag, TagError, inside, parse
+from cityhall_drivers.stretches import Stretch
 
 _STAMP, _DATUM, _FLAGS = 0, 1, 2
 _LOG_STATUS, _BITSTRING, _NULL, _FAILURE, _TIME_CHANGE, _ANY = 0, 6, 7, 8, 9, 10
@@ -104,40 +104,12 @@ def _number(datum: Sequence[Tag]) -> float | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
-    """Samples of one point, in order of time (µs UTC)."""
-
-    point_id: int
-    at: NDArray[np.int64]
-    value: NDArray[np.float64]
-    quality: NDArray[np.uint8]
-
-    def __len__(self) -> int:
-        return len(self.at)
-
-    def split(self, horizon: int) -> tuple["Stretch", "Stretch"]:
-        """What lies up to and including a time, and the rest."""
-        cut = int(np.searchsorted(self.at, horizon, side="right"))
-        return self._between(0, cut), self._between(cut, len(self.at))
-
-    def _between(self, start: int, until: int) -> "Stretch":
-        chosen = slice(start, until)
-        return Stretch(self.point_id, self.at[chosen], self.value[chosen], self.quality[chosen])
-
-
-@dataclass(frozen=True, slots=True)
 class Span:
     """Time that is asked for, ``start <= time < until`` in µs UTC, and the clock by which a log keeps it."""
 
     start: int
     until: int
     clock: DeviceClock
-
-
-def nothing(point_id: int) -> Stretch:
-    """No samples."""
-    none = np.array([], dtype=np.int64)
-    return Stretch(point_id, none, none.astype(np.float64), none.astype(np.uint8))
 
 
 def stretch_of(columns: Columns, point_id: int, item: Item, span: Span) -> Stretch:
@@ -151,16 +123,4 @@ def stretch_of(columns: Columns, point_id: int, item: Item, span: Span) -> Stret
     quality[broken & (quality < Quality.BAD)] = Quality.BAD_DECODE
     if not span.clock.is_right:
         quality[quality == Quality.GOOD] = Quality.UNCERTAIN_CLOCK
-    chosen = np.flatnonzero((at >= span.start) & (at < span.until))
-    chosen = chosen[np.argsort(at[chosen], kind="stable")]
-    return Stretch(point_id, at[chosen], value[chosen], quality[chosen])
-
-
-def readings_of(stretches: Sequence[Stretch]) -> Readings:
-    """One portion of all points, oldest first."""
-    at = np.concatenate([one.at for one in stretches])
-    order = np.argsort(at, kind="stable")
-    point = np.repeat(np.array([one.point_id for one in stretches], dtype=np.uint32), [len(one) for one in stretches])
-    value = np.concatenate([one.value for one in stretches])
-    quality = np.concatenate([one.quality for one in stretches])
-    return Readings(point[order], at[order], value[order], quality[order], partial=True)
+    return Stretch(point_id, at, value, quality).within(span.start, span.until)

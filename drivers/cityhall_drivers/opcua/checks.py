@@ -1,16 +1,18 @@
 """Every mistake in an OPC UA device and its points that can be found without a network."""
 
-import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from cityhall_bms.domain.commands import WRITABLE_KINDS
 from cityhall_bms.domain.site import Device, Point
 from cityhall_bms.ports.driver import ConfigProblem
 from cityhall_drivers.closed_table import read_table
 from cityhall_drivers.opcua.certificates import IDENTITY_FILE, trusted_certificate
 from cityhall_drivers.opcua.codec import node_id_mistake
 from cityhall_drivers.opcua.config import OpcUaConfig
+from cityhall_drivers.opcua.methods import address_mistake, is_method
+from cityhall_drivers.point_checks import encoding_problems, repeated_address_problems, secret_problems
 
 OPEN_LINE: Final = ConfigProblem(
     "security",
@@ -24,6 +26,7 @@ def check_device(device: Device, points: Sequence[Point]) -> list[ConfigProblem]
     config, problems = read_table(OpcUaConfig, device.settings)
     if config is not None:
         problems += _trust_problems(config)
+        problems += _alarm_problems(config)
         if device.folder:
             problems += _file_problems(config, Path(device.folder))
     return [*problems, *_point_problems(points)]
@@ -52,23 +55,22 @@ def _trust_problems(config: OpcUaConfig) -> Iterator[ConfigProblem]:
         yield ConfigProblem("password_file", "a password without a user", "add 'user', or delete this key")
 
 
+def _alarm_problems(config: OpcUaConfig) -> Iterator[ConfigProblem]:
+    mistake = node_id_mistake(config.notifier)
+    if mistake is not None:
+        message = f"'{config.notifier}' is no NodeId: {mistake}"
+        yield ConfigProblem("notifier", message, "leave it out: the Server object tells the events of all others")
+    if config.acknowledge and not config.notices:
+        yield ConfigProblem("acknowledge", "alarms that nobody hears", "set notices = true, or delete this key")
+
+
 def _file_problems(config: OpcUaConfig, folder: Path) -> Iterator[ConfigProblem]:
     if config.password_file is not None:
-        yield from _secret_problems("password_file", config.password_file, folder)
+        yield from secret_problems("password_file", config.password_file, folder)
     if config.server_certificate is not None:
         yield from _certificate_problems(config.server_certificate, folder)
     if config.encrypted and (folder / IDENTITY_FILE).exists():
-        yield from _secret_problems("security", IDENTITY_FILE, folder)
-
-
-def _secret_problems(field: str, name: str, folder: Path) -> Iterator[ConfigProblem]:
-    path = folder / name
-    if not path.is_file():
-        yield ConfigProblem(field, f"missing file {name}", f"create {name} in the site folder, readable by nobody else")
-    elif path.stat().st_mode & 0o077:
-        yield ConfigProblem(field, f"{name} can be read by others", f"run: chmod 600 {name}")
-    elif not path.read_bytes().strip():
-        yield ConfigProblem(field, f"{name} is empty", "write the password into it")
+        yield from secret_problems("security", IDENTITY_FILE, folder)
 
 
 def _certificate_problems(name: str, folder: Path) -> Iterator[ConfigProblem]:
@@ -85,28 +87,19 @@ def _certificate_problems(name: str, folder: Path) -> Iterator[ConfigProblem]:
 
 
 def _point_problems(points: Sequence[Point]) -> Iterator[ConfigProblem]:
-    first: dict[str, str] = {}
+    understood = []
     for point in points:
-        mistake = node_id_mistake(point.address)
-        if mistake is not None:
+        mistake = address_mistake(point.address)
+        if mistake is None:
+            understood.append((point, point.address))
+        else:
             message = f"'{point.address}' is no NodeId: {mistake}"
             yield ConfigProblem("address", message, "write it like ns=2;s=TCH.01.N.ELV01.CarPos", point.name)
-        elif point.address in first:
-            message = f"node {point.address} is also read by {first[point.address]}"
-            yield ConfigProblem("address", message, "correct the address of one of them", point.name)
-        first.setdefault(point.address, point.name)
-        if point.encoding.type:
-            message = f"'{point.encoding.type}': OPC UA values bring their type along"
-            yield ConfigProblem("type", message, "leave the cell empty", point.name)
-        yield from _encoding_problems(point)
-
-
-def _encoding_problems(point: Point) -> Iterator[ConfigProblem]:
-    encoding = point.encoding
-    if encoding.word_order != "ABCD":
-        yield ConfigProblem("word_order", "OPC UA has one byte order", "leave the cell empty", point.name)
-    if not math.isfinite(encoding.scale) or encoding.scale == 0.0:
-        message = f"scale {encoding.scale} would hide the value"
-        yield ConfigProblem("scale", message, "give a number other than 0", point.name)
-    if not math.isfinite(encoding.offset):
-        yield ConfigProblem("offset", f"offset {encoding.offset} is no number", "give a number", point.name)
+        if is_method(point.address) and point.kind not in WRITABLE_KINDS:
+            message = f"a method is called, not read; kind {point.kind} is read"
+            yield ConfigProblem("kind", message, "give the kind AO, DO, MO or SP", point.name)
+        yield from encoding_problems(point, "OPC UA")
+    yield from repeated_address_problems(understood)
+    if points and all(is_method(point.address) for point in points):
+        message = "every point of this device is a method: none of them shows whether it lives"
+        yield ConfigProblem("address", message, "add a point that can be read, like i=2258, the server's time")

@@ -14,6 +14,7 @@ from cityhall_drivers.opcua.checks import check_device
 from cityhall_drivers.opcua.codec import scaled
 from cityhall_drivers.opcua.config import OpcUaConfig
 from cityhall_drivers.opcua.discovering import Discovering
+from cityhall_drivers.opcua.methods import readable
 from cityhall_drivers.opcua.plan import OpcUaPlan
 from cityhall_drivers.opcua.pushes import Pushes
 from cityhall_drivers.opcua.services import OpcUaServices
@@ -52,7 +53,8 @@ class OpcUaDriver(OpcUaServices):
         self._addresses = set()
 
     def plan(self, points: Sequence[BoundPoint]) -> OpcUaPlan:
-        """Group points into Read requests."""
+        """Group points into Read requests; methods are left out."""
+        points = readable(points)
         nodes = [value_of(bound.point.address) for bound in points]
         self._addresses.update(bound.point.address for bound in points)
         return OpcUaPlan(points, nodes, [encoded(node) for node in nodes], self._config.nodes_per_read_max)
@@ -89,7 +91,8 @@ class OpcUaDriver(OpcUaServices):
             return False
         session = self._living()
         with in_plain_words():
-            await session.monitor(Pushes(self._device.name, self.plan(points), sink, self._clock), points)
+            pushes = Pushes(self._device.name, self.plan(points), sink, self._clock)
+            await session.monitor(pushes, readable(points))
         return True
 
     async def ping(self, within_s: float) -> None:

@@ -1,11 +1,14 @@
 """A look at single points of an OPC UA server, and at the requests of a plan."""
 
+import math
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from cityhall_bms.domain.quality import Quality
 from cityhall_bms.ports.capabilities import Examined, PlannedRequest
 from cityhall_bms.ports.driver import BoundPoint
+from cityhall_drivers.opcua.methods import is_method, readable
 from cityhall_drivers.opcua.service import Service
 from cityhall_drivers.opcua.stack_reading import Shown, show_value
 from cityhall_drivers.opcua.stack_services import in_service_words
@@ -27,14 +30,22 @@ class Examining(Service):
         """Ask for each point alone: the bytes of its DataValue, type, status and both times."""
         found = []
         for bound in points:
+            if is_method(bound.point.address):
+                found.append(_called(bound))
+                continue
             with in_service_words(bound.point.name):
                 found.append(_examined(bound, await show_value(self._living(), bound)))
         return found
 
     def explain(self, points: Sequence[BoundPoint]) -> Sequence[PlannedRequest]:
         """Requests of one read; bytes are those of an unencrypted session, values taken for eight bytes each."""
-        size = self._config.nodes_per_read_max
+        points, size = readable(points), self._config.nodes_per_read_max
         return [_planned(points[first : first + size]) for first in range(0, len(points), size)]
+
+
+def _called(bound: BoundPoint) -> Examined:
+    note = "方法：只能呼叫，沒有值可讀 a method: it is called, and has no value to read"
+    return Examined(bound.point.name, bound.point.address, "", math.nan, Quality.BAD_NO_DATA, note)
 
 
 def _examined(bound: BoundPoint, shown: Shown) -> Examined:

@@ -5,13 +5,17 @@ from collections.abc import AsyncIterator, Sequence
 from itertools import groupby
 from typing import Final
 
+import numpy as np
+
 from cityhall_bms.domain.batch import Readings
 from cityhall_bms.domain.errors import DeviceRefusedError
 from cityhall_bms.ports.driver import BoundPoint
+from cityhall_drivers.opcua.codec import Columns, scaled
+from cityhall_drivers.opcua.methods import readable
 from cityhall_drivers.opcua.service import Service
 from cityhall_drivers.opcua.stack_history import Portion, Wanted, read_raw
 from cityhall_drivers.opcua.stack_services import in_service_words, status_name
-from cityhall_drivers.opcua.stretches import Stretch, nothing, readings_of, stretch_of
+from cityhall_drivers.stretches import Stretch, nothing, readings_of
 
 NODES_MAX: Final = 50
 """Nodes asked for at once."""
@@ -38,7 +42,7 @@ class Remembering(Service):
         Nodes without a history are left out. :class:`DeviceRefusedError` when there is none of any node, once: after
         that such a server gives nothing.
         """
-        cursors = [_Cursor(bound, start, until) for bound in points]
+        cursors = [_Cursor(bound, start, until) for bound in readable(points)]
         await self._fill(cursors, until)
         if cursors and all(cursor.refusal for cursor in cursors):
             self._tell_once(cursors[0].refusal)
@@ -133,8 +137,7 @@ class _Cursor:
             self.refusal, self._is_over = name, True
             log.debug("%s: no history: %s", self._bound.point.name, name)
             return
-        point = self._bound.point
-        self._waiting = stretch_of(portion.columns, self._bound.point_id, point.encoding, self._from, self._until)
+        self._waiting = _stretch_of(portion.columns, self._bound).within(max(self._from, 1), self._until)
         if len(self._waiting):
             self._from = int(self._waiting.at[-1]) + 1
         self._go_on(portion)
@@ -158,6 +161,13 @@ class _Cursor:
 
     def _ask_again(self) -> None:
         self._continuation, self.asked_from = b"", self._from
+
+
+def _stretch_of(columns: Columns, bound: BoundPoint) -> Stretch:
+    """Samples in the point's unit, as they came; those without any time are of the time 0."""
+    encoding = bound.point.encoding
+    value = scaled(columns, np.array([encoding.scale]), np.array([encoding.offset]))
+    return Stretch(bound.point_id, columns.source_at, value, columns.quality)
 
 
 def _start(cursor: _Cursor) -> int:

@@ -60,13 +60,22 @@ async def call_method(
     return tuple(_plain(one.Value) for one in result.OutputArguments or ())
 
 
-async def _inputs(session: OpcUaSession, method_id: str, arguments: Sequence[Plain]) -> list[ua.Variant]:
-    node = session.client.get_node(node_of(method_id))
-    declared: Sequence[Any] = ()
+async def input_types(session: OpcUaSession, method_id: str) -> list[int]:
+    """Built-in types of the arguments that a method takes, by their numbers."""
+    declared = await _declared(session, method_id)
+    return [(await _variant_type(session.client.get_node(one.DataType))).value for one in declared]
+
+
+async def _declared(session: OpcUaSession, method_id: str) -> Sequence[Any]:
     # A method without arguments has no such property.
-    for found in await node.get_properties():
+    for found in await session.client.get_node(node_of(method_id)).get_properties():
         if (await found.read_browse_name()).Name == "InputArguments":
-            declared = await found.read_value() or ()
+            return await found.read_value() or ()
+    return ()
+
+
+async def _inputs(session: OpcUaSession, method_id: str, arguments: Sequence[Plain]) -> list[ua.Variant]:
+    declared = await _declared(session, method_id)
     if len(declared) != len(arguments):
         names = ", ".join(str(one.Name) for one in declared) or "-"
         msg = f"{method_id}: 需要 {len(declared)} 個引數 it takes {len(declared)} arguments ({names})"

@@ -19,7 +19,7 @@ from cityhall_bms.collector.hang_guard import HangGuard
 from cityhall_bms.collector.listening import Listener, Spawn
 from cityhall_bms.collector.publisher import Publisher
 from cityhall_bms.collector.recorder import Recorder, same_points
-from cityhall_bms.collector.schedule import Due, Timetable, phase, scan_classes
+from cityhall_bms.collector.schedule import Due, Timetable, on_tick, phase, scan_classes
 from cityhall_bms.collector.silence import silence_max_s
 from cityhall_bms.collector.watchdog import Watchdog
 from cityhall_bms.domain.batch import Readings
@@ -111,10 +111,9 @@ class Poller:
         self._listener = Listener(device, surroundings.events.noticed, self._clock, surroundings.spawn)
         self._watchdog = Watchdog(self._classes)
         self.recorder.watch_good(lambda: self._watchdog.good(self._clock.monotonic()))
-        self._polled = Timetable(device.name, [c.period_s for c in self._classes], self._clock.monotonic())
-        self._safety_net = Timetable(
-            device.name, [silence_max_s(c.period_s) for c in self._classes], self._clock.monotonic()
-        )
+        origin_s = on_tick(self._clock.monotonic())
+        self._polled = Timetable(device.name, [c.period_s for c in self._classes], origin_s)
+        self._safety_net = Timetable(device.name, [silence_max_s(c.period_s) for c in self._classes], origin_s)
         self._driver: Driver | None = None
         self._plans: list[tuple[ReadPlan, Limits]] = []
         self._failures = 0
@@ -251,8 +250,12 @@ class Poller:
         if self._watch_lateness is not None:
             self._watch_lateness(late_s)
         self.gaps.skipped(due.index, due.missed, self._clock.now())
-        if asked or self.recorder.pushed.any_silent(due.index, self._classes[due.index], self._clock.now()):
-            await self._scan(driver, *self._plans[due.index])
+        plan, limits = self._plans[due.index]
+        if not len(limits.point):
+            return  # a class of methods only: there is nothing to read
+        period_s = self._classes[due.index].period_s
+        if asked or self.recorder.pushed.any_silent(due.index, limits.point, period_s, self._clock.now()):
+            await self._scan(driver, plan, limits)
 
     def _ready_driver(self) -> Driver:
         if self._driver is None:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cityhall_bms.collector.schedule import ScanClass
 from cityhall_bms.collector.silence import silence_max_s
 from cityhall_bms.ports.driver import BoundPoint
 
@@ -40,11 +39,10 @@ class PushedPoints:
         """Note that these points were pushed."""
         self._heard_at[np.searchsorted(self._point, point)] = now
 
-    def any_silent(self, index: int, scan_class: ScanClass, now: int) -> bool:
-        """Whether a point of the class (number ``index``) was not pushed for its longest silence."""
+    def any_silent(self, index: int, planned: NDArray[np.uint32], period_s: float, now: int) -> bool:
+        """Whether a point that is read in the scan class (number ``index``) was not pushed for its longest silence."""
         if index not in self._rows:
-            ids = np.array([bound.point_id for bound in scan_class.points], np.uint32)
-            self._rows[index] = np.searchsorted(self._point, ids)
+            self._rows[index] = np.searchsorted(self._point, planned)
         # In either direction: after our clock was set back, what was heard last lies in the future.
         distance = int(np.abs(now - self._heard_at[self._rows[index]]).max())
-        return distance >= silence_max_s(scan_class.period_s) * 1e6
+        return distance >= silence_max_s(period_s) * 1e6

@@ -55,7 +55,7 @@ class Driver(Protocol):
     """One device, spoken to over its protocol. Used by one task at a time."""
 
     def plan(self, points: Sequence[BoundPoint]) -> ReadPlan:
-        """Group the points of one scan class into requests. No network."""
+        """Group the points of one scan class into requests, without those that have no value. No network."""
         ...
 
     async def open(self) -> None:

@@ -16,7 +16,8 @@ from cityhall_bms.domain.quality import Quality
 from cityhall_drivers.bacnet.codec import Item, Object
 from cityhall_drivers.bacnet.device_time import DeviceClock, local_us
 from cityhall_drivers.bacnet.tags import TagError
-from cityhall_drivers.bacnet.trends import Span, columns_of, nothing, readings_of, stretch_of
+from cityhall_drivers.bacnet.trends import Span, columns_of, stretch_of
+from cityhall_drivers.stretches import nothing, readings_of
 
 ITEM = Item(Object(0, 1), scale=2.0, offset=1.0)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.support.opcua_server import opcua_point
 
-from cityhall_bms.domain.site import Device, Point, Text
+from cityhall_bms.domain.site import Device, Point, PointKind, Text
 from cityhall_drivers.opcua import DRIVER
 from cityhall_drivers.opcua.certificates import client_identity
 
@@ -82,6 +82,8 @@ def test_a_right_device_has_no_problem(site: Path) -> None:
         ({"url": "http://127.0.0.1/"}, "url", "give the server's address"),
         ({"url": "opc.tcp://bms:secret@127.0.0.1/"}, "url", "without user or password"),
         ({"security": "Basic256"}, "security", "not 'Basic256'"),
+        ({"notifier": "Server"}, "notifier", "no NodeId|leave it out"),
+        ({"acknowledge": True}, "acknowledge", "nobody hears|notices = true"),
         ({"mode": "push"}, "mode", "'poll' or 'subscribe'"),
         ({"publishing_interval_ms": 0}, "publishing_interval_ms", "50 to 60000"),
         (
@@ -126,11 +128,26 @@ def test_an_empty_password_file_is_refused(site: Path) -> None:
     assert "is empty" in found(site, {})["password_file"]
 
 
+def method_point(address: str, kind: PointKind = PointKind.DO) -> Point:
+    return dataclasses.replace(opcua_point("Reset", address=address), kind=kind)
+
+
+METHOD = "method:ns=2;s=Lift|ns=2;s=Lift.Reset"
+
+
+def test_a_method_is_a_point_that_is_commanded(site: Path) -> None:
+    assert found(site, {}, opcua_point("CarPos"), method_point(METHOD)) == {}
+
+
 @pytest.mark.parametrize(
     ("point", "field", "words"),
     [
         (opcua_point("CarPos", address="CarPos"), "address", "'CarPos' is no NodeId|ns=2;s="),
         (opcua_point("CarPos", address="ns=2;s=Dir"), "address", "also read by TCH.01.N.ELV01.Dir"),
+        (method_point(METHOD, PointKind.DI), "kind", "is called, not read|AO, DO, MO or SP"),
+        (method_point("method:ns=2;s=Lift"), "address", "method:OBJECT"),
+        (method_point("method:Lift|ns=2;s=Lift.Reset"), "address", "it is not ns=N;s=TEXT"),
+        (method_point("method:ns=2;s=Lift|i=x"), "address", "after i="),
         (opcua_point("CarPos", type_="float32"), "type", "bring their type along|leave the cell empty"),
         (encoded(word_order="CDAB"), "word_order", "one byte order|leave the cell empty"),
         (encoded(scale=0.0), "scale", "would hide the value|other than 0"),
@@ -144,3 +161,7 @@ def test_a_mistake_in_a_point_names_the_point(site: Path, point: Point, field: s
     assert (problem.field, problem.point) == (field, point.name)
     for word in words.split("|"):
         assert word in f"{problem.message} {problem.remedy}"
+
+
+def test_a_device_of_methods_only_would_never_be_known_to_live(site: Path) -> None:
+    assert "every point of this device is a method" in found(site, {}, method_point(METHOD))["address"]

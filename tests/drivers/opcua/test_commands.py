@@ -9,7 +9,8 @@ from asyncua import ua, uamethod
 from asyncua.client.ua_session import UaSession
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.opcua_server import Plant, bound, opcua_device, opcua_point, opcua_server
+from tests.support.opcua_server import Heard, Plant, bound, opcua_device, opcua_point, opcua_server
+from tests.support.until import until
 
 from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.domain.commands import CommandTarget
@@ -39,6 +40,15 @@ TYPES = {
 }
 
 
+METHODS: dict[str, list[str]] = {
+    "Reset": [],
+    "Open": ["Boolean"],
+    "Go": ["Int16"],
+    "Dim": ["Double"],
+    "Say": ["String"],
+}
+
+
 @uamethod
 def _add(_parent: ua.NodeId, first: int, second: float) -> float:
     return first + second
@@ -47,6 +57,14 @@ def _add(_parent: ua.NodeId, first: int, second: float) -> float:
 @uamethod
 def _refuse(_parent: ua.NodeId) -> ua.StatusCode:
     return ua.StatusCode(ua.StatusCodes.BadNotExecutable)
+
+
+CALLED: list[object] = []
+
+
+@uamethod
+def _take(_parent: ua.NodeId, *arguments: object) -> None:
+    CALLED.append(arguments)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -65,6 +83,8 @@ async def plant() -> AsyncIterator[Plant]:
         await objects.add_method(
             ua.NodeId("Add", 2), "Add", _add, [ua.VariantType.Int32, ua.VariantType.Double], [ua.VariantType.Double]
         )
+        for name, kinds in METHODS.items():
+            await objects.add_method(ua.NodeId(name, 2), name, _take, [ua.VariantType[kind] for kind in kinds], [])
         await objects.add_method(ua.NodeId("Refuse", 2), "Refuse", _refuse, [], [])
         yield one
 
@@ -193,6 +213,64 @@ async def test_a_refused_call_says_why(
 async def test_an_address_that_is_no_method_is_not_called(driver: OpcUaDriver) -> None:
     with pytest.raises(DriverConfigError, match="no method"):
         await driver.call(target("Double"), [])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "arguments"),
+    [("Reset", 1.0, ()), ("Open", 0.0, (False,)), ("Go", 21.5, (415,)), ("Dim", 2.0, (220.0,))],
+)
+async def test_a_point_that_is_a_method_is_commanded_by_calling_it_with_the_value(
+    driver: OpcUaDriver, name: str, value: float, arguments: tuple[object, ...]
+) -> None:
+    CALLED.clear()
+    encoded = {"scale": 0.1, "offset": -20.0} if name in {"Go", "Dim"} else {}
+    held = await driver.write(target(name, address=f"method:i=85|ns=2;s={name}", **encoded), value, OPERATOR)
+    assert (held.value, held.quality, held.priority) == (value, Quality.GOOD, None)
+    assert [pytest.approx(arguments)] == CALLED
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("Reset", 0.0, "called by writing 1, not 0"),
+        ("Add", 1.0, "takes 2 arguments"),
+        ("Go", 1e6, "does not fit"),
+        ("Open", 0.5, "neither on nor off"),
+        ("Say", 1.0, "is no String"),
+        ("Refuse", 1.0, "cannot be executed now"),
+        ("Nothing", 1.0, "BadNodeIdInvalid"),
+    ],
+)
+async def test_a_command_that_a_method_cannot_take_says_why(
+    driver: OpcUaDriver, name: str, value: float, words: str
+) -> None:
+    CALLED.clear()
+    with pytest.raises(DeviceRefusedError, match=words):
+        await driver.write(target(name, address=f"method:i=85|ns=2;s={name}"), value, OPERATOR)
+    assert CALLED == []
+
+
+async def test_a_method_is_never_read_and_those_beside_it_are(driver: OpcUaDriver) -> None:
+    points = bound([opcua_point("Reset", address="method:i=85|ns=2;s=Reset"), opcua_point("Fixed")])
+    readings = await driver.read(driver.plan(points))
+    assert (readings.point.tolist(), readings.value.tolist()) == ([8], [1.0])
+    assert [(one.what, one.points) for one in driver.explain(points)] == [("Read ns=2;s=Fixed", 1)]
+    method, fixed = await driver.examine(points)
+    assert (method.quality, fixed.quality) == (Quality.BAD_NO_DATA, Quality.GOOD)
+    assert "is called" in method.note
+    assert [one async for one in driver.history(points, 0, 1)] == []
+
+
+async def test_a_method_is_not_monitored(plant: Plant) -> None:
+    subscribing = DRIVER().create(opcua_device(plant.url, mode="subscribe", publishing_interval_ms=50), SystemClock())
+    heard = Heard()
+    await subscribing.open()
+    points = bound([opcua_point("Reset", address="method:i=85|ns=2;s=Reset"), opcua_point("Fixed")])
+    assert await subscribing.subscribe(points, heard)
+    await until(lambda: heard.of(8))
+    await subscribing.close()
+    assert heard.of(8)[0][:2] == (1.0, Quality.GOOD)
+    assert heard.of(7) == []
 
 
 async def test_nothing_is_written_by_a_driver_that_is_closed(plant: Plant) -> None:

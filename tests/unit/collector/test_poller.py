@@ -307,6 +307,25 @@ class TestPushed:
         assert device.reads == 1 + 600 // 20
         assert np.diff([at for at, _, _ in rig.samples(2)]).max() < 60
 
+    async def test_a_point_without_a_value_is_never_asked_for_and_makes_nobody_poll_the_others(self) -> None:
+        rig, device = await self.pushing()
+        device.unreadable = frozenset({2})
+        async with rig.running():
+            await rig.clock.advance(0.1)
+            for step in range(100):
+                device.push([1, 3], rig.clock.now(), [float(step)] * 2)
+                await rig.clock.advance(5)
+        assert device.reads == 1
+        assert [count for _, count in device.read_at] == [2]
+        assert rig.samples(2) == []
+
+    async def test_a_device_of_which_nothing_can_be_read_is_not_read(self) -> None:
+        rig, device = await self.pushing()
+        device.accepts_subscription, device.unreadable = False, frozenset({1, 2, 3})
+        async with rig.running():
+            await rig.clock.advance(60)
+        assert (device.opens, device.reads) == (1, 0)
+
     async def test_a_quiet_point_never_looks_stale_whenever_it_was_last_pushed(self) -> None:
         rig, device = await self.pushing()
         async with rig.running():
