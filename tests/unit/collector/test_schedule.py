@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.fake_driver import fake_point
 
-from cityhall_bms.collector.schedule import Timetable, class_phase, phase, scan_classes
+from cityhall_bms.collector.schedule import TICK_S, Timetable, class_phase, on_tick, phase, scan_classes
 from cityhall_bms.ports.driver import BoundPoint
 
 PERIODS = st.lists(st.sampled_from([1.0, 2.0, 5.0, 10.0, 60.0]), min_size=1, max_size=4, unique=True)
@@ -104,3 +104,20 @@ def test_after_a_restart_just_before_a_deadline_the_device_is_not_read_twice() -
     assert len(table.take_due(deadline - 1e-9)) == 1
     assert table.take_due(deadline) == []
     assert table.next_due_s() == pytest.approx(deadline + 60.0)
+
+
+def test_scans_of_many_devices_fall_on_common_ticks_and_stay_spread() -> None:
+    origins = [1_000.0 + 0.0007 * number for number in range(500)]
+    tables = [Timetable(f"D{number}", [5.0], on_tick(origin)) for number, origin in enumerate(origins)]
+    due = []
+    for table, origin in zip(tables, origins, strict=True):
+        table.take_due(origin)
+        due.append(table.next_due_s())
+    ticks = [at / TICK_S for at in due]
+    assert ticks == pytest.approx([round(tick) for tick in ticks], abs=1e-3)
+    assert len({round(tick) for tick in ticks}) > 200
+
+
+def test_a_period_shorter_than_a_second_keeps_a_phase_of_its_own() -> None:
+    phases = {class_phase(f"D{number}", 0.05) for number in range(100)}
+    assert len(phases) == 100
