@@ -20,5 +20,12 @@ def guarded(text: str) -> str:
 
 
 def number(value: float) -> str:
-    """Shortest text that is read back as the same number; empty for none."""
-    return "" if value != value else repr(value).removesuffix(".0")  # noqa: PLR0124 - NaN is not itself
+    """Shortest text that is read back as the same number, as PostgreSQL writes it; empty for none."""
+    if value != value:  # noqa: PLR0124 - NaN is not itself
+        return ""
+    text = repr(value).removesuffix(".0")
+    if 1e15 <= abs(value) < 1e16:
+        # From here on PostgreSQL writes an exponent, and Python not yet.
+        sign, digits = text[:-16], text[-16:].rstrip("0")
+        return f"{sign}{digits[0]}{'.' if digits[1:] else ''}{digits[1:]}e+15"
+    return text.replace("inf", "Infinity")

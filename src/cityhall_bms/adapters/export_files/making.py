@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from cityhall_bms.adapters.export_files.lines import heading, wide_heading, wide_lines
 from cityhall_bms.adapters.export_files.parquet_file import ParquetFile
-from cityhall_bms.adapters.export_files.sink import HashedFile, measure, require_room
+from cityhall_bms.adapters.export_files.sink import ExportFileError, HashedFile, measure, require_room
 from cityhall_bms.adapters.export_files.xlsx_file import XlsxFile
 from cityhall_bms.adapters.postgres.history_export import ExportReader, Slice, added, count_rows
 from cityhall_bms.domain.errors import MissingLibraryError, RefusedError
@@ -144,12 +144,18 @@ class ExportMaker:
         file = _row_file(path, export)
         points = len(export.query.points)
         progress = Progress(export.query.window.start, 0, [PointCounts()] * points)
-        async with aclosing(self._reader.rows(export.query, progress.done_through)) as slices:
-            async for end, rows in slices:
-                file.write(rows)
-                progress.add(end, len(rows), count_rows(rows, points))
-                if step.is_due():
-                    await step.note(progress, size_of(path))
+        try:
+            async with aclosing(self._reader.rows(export.query, progress.done_through)) as slices:
+                async for end, rows in slices:
+                    file.write(rows)
+                    progress.add(end, len(rows), count_rows(rows, points))
+                    if step.is_due():
+                        await step.note(progress, size_of(path))
+        except BaseException:
+            # These libraries have no other way of letting go of what they hold.
+            with suppress(ExportFileError):
+                file.close()
+            raise
         file.close()
         size, sha256 = measure(path)
         return FileFacts(path.name, progress.rows, size, sha256, file.made_by), progress.counts

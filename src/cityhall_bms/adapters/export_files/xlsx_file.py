@@ -1,6 +1,7 @@
 """XLSX with typed cells and no formula, in constant memory; the only file that imports its library."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -30,6 +31,7 @@ class XlsxFile:
         import xlsxwriter  # noqa: PLC0415 - an extra: CSV must work without it
 
         self._path = path
+        self._own_error: type[Exception] = xlsxwriter.exceptions.XlsxWriterException
         self._query = query
         self._zone = ZoneInfo(query.time_zone)
         options = {
@@ -52,6 +54,10 @@ class XlsxFile:
 
     def write(self, rows: Rows) -> None:
         """Add some rows; :class:`ExportFileError` when there are more than a workbook should have."""
+        with self._translated():
+            self._write(rows)
+
+    def _write(self, rows: Rows) -> None:
         points = self._query.points
         shares = [None] * len(rows) if rows.coverage is None else rows.coverage.tolist()
         columns = (rows.at.tolist(), rows.place.tolist(), rows.value.tolist(), rows.quality.tolist(), shares)
@@ -74,10 +80,15 @@ class XlsxFile:
         """Write the file."""
         if not self._sheets:
             self._next_sheet()
-        try:
+        with self._translated():
             self._book.close()
-        except OSError as error:
-            msg = f"{self._path} cannot be written: {error.strerror or error}"
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, self._own_error) as error:
+            msg = f"{self._path} cannot be written: {error}"
             raise ExportFileError(msg) from error
 
     def _write_times(self, at: int) -> None:
