@@ -13,6 +13,7 @@ from cityhall_bms.collector.clock_watch import ClockWatch
 from cityhall_bms.collector.device_events import DeviceEvents
 from cityhall_bms.collector.grading_behaviour import Behaviour
 from cityhall_bms.collector.hang_guard import HangGuard
+from cityhall_bms.collector.importance import importances
 from cityhall_bms.collector.overload import OverloadWatch
 from cityhall_bms.collector.poller import Poller, Surroundings
 from cityhall_bms.collector.publisher import WAITING_BYTES_MAX, Publisher
@@ -88,6 +89,7 @@ class Collector:
             tick_s=chosen.tick_s,
             waiting_bytes_max=chosen.waiting_bytes_max,
         )
+        self.publisher.rank(importances(site, ids))
         self.events = DeviceEvents(chosen.name, logs.events, clock, random)
         self._process = chosen.process
         self._clock = clock
@@ -193,6 +195,7 @@ class Collector:
         ]
         added = [name for name in site.devices if name not in self._pollers]
         await self._stop(removed, changed)
+        self.publisher.rank(importances(site, ids))
         # Pollers keep the memory that they have; what is new finds it in the one that all will share.
         behaviour = Behaviour(site, ids, self._clock.now())
         behaviour.adopt(self._around.behaviour)

@@ -12,6 +12,8 @@ from cityhall_bms.ports.driver import BoundPoint
 
 REPORT_EVERY_US: Final = 60_000_000
 """A gap that lasts is reported again this often, with the polls that were missed meanwhile."""
+PUSHED: Final = -1
+"""Among what was skipped: pushed values, beside the places of the scan classes."""
 _CAUSES: Final = tuple(GapCause)
 _NUMBERS: Final = np.zeros(256, np.uint8)
 for _quality, _cause in CAUSE_OF.items():
@@ -119,6 +121,23 @@ class GapBook:
         else:
             self._skipped[index] = Gap(began.device, began.cause, began.since, began.polls + missed, began.points)
             self.remind(now)
+
+    def turned_away(self, values: int, now: int) -> None:
+        """Note that pushed values found no room on their way to the log: a gap of the device until one does."""
+        if not self.open:
+            self._reported_at = now
+        began = self._skipped.get(PUSHED)
+        if began is None:
+            self._skipped[PUSHED] = Gap(self._device, GapCause.OVERLOAD, now, values)
+            self._report(self._skipped[PUSHED])
+        else:
+            self._skipped[PUSHED] = Gap(began.device, began.cause, began.since, began.polls + values)
+            self.remind(now)
+
+    def taken(self, now: int) -> None:
+        """Note that a pushed value found room."""
+        if PUSHED in self._skipped:
+            self._end_skipped(PUSHED, now)
 
     def _end_skipped(self, index: int, now: int) -> None:
         gap = self._skipped.pop(index)

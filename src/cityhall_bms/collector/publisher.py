@@ -5,9 +5,12 @@ from collections import deque
 from random import Random
 from typing import Final
 
+import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from cityhall_bms.collector.backoff import delay_s
+from cityhall_bms.collector.importance import WAITS_FROM, Importance
 from cityhall_bms.domain.batch import RawRecord, Readings, SampleBatch
 from cityhall_bms.domain.errors import LeaseLostError, TelemetryLogUnavailableError
 from cityhall_bms.domain.gaps import Gap
@@ -41,7 +44,8 @@ class Publisher:
 
     One batch is on its way at a time: its sequence is taken only when the one before it is on disk, so sequences are
     gap-free within ``epoch`` (the start, µs UTC). An idle tick publishes an empty batch: time goes on for whoever
-    follows the log. While the log is away the queue fills; when it is full :meth:`put` waits.
+    follows the log. While the log is away the queue fills; :meth:`put` waits when there is no room for readings of
+    their importance (:mod:`~cityhall_bms.collector.importance`): minor points first, at half of it.
     """
 
     def __init__(
@@ -77,8 +81,9 @@ class Publisher:
         self._waiting_bytes = 0
         self._unconfirmed_bytes = 0
         self._waiting_bytes_max = waiting_bytes_max
-        self._room = asyncio.Event()
-        self._room.set()
+        self._room = {importance: asyncio.Event() for importance in Importance}
+        self._importance: NDArray[np.uint8] | None = None
+        self._make_room()
         self._sequence = 0
         self._claimed = False
         self._unconfirmed: SampleBatch | None = None
@@ -151,17 +156,22 @@ class Publisher:
                 newest, since_s = found, self._clock.monotonic()
         return newest
 
+    def rank(self, importance: NDArray[np.uint8]) -> None:
+        """Take the importance of every point, at the place of its number; before, all are essential."""
+        self._importance = importance
+
     async def put(self, readings: Readings) -> None:
         """Take readings; waits while the queue is full, which slows whoever reads devices."""
-        if not self._room.is_set():
+        room = self._room_for(readings)
+        if not room.is_set():
             self.put_waits += 1
-        while not self._room.is_set():
-            await self._room.wait()
+        while not room.is_set():
+            await room.wait()
         self._add(readings)
 
     def offer(self, readings: Readings) -> bool:
         """Take readings if there is room, at once; ``False`` if not (for values that a device pushes)."""
-        if not self._room.is_set():
+        if not self._room_for(readings).is_set():
             return False
         self._add(readings)
         return True
@@ -170,8 +180,7 @@ class Publisher:
         """Take what a device sent; it goes out with the next batches, and counts in the queue as its bytes do."""
         self._raws.append(record)
         self._waiting_bytes += _raw_weight(record)
-        if self._waiting_bytes >= self._waiting_bytes_max:
-            self._room.clear()
+        self._make_room()
 
     def note(self, gap: Gap) -> None:
         """Take a report of a gap; it goes out with the next batch. There are few, and they never wait for room."""
@@ -241,8 +250,7 @@ class Publisher:
         self._unconfirmed = None
         self._waiting_bytes -= self._unconfirmed_bytes
         self._unconfirmed_bytes = 0
-        if self._waiting_bytes < self._waiting_bytes_max:
-            self._room.set()
+        self._make_room()
 
     def _note_outage(self, error: TelemetryLogUnavailableError) -> None:
         self.log_failures += 1
@@ -264,8 +272,24 @@ class Publisher:
             part = _slice(readings, first) if len(readings) > BATCH_SAMPLES_MAX else readings
             self._waiting.append(part)
             self._waiting_bytes += _weight(part)
-        if self._waiting_bytes >= self._waiting_bytes_max:
-            self._room.clear()
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Open or close the queue for each class of points."""
+        fill = self.queue_fill
+        for importance, waits_from in WAITS_FROM.items():
+            room = self._room[importance]
+            if fill >= waits_from:
+                room.clear()
+            elif not room.is_set():
+                room.set()
+
+    def _room_for(self, readings: Readings) -> asyncio.Event:
+        if self._importance is None or not len(readings):
+            return self._room[Importance.ESSENTIAL]
+        if self._room[Importance.MINOR].is_set():
+            return self._room[Importance.MINOR]  # for anybody, and nothing to look up
+        return self._room[Importance(int(self._importance[readings.point].max()))]
 
 
 def _weight(readings: Readings) -> int:

@@ -97,7 +97,9 @@ class Recorder:
             if not self._publisher.offer(part.pick(np.ones(len(part), np.bool_))):
                 # Not noted as heard: the safety net reads these points as soon as there is room.
                 self.pushes_refused += len(part)
+                self._gaps.turned_away(len(part), now)
                 return
+            self._gaps.taken(now)
             self._took(part)
         self.pushed.heard(graded.point, now)
 
