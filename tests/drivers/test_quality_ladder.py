@@ -51,6 +51,14 @@ def test_the_step_claimed_is_the_highest_of_which_nothing_is_to_do(name: str) ->
 
 
 @pytest.mark.parametrize("name", DRIVERS)
+def test_a_driver_at_gold_was_tried_on_traffic_that_neither_we_nor_its_library_made(name: str) -> None:
+    answered, folder = ladder(name), ROOT / "tests" / "drivers" / name
+    status = answered["gold"]["recorded_traffic_of_real_devices"]["status"]
+    recordings = {"done": "real_devices.toml", "exempt": "independent_servers.toml"}
+    assert status not in recordings or tomllib.loads((folder / recordings[status]).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", DRIVERS)
 def test_the_readme_shows_the_sample_word_for_word(name: str) -> None:
     sample = (PACKAGE / name / "sample.toml").read_text(encoding="utf-8")
     assert f"```toml\n{sample}```\n" in (PACKAGE / name / "README.md").read_text(encoding="utf-8")

@@ -133,11 +133,16 @@ class Publishing:
         try:
             return publish_response(body)
         except UnexpectedBytesError:
-            response = struct_from_binary(ua.PublishResponse, Buffer(body))
-        response.ResponseHeader.ServiceResult.check()
-        message = _message(response.Parameters.NotificationMessage, response.Parameters.SubscriptionId)
+            message = published(body)
         self.decoded_by_library += bool(len(message.handles))
         return message
+
+
+def published(body: bytes) -> Message:
+    """The message of a PublishResponse, decoded by the library; raised as its exception when it is a failure."""
+    response = struct_from_binary(ua.PublishResponse, Buffer(body))
+    response.ResponseHeader.ServiceResult.check()
+    return _message(response.Parameters.NotificationMessage, response.Parameters.SubscriptionId)
 
 
 def _republished(body: bytes) -> Message:
