@@ -16,6 +16,7 @@ import asyncpg
 import structlog
 import uvicorn
 
+from cityhall_bms.adapters.collector_metrics import watch_collector
 from cityhall_bms.adapters.export_desk import ExportOffice, ExportRunner, make_folder
 from cityhall_bms.adapters.export_parts import Database, ExportParts
 from cityhall_bms.adapters.installed_drivers import find_factories, find_profile_folders
@@ -47,6 +48,7 @@ from cityhall_bms.api.feed import AlarmFeed
 from cityhall_bms.api.live import LiveFeed
 from cityhall_bms.api.services import ApiServices
 from cityhall_bms.collector.collector import Collector, CollectorOptions, Logs
+from cityhall_bms.collector.settled_heap import set_aside, settle_heap
 from cityhall_bms.domain.errors import CityHallError, SiteError
 from cityhall_bms.domain.site import Site
 from cityhall_bms.historian.day_sealing import DaySealer
@@ -192,19 +194,12 @@ def _collector(parts: Parts) -> list[Loop]:
         Random(),  # noqa: S311 - jitter, no secret
         options=options,
     )
+    watch_collector(parts.metrics, collector)
     watch = parts.metrics.watch
-    watch("collector_scans", "Polls that were answered.", lambda: collector.scans)
-    watch("collector_samples", "Samples recorded.", lambda: collector.samples)
-    watch("collector_overruns", "Scans skipped because a device or the log was too slow.", lambda: collector.overruns)
-    watch("collector_lost_devices", "Devices that do not answer now.", lambda: collector.lost_devices)
-    watch("collector_queue_fill_ratio", "Use of the queue before the telemetry log.", lambda: collector.queue_fill)
-    watch("collector_overloaded", "1 while scans are being skipped.", lambda: collector.overload.overloaded)
-    watch("collector_open_gaps", "Gaps that last.", lambda: collector.open_gaps)
-    watch("collector_open_breakers", "Devices that are probed instead of read.", lambda: collector.breakers_open)
     spool = SpoolKeeper(options.name, parts.telemetry, parts.events, parts.clock)
     watch("telemetry_log_fill_ratio", "Use of the telemetry log's room.", lambda: spool.fill)
     watch("telemetry_log_alarm_priority", "Priority of the alarm that it fills up; 0 = none.", lambda: spool.priority)
-    return [collector.run(), _follow_site(parts, collector), spool.run()]
+    return [settle_heap(parts.clock), collector.run(), _follow_site(parts, collector), spool.run()]
 
 
 async def _follow_site(parts: Parts, collector: Collector) -> None:
@@ -220,6 +215,7 @@ async def _follow_site(parts: Parts, collector: Collector) -> None:
             log.warning("the site folder changed again, and is not taken", reason=str(error))
             continue
         await collector.reconfigure(site, await PostgresPointRegistry(parts.pool, parts.events).ids())
+        set_aside()
 
 
 def _historian(parts: Parts) -> list[Loop]:

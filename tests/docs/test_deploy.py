@@ -47,6 +47,20 @@ def test_nats_flushes_before_it_confirms_and_has_room_for_the_telemetry_log() ->
     assert int(size[1]) * UNITS[size[2]] >= Settings().nats.store_bytes_max
 
 
+def test_the_drop_in_gives_the_service_serial_ports_and_keeps_every_other_device_from_it() -> None:
+    drop_in = (DEPLOY / "systemd" / "cityhall-bms.service.d" / "serial-ports.conf").read_text(encoding="utf-8")
+    unit = (DEPLOY / "systemd" / "cityhall-bms.service").read_text(encoding="utf-8")
+    settings = re.findall(r"^([A-Z]\w+)=(.+)$", drop_in, re.MULTILINE)
+
+    assert "PrivateDevices=yes" in unit  # what it is there to lift
+    assert ("PrivateDevices", "no") in settings
+    assert ("DevicePolicy", "closed") in settings
+    allowed = [value for name, value in settings if name == "DeviceAllow"]
+    assert allowed
+    assert all(re.fullmatch(r"char-tty[A-Z]+ rw", one) for one in allowed)
+    assert "deploy/systemd/cityhall-bms.service.d/serial-ports.conf" in text_of("how-to/connect-a-modbus-bus.md")
+
+
 def test_systemd_starts_the_service_with_options_that_exist_and_files_that_the_page_names() -> None:
     unit = configparser.RawConfigParser()
     unit.optionxform = str  # type: ignore[assignment,method-assign]
@@ -63,7 +77,8 @@ def test_systemd_starts_the_service_with_options_that_exist_and_files_that_the_p
 
 
 def test_alerts_and_pages_name_metrics_that_exist() -> None:
-    source = (ROOT / "src" / "cityhall_bms" / "bootstrap.py").read_text(encoding="utf-8")
+    files = (ROOT / "src" / "cityhall_bms" / name for name in ("bootstrap.py", "adapters/collector_metrics.py"))
+    source = "".join(file.read_text(encoding="utf-8") for file in files)
     known = {f"cityhall_{name}" for name in re.findall(r'watch\(\s*"([a-z_]+)"', source)}
     alerts = (DEPLOY / "prometheus" / "alerts.yml").read_text(encoding="utf-8")
     expressions = "\n".join(re.findall(r"^\s+expr: (.+)$", alerts, re.MULTILINE))

@@ -4,10 +4,10 @@ Parts of the service keep plain counters as attributes; this samples them, so th
 library. Workers share a folder of memory-mapped files (``PROMETHEUS_MULTIPROC_DIR``, set by the supervisor).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest, multiprocess
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, Histogram, generate_latest, multiprocess
 
 from cityhall_bms.ports.clock import Clock
 
@@ -28,6 +28,12 @@ class Metrics:
         registry = None if self._shared else self._own
         gauge = Gauge(f"cityhall_{name}", description, registry=registry, multiprocess_mode="mostrecent")
         self._watched.append((gauge, read))
+
+    def histogram(self, name: str, description: str, bounds: Sequence[float]) -> Callable[[float], None]:
+        """Give what to call with each value; published as ``cityhall_<name>``, counted by upper bound."""
+        registry = None if self._shared else self._own
+        made = Histogram(f"cityhall_{name}", description, registry=registry, buckets=bounds)
+        return made.observe
 
     async def run(self) -> None:
         """Sample until cancelled."""

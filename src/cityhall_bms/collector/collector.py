@@ -1,7 +1,7 @@
 """All devices of a collector, and their one way to the telemetry log."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, Final
@@ -109,6 +109,7 @@ class Collector:
         )
         self._clock_watch = ClockWatch(clock, self.publisher.note)
         self.overload = OverloadWatch(clock, self._load, self.events.overloaded, self.events.relieved)
+        self._watch_lateness: Callable[[float], None] | None = None
         points = _bound_by_device(site, ids)
         self._pollers = {name: self._poller(device, points[name]) for name, device in site.devices.items()}
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -153,9 +154,25 @@ class Collector:
         return sum(poller.gaps.open for poller in self._pollers.values())
 
     @property
+    def counter_rollovers(self) -> int:
+        """Counters that ran full and began again at zero."""
+        return self._around.behaviour.counter_rollovers
+
+    @property
+    def counter_resets(self) -> int:
+        """Counters that fell without having run full: a meter was exchanged, or lost its memory."""
+        return self._around.behaviour.counter_resets
+
+    @property
     def queue_fill(self) -> float:
         """Share of the queue before the telemetry log that is in use; pollers wait when it is full."""
         return self.publisher.queue_fill
+
+    def watch_lateness(self, watch: Callable[[float], None]) -> None:
+        """Tell ``watch`` of every scan of every device how late it begins, s."""
+        self._watch_lateness = watch
+        for poller in self._pollers.values():
+            poller.watch_lateness(watch)
 
     def diagnostics(self, device: str) -> Mapping[str, Plain]:
         """How a device fares; ``KeyError`` for one that is not here."""
@@ -212,7 +229,10 @@ class Collector:
         factory = self._factories[device.protocol]
         name = factory.bus(device) if isinstance(factory, BusFactory) else None
         bus = None if name is None else self._buses.setdefault(name, Bus())
-        return Poller(device, points, factory, self._around, bus)
+        poller = Poller(device, points, factory, self._around, bus)
+        if self._watch_lateness is not None:
+            poller.watch_lateness(self._watch_lateness)
+        return poller
 
     def _start(self, name: str) -> None:
         self._running[name] = self._spawn(self._pollers[name].run(), f"device {name}")

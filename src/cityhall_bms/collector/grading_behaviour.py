@@ -83,6 +83,11 @@ class Behaviour:
         self._selections: dict[bytes, _Selection] = {}
 
     @property
+    def counter_rollovers(self) -> int:
+        """Counters that ran full and began again at zero so far."""
+        return self._counters.rollovers
+
+    @property
     def counter_resets(self) -> int:
         """Counters that began anew so far."""
         return self._counters.resets
