@@ -30,6 +30,7 @@ from cityhall_bms.adapters.postgres.gaps import PostgresGapLedger
 from cityhall_bms.adapters.postgres.history import PostgresHistory
 from cityhall_bms.adapters.postgres.lease import Fence, PostgresLease, Work
 from cityhall_bms.adapters.postgres.migrate import migrate
+from cityhall_bms.adapters.postgres.past_view import PostgresPastView
 from cityhall_bms.adapters.postgres.projector import Projector
 from cityhall_bms.adapters.postgres.record_heads import PostgresRecordHeads
 from cityhall_bms.adapters.postgres.registry import PostgresPointRegistry
@@ -58,6 +59,7 @@ from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.driver import DriverFactory
 from cityhall_bms.ports.keeping import Retention
 from cityhall_bms.rules.binding import bind
+from cityhall_bms.rules.book import keep_book
 from cityhall_bms.rules.files import library, read_rules, rules_in_force
 from cityhall_bms.rules.model import Rule
 from cityhall_bms.rules.runner import RulesRunner
@@ -256,7 +258,8 @@ def _day_sealer(parts: Parts) -> Loop:
 
 
 def _rules(parts: Parts) -> list[Loop]:
-    binding = bind(read_site_rules(parts.folder), parts.site, parts.ids)
+    rules = read_site_rules(parts.folder)
+    binding = bind(rules, parts.site, parts.ids)
     view = PostgresAlarmView(parts.pool, parts.events.listener)
     keeper = ShelfKeeper(view, AlarmDesk(parts.events, parts.clock), parts.clock)
     newest: list[RulesRunner] = []
@@ -266,8 +269,11 @@ def _rules(parts: Parts) -> list[Loop]:
 
     async def work(fence: Fence) -> None:
         # A new one each time: what another process decided meanwhile is in the log.
-        runner = RulesRunner(binding, parts.telemetry, parts.events.behind(fence), parts.clock)
+        events = parts.events.behind(fence)
+        runner = RulesRunner(binding, parts.telemetry, events, parts.clock)
         newest[:] = [runner]
+        # Before anything can ring by them.
+        await keep_book(rules, events, parts.clock)
         await _together(runner.run(), keeper.run(), NoticeKeeper(parts.site, parts.events, parts.clock).run())
 
     return [_led(parts, "rules", work)]
@@ -317,6 +323,7 @@ def _api(parts: Parts) -> list[Loop]:
         exports=office,
         exporter=exports.exporter,
         gaps=PostgresGapLedger(parts.pool),
+        past=PostgresPastView(parts.pool),
         metrics=parts.metrics.render,
         allowed_hosts=parts.settings.api.allowed_hosts,
     )

@@ -24,6 +24,7 @@ from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
 from cityhall_bms.adapters.postgres.gaps import PostgresGapLedger
 from cityhall_bms.adapters.postgres.history import PostgresHistory
 from cityhall_bms.adapters.postgres.migrate import migrate
+from cityhall_bms.adapters.postgres.past_view import PostgresPastView
 from cityhall_bms.adapters.postgres.projector import Projector
 from cityhall_bms.adapters.postgres.registry import PostgresPointRegistry
 from cityhall_bms.adapters.prometheus import Metrics
@@ -165,6 +166,7 @@ async def running_api(dsn: str, folder: Path) -> AsyncIterator[ApiRig]:
                 exports=ExportOffice(exports.store, folder / "exports", clock, IN_FORCE),
                 exporter=exports.exporter,
                 gaps=PostgresGapLedger(pool),
+                past=PostgresPastView(pool),
                 metrics=Metrics(clock, shared=False).render,
             )
             projector = Projector(events, pool, [AlarmsProjection(), DevicesProjection()], clock)

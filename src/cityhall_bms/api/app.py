@@ -9,7 +9,20 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cityhall_bms.api import alarms, devices, events, exports, gaps, health, points, problems, streams
+from cityhall_bms.api import (
+    alarms,
+    devices,
+    events,
+    explain,
+    exports,
+    gaps,
+    health,
+    history,
+    points,
+    problems,
+    state,
+    streams,
+)
 from cityhall_bms.api.services import ApiServices
 
 API_PREFIX: Final = "/api/v1"
@@ -57,7 +70,7 @@ def _routes() -> FastAPI:
         max_body_size=BODY_BYTES_MAX,
     )
     # The streams first: their addresses would otherwise be taken for names of points and alarms.
-    for module in (streams, points, devices, alarms, events, gaps, exports):
+    for module in (streams, points, history, devices, alarms, events, gaps, exports, state, explain):
         app.include_router(module.router, prefix=API_PREFIX)
     app.include_router(health.router)
     problems.install(app)

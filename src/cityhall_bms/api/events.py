@@ -22,10 +22,13 @@ async def list_events(
 ) -> models.Events:
     """Events in order, oldest first; pass ``next`` as ``after`` to go on."""
     events = await services.events.read(after=after, limit=limit, stream=stream)
-    return models.Events(items=[_describe(event) for event in events], next=events[-1].position if events else after)
+    return models.Events(
+        items=[describe_event(event) for event in events], next=events[-1].position if events else after
+    )
 
 
-def _describe(event: StoredEvent) -> models.Event:
+def describe_event(event: StoredEvent) -> models.Event:
+    """Give the answer's form."""
     return models.Event(
         position=event.position,
         recorded_at=to_rfc3339(event.recorded_at) or "",

@@ -80,6 +80,9 @@ class Samples(Model):
     v: list[float | None] = Field(description="Null where there is no good value.", examples=[[7.0, 7.1]])
     q: list[Severity] = Field(examples=[["good", "good"]])
     coverage: list[float] | None = Field(description="Share of each interval that good samples stand for, 0 to 1.")
+    fill: str = Field("none", description="How gaps were filled; what was filled is `uncertain`.", examples=["none"])
+    filled: int = Field(0, description="How many figures were filled.")
+    as_known_at: Time | None = Field(None, description="The record as it was then; null: as it is now.")
     truncated: bool = Field(description="True when the limit cut the answer: ask again from the last time.")
 
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from fastapi import APIRouter, HTTPException, Query
@@ -9,10 +10,13 @@ from fastapi import APIRouter, HTTPException, Query
 from cityhall_bms.api import cursors, models
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services
-from cityhall_bms.api.times import FromTime, ToTime, to_rfc3339, to_us
+from cityhall_bms.api.times import FromTime, KnownAt, ToTime, to_rfc3339, to_us
 from cityhall_bms.domain import site
 from cityhall_bms.domain.errors import NotFoundError
 from cityhall_bms.domain.quality import Quality
+from cityhall_bms.historian.filling import FILLED, Fill, fill
+from cityhall_bms.historian.intervals import interval_edges
+from cityhall_bms.historian.resampling import SCREEN_INTERVALS
 from cityhall_bms.ports.history import Aggregation, Series, Window
 
 SAMPLES_MAX = 100_000
@@ -20,7 +24,9 @@ HISTORY_BEGINS_US = 0
 HISTORY_ENDS_US = to_us(datetime(2200, 1, 1, tzinfo=UTC))
 """Bounds of a question: the days of ten thousand years are counted one by one, while everybody else waits."""
 
-INTERVALS = frozenset({"1s", "5s", "10s", "15s", "30s", "1m", "5m", "10m", "15m", "30m", "1h", "1d", "1mo"})
+INTERVALS = frozenset(SCREEN_INTERVALS)
+UNFILLED = frozenset({Aggregation.DELTA, Aggregation.COUNT})
+"""What was counted is never made up (estimates of meters: `docs/reference/history.md`)."""
 
 router = APIRouter(prefix="/points", tags=["points"])
 
@@ -113,24 +119,38 @@ async def get_point(services: Services, name: str) -> models.Point:
 
 
 @router.get("/{name}/samples", responses=responses(400, 404, 422, 503))
-async def get_samples(  # noqa: PLR0917 - one parameter per part of the question
+async def get_samples(  # noqa: PLR0913, PLR0917 - one parameter per part of the question
     services: Services,
     name: str,
     start: FromTime,
     end: ToTime,
     interval: Annotated[str | None, Query(description="Length of an interval; without it raw samples.")] = None,
     agg: Annotated[Aggregation, Query(description="Figure per interval.")] = Aggregation.MEAN,
+    how: Annotated[Fill, Query(alias="fill", description="What stands where nothing is known.")] = Fill.NONE,
+    as_known_at: KnownAt = None,
     limit: Annotated[int, Query(ge=1, le=SAMPLES_MAX)] = 10_000,
 ) -> models.Samples:
     """History of one point, raw or per interval of the building's local time."""
     point = find_point(services, name)
-    number = services.ids[name]
+    number, zone = services.ids[name], services.site.time_zone
     window = checked_window(to_us(start), to_us(end), interval)
+    known_at = None if as_known_at is None else to_us(as_known_at)
+    if how is not Fill.NONE and (interval is None or agg in UNFILLED):
+        raise HTTPException(400, f"`fill={how}` is for mean, min, max, first and last of an interval")
     if interval is None:
-        series = await services.history.samples(number, window, limit + 1)
+        series = await services.history.samples(number, window, limit + 1, known_at)
     else:
-        series = await services.history.intervals(number, window, interval, agg, services.site.time_zone)
-    return _columns(point, services.site.time_zone, interval, agg, series, limit)
+        series = await services.history.intervals(number, window, interval, agg, zone, known_at)
+        now = services.clock.now()
+        ends_at = int(interval_edges(window, interval, ZoneInfo(zone))[-1])
+        series = fill(series, how, ends_at, now if known_at is None else min(now, known_at))
+    return _columns(point, zone, interval, agg, series, limit).model_copy(
+        update={
+            "fill": how,
+            "filled": int((series.quality[:limit] == FILLED).sum()) if how is not Fill.NONE else 0,
+            "as_known_at": to_rfc3339(known_at),
+        }
+    )
 
 
 def checked_window(start: int, end: int, interval: str | None) -> Window:

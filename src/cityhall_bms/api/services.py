@@ -14,7 +14,8 @@ from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.event_log import EventLog
 from cityhall_bms.ports.exports import ExportDesk, StreamingExporter
 from cityhall_bms.ports.gap_ledger import GapLedger
-from cityhall_bms.ports.history import HistoryStore
+from cityhall_bms.ports.past import PastView
+from cityhall_bms.ports.queries import HistoryQueries, QueryableHistory
 from cityhall_bms.ports.read_models import AlarmView, DeviceView
 from cityhall_bms.ports.telemetry_log import TelemetryLog
 
@@ -55,10 +56,11 @@ class ApiServices:
     desk: Desk
     events: EventLog
     telemetry: TelemetryLog
-    history: HistoryStore
+    history: QueryableHistory
     exports: ExportDesk
     exporter: StreamingExporter
     gaps: GapLedger
+    past: PastView
     metrics: Callable[[], tuple[bytes, str]]
     """Body and content type of ``/metrics``."""
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
@@ -67,6 +69,11 @@ class ApiServices:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", {number: name for name, number in self.ids.items()})
+
+    @property
+    def queries(self) -> HistoryQueries:
+        """What screens and reports ask of history."""
+        return self.history.queries
 
 
 def services(request: Request) -> ApiServices:

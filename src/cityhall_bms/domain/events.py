@@ -250,3 +250,22 @@ class RuleFailed(Event):
 
     rule: str
     reason: str
+
+
+@stored
+@dataclass(frozen=True, slots=True)
+class RuleApplied(Event):
+    """A rule took effect in this wording; ``fingerprint`` is the SHA-256 of the canonical ``definition``."""
+
+    rule: str
+    version: int
+    fingerprint: str
+    definition: dict[str, Any]
+
+
+@stored
+@dataclass(frozen=True, slots=True)
+class RuleWithdrawn(Event):
+    """A rule is in force no more."""
+
+    rule: str

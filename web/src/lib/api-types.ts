@@ -184,6 +184,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/explain/alarm/{alarm_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Explain Alarm
+         * @description What made an alarm ring: samples, rule and limits as they were, and the reason in plain words.
+         */
+        get: operations["explain_alarm"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Exports
+         * @description Exports, the newest first.
+         */
+        get: operations["list_exports"];
+        put?: never;
+        /**
+         * Ask Export
+         * @description Have a file of any size made; it goes on when the service was killed meanwhile.
+         */
+        post: operations["ask_export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/exports/gaps.csv": {
         parameters: {
             query?: never;
@@ -214,8 +258,74 @@ export interface paths {
         /**
          * Export Samples
          * @description Samples of some points, one row each, oldest first (conventions: `docs/reference/csv.md`).
+         *
+         *     The header `X-Export-Id` names the export: its manifest is there once the file has come to its end.
          */
         get: operations["export_samples"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports/{identity}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Export
+         * @description One export, and how far it is.
+         */
+        get: operations["get_export"];
+        put?: never;
+        post?: never;
+        /**
+         * Withdraw Export
+         * @description Cancel a job that is not done, or remove the file of one that is; its manifest and its events stay.
+         */
+        delete: operations["withdraw_export"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports/{identity}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Export File
+         * @description The file of a finished job; parts of it by `Range`, its SHA-256 as `ETag`.
+         */
+        get: operations["get_export_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports/{identity}/manifest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Export Manifest
+         * @description The signed manifest, to the byte as it was signed; keep it beside the file (`cityhall-bms verify-export`).
+         */
+        get: operations["get_export_manifest"];
         put?: never;
         post?: never;
         delete?: never;
@@ -236,6 +346,46 @@ export interface paths {
          * @description Gaps in the record, the newest first.
          */
         get: operations["list_gaps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get History
+         * @description Figures of many points at once, as for a report: the consumption of all meters by month.
+         */
+        get: operations["get_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/history/demand": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Demand
+         * @description Greatest mean of a quarter hour in each day or month, and when it was: the demand that is billed.
+         */
+        get: operations["get_demand"];
         put?: never;
         post?: never;
         delete?: never;
@@ -309,6 +459,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/points/{name}/durations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Durations
+         * @description For how long a point was in each state, in some states, or beyond a limit; seconds of good time.
+         */
+        get: operations["get_durations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/points/{name}/samples": {
         parameters: {
             query?: never;
@@ -329,6 +499,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/points/{name}/trend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Trend
+         * @description One point over a long time, made to fit a screen. Answered from totals: a year takes no longer than a day.
+         */
+        get: operations["get_trend"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/site": {
         parameters: {
             query?: never;
@@ -341,6 +531,29 @@ export interface paths {
          * @description The building, and its systems in the order in which they are shown.
          */
         get: operations["get_site"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get State
+         * @description All values, alarms and devices as they stood, judged as the live table judges them.
+         *
+         *     Samples of before the moment that were recorded later count, unless `as_known_at` leaves them out: with the moment
+         *     itself the answer is what the console showed.
+         */
+        get: operations["get_state"];
         put?: never;
         post?: never;
         delete?: never;
@@ -531,6 +744,56 @@ export interface components {
             position: number;
         };
         /**
+         * DemandColumn
+         * @description One point's greatest quarter hours.
+         */
+        DemandColumn: {
+            /**
+             * At
+             * @description Begin of the quarter hour.
+             */
+            at: (string | null)[];
+            /**
+             * Coverage
+             * @description Share of that quarter hour that good samples stand for.
+             */
+            coverage: number[];
+            /**
+             * Point
+             * @example TCH.B2.CN.CHC01.CHWS_T
+             */
+            point: string;
+            /**
+             * Unit
+             * @example kW
+             */
+            unit: string;
+            /** V */
+            v: (number | null)[];
+        };
+        /**
+         * DemandMaxima
+         * @description Demand maxima of many points; the intervals are the same for all.
+         */
+        DemandMaxima: {
+            /**
+             * As Known At
+             * @description The record as it was then; null: as it is now.
+             */
+            as_known_at?: string | null;
+            /**
+             * Interval
+             * @example 1mo
+             */
+            interval: string;
+            /** Points */
+            points: components["schemas"]["DemandColumn"][];
+            /** T */
+            t: string[];
+            /** Time Zone */
+            time_zone: string;
+        };
+        /**
          * Device
          * @description A device and whether it answers.
          */
@@ -572,12 +835,61 @@ export interface components {
             text: components["schemas"]["Text"];
         };
         /**
+         * DeviceThen
+         * @description A device that had been heard of.
+         */
+        DeviceThen: {
+            /** Name */
+            name: string;
+            /** Reason */
+            reason: string;
+            /** Since */
+            since: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "online" | "offline";
+        };
+        /**
          * Devices
          * @description All devices.
          */
         Devices: {
             /** Items */
             items: components["schemas"]["Device"][];
+        };
+        /**
+         * Durations
+         * @description For how long a point was in which state, by interval. Only good time counts.
+         */
+        Durations: {
+            /**
+             * As Known At
+             * @description The record as it was then; null: as it is now.
+             */
+            as_known_at?: string | null;
+            /**
+             * Coverage
+             * @description Share of each interval of which the state is known.
+             */
+            coverage: number[];
+            /**
+             * Interval
+             * @example 1d
+             */
+            interval: string;
+            /**
+             * Point
+             * @example TCH.B2.CN.CHC01.CHWS_T
+             */
+            point: string;
+            /** States */
+            states: components["schemas"]["StateDuration"][];
+            /** T */
+            t: string[];
+            /** Time Zone */
+            time_zone: string;
         };
         /**
          * Event
@@ -626,6 +938,267 @@ export interface components {
             next: number;
         };
         /**
+         * ExplainedRule
+         * @description The rule in the wording that was in force.
+         */
+        ExplainedRule: {
+            /**
+             * Definition
+             * @description As in a rule file: limits, deadband, delays, prerequisites.
+             */
+            definition: {
+                [key: string]: unknown;
+            };
+            /**
+             * Fingerprint
+             * @description SHA-256 of the canonical definition.
+             */
+            fingerprint: string;
+            /** Id */
+            id: string;
+            /**
+             * Position
+             * @description Event that put it in force.
+             */
+            position: number;
+            /**
+             * Since
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            since: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * ExplainedSamples
+         * @description A point that the rule looked at, with its samples around the raising as they were known then.
+         */
+        ExplainedSamples: {
+            /**
+             * Decided
+             * @description Place of the sample that stood when it rang; null: none did.
+             */
+            decided: number | null;
+            /**
+             * Part
+             * @description value, limit, prerequisite, command or watched
+             * @example value
+             */
+            part: string;
+            /**
+             * Point
+             * @example TCH.B2.CN.CHC01.CHWS_T
+             */
+            point: string;
+            /** Q */
+            q: ("good" | "uncertain" | "bad")[];
+            /** Role */
+            role: string;
+            /** T */
+            t: string[];
+            text: components["schemas"]["Text"];
+            /** Unit */
+            unit: string;
+            /** V */
+            v: (number | null)[];
+        };
+        /**
+         * Explanation
+         * @description Why an alarm rang: every link of the chain, each with where it can be found.
+         */
+        Explanation: {
+            /** Alarm */
+            alarm: string;
+            /**
+             * Calendar
+             * @description Calendar entry that the rule asked; null: it asked none.
+             */
+            calendar?: string | null;
+            /**
+             * Inputs
+             * @description Empty when the site no longer has what it was bound to.
+             */
+            inputs: components["schemas"]["ExplainedSamples"][];
+            /** Limit */
+            limit: number | null;
+            /**
+             * Observed At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            observed_at: string;
+            /** Occurrence */
+            occurrence: number;
+            /** @description The entry of the event log, with its hash. */
+            raised: components["schemas"]["Event"];
+            /** @description Null when it rang before rules were written down. */
+            rule: components["schemas"]["ExplainedRule"] | null;
+            /**
+             * Telemetry Position
+             * @description Place in the telemetry log of the batch that made it ring.
+             */
+            telemetry_position: number;
+            /** Value */
+            value: number | null;
+            why: components["schemas"]["Text"];
+        };
+        /**
+         * ExportFormat
+         * @description Form of the file.
+         * @enum {string}
+         */
+        ExportFormat: "csv-long" | "csv-wide" | "xlsx" | "parquet";
+        /**
+         * ExportKind
+         * @description How the file leaves the house.
+         * @enum {string}
+         */
+        ExportKind: "job" | "stream" | "command";
+        /**
+         * ExportOrder
+         * @description What to export.
+         * @example {
+         *       "by": "王小明",
+         *       "format": "parquet",
+         *       "from": "2026-07-01T00:00:00+08:00",
+         *       "points": [
+         *         "TCH.B2.CN.CHC01.*"
+         *       ],
+         *       "to": "2026-08-01T00:00:00+08:00"
+         *     }
+         */
+        ExportOrder: {
+            /**
+             * @description Figure per interval.
+             * @default mean
+             */
+            agg: components["schemas"]["Aggregation"];
+            /**
+             * As Known At
+             * @description Only what was recorded by then counts.
+             */
+            as_known_at?: string | null;
+            /**
+             * By
+             * @description Who takes the file.
+             */
+            by: string;
+            /** @default csv-long */
+            format: components["schemas"]["ExportFormat"];
+            /**
+             * From
+             * Format: date-time
+             * @description Start, included.
+             */
+            from: string;
+            /**
+             * Interval
+             * @description Length of an interval; without it raw samples.
+             */
+            interval?: string | null;
+            /**
+             * Language
+             * @description Language of the headings.
+             * @default zh
+             * @enum {string}
+             */
+            language: "zh" | "en";
+            /**
+             * Points
+             * @description Names, or patterns with `*` and `?`.
+             */
+            points: string[];
+            /**
+             * To
+             * Format: date-time
+             * @description End, excluded.
+             */
+            to: string;
+        };
+        /**
+         * ExportPage
+         * @description Some exports, the newest first, and where to go on.
+         */
+        ExportPage: {
+            /** Items */
+            items: components["schemas"]["ExportView"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * ExportState
+         * @description Where an export is; the last four are final.
+         * @enum {string}
+         */
+        ExportState: "waiting" | "running" | "done" | "failed" | "cancelled" | "removed";
+        /**
+         * ExportView
+         * @description An export and how far it is.
+         */
+        ExportView: {
+            /**
+             * As Known At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            as_known_at: string;
+            /**
+             * Asked At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            asked_at: string;
+            /** Asked By */
+            asked_by: string;
+            /** Bytes */
+            bytes: number;
+            /** Ended At */
+            ended_at: string | null;
+            /**
+             * File
+             * @description Where the file is.
+             */
+            file: string | null;
+            format: components["schemas"]["ExportFormat"];
+            /**
+             * From
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            from: string;
+            /**
+             * Id
+             * @example 20261121T101500-3f9a1c07
+             */
+            id: string;
+            /** Interval */
+            interval: string | null;
+            kind: components["schemas"]["ExportKind"];
+            /**
+             * Manifest
+             * @description Where its manifest is.
+             */
+            manifest: string | null;
+            /** Points */
+            points: number;
+            /**
+             * Progress
+             * @description Share that is done, 0 to 1.
+             */
+            progress: number;
+            /**
+             * Reason
+             * @description Why it failed.
+             */
+            reason: string | null;
+            /** Rows */
+            rows: number;
+            /** Sha256 */
+            sha256: string | null;
+            state: components["schemas"]["ExportState"];
+            /**
+             * To
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            to: string;
+        };
+        /**
          * FieldProblem
          * @description One value that is not valid.
          */
@@ -637,6 +1210,12 @@ export interface components {
             /** Pointer */
             pointer: string;
         };
+        /**
+         * Fill
+         * @description What stands in an interval of which nothing is known.
+         * @enum {string}
+         */
+        Fill: "none" | "previous" | "linear";
         /**
          * Gap
          * @description A stretch of time in which some points could not be read, for one reason.
@@ -686,6 +1265,53 @@ export interface components {
             items: components["schemas"]["Gap"][];
             /** Next */
             next: string | null;
+        };
+        /**
+         * History
+         * @description Figures of many points; the intervals are the same for all.
+         */
+        History: {
+            /**
+             * Aggregation
+             * @example delta
+             */
+            aggregation: string;
+            /**
+             * As Known At
+             * @description The record as it was then; null: as it is now.
+             */
+            as_known_at?: string | null;
+            /**
+             * Interval
+             * @example 1mo
+             */
+            interval: string;
+            /** Points */
+            points: components["schemas"]["HistoryColumn"][];
+            /** T */
+            t: string[];
+            /** Time Zone */
+            time_zone: string;
+        };
+        /**
+         * HistoryColumn
+         * @description One point's figures.
+         */
+        HistoryColumn: {
+            /** Coverage */
+            coverage: number[];
+            /**
+             * Point
+             * @example TCH.B2.CN.CHC01.CHWS_T
+             */
+            point: string;
+            /**
+             * Unit
+             * @example kWh
+             */
+            unit: string;
+            /** V */
+            v: (number | null)[];
         };
         /**
          * Point
@@ -779,6 +1405,28 @@ export interface components {
             next: string | null;
         };
         /**
+         * PointsThen
+         * @description Points as columns of equal length.
+         */
+        PointsThen: {
+            /** Names */
+            names: string[];
+            /** Q */
+            q: ("good" | "uncertain" | "bad")[];
+            /** Reason */
+            reason: (string | null)[];
+            /**
+             * T
+             * @description When the value was measured.
+             */
+            t: (string | null)[];
+            /**
+             * V
+             * @description Null where the quality was bad.
+             */
+            v: (number | null)[];
+        };
+        /**
          * PresentValue
          * @description Newest value of a point. ``value`` is null whenever the quality is bad: unknown is never shown as a number.
          */
@@ -853,10 +1501,28 @@ export interface components {
              */
             aggregation: string | null;
             /**
+             * As Known At
+             * @description The record as it was then; null: as it is now.
+             */
+            as_known_at?: string | null;
+            /**
              * Coverage
              * @description Share of each interval that good samples stand for, 0 to 1.
              */
             coverage: number[] | null;
+            /**
+             * Fill
+             * @description How gaps were filled; what was filled is `uncertain`.
+             * @default none
+             * @example none
+             */
+            fill: string;
+            /**
+             * Filled
+             * @description How many figures were filled.
+             * @default 0
+             */
+            filled: number;
             /**
              * Interval
              * @description Null for raw samples.
@@ -943,6 +1609,49 @@ export interface components {
             time_zone: string;
         };
         /**
+         * State
+         * @description The building at a moment. A device that is not named had not been tried yet.
+         */
+        State: {
+            /**
+             * Alarms
+             * @description Those that were not normal, in the operators' order.
+             */
+            alarms: components["schemas"]["Alarm"][];
+            /**
+             * As Known At
+             * @description The record as it was then; null: as it is now.
+             */
+            as_known_at?: string | null;
+            /**
+             * At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            at: string;
+            /** Devices */
+            devices: components["schemas"]["DeviceThen"][];
+            points: components["schemas"]["PointsThen"];
+            /**
+             * Position
+             * @description Event position that alarms and devices reflect.
+             */
+            position: number;
+        };
+        /**
+         * StateDuration
+         * @description Time in one state.
+         */
+        StateDuration: {
+            /** Seconds */
+            seconds: number[];
+            /**
+             * State
+             * @description Null: in the states, or between the limits, that were asked for.
+             */
+            state: number | null;
+            text: components["schemas"]["Text"] | null;
+        };
+        /**
          * Status
          * @description Whether the service is alive, and which of its parts are ready.
          */
@@ -1015,6 +1724,68 @@ export interface components {
              */
             type: string;
         };
+        /**
+         * Trend
+         * @description One point over a long time, as columns of equal length.
+         */
+        Trend: {
+            /**
+             * As Known At
+             * @description The record as it was then; null: as it is now.
+             */
+            as_known_at?: string | null;
+            /**
+             * Coverage
+             * @description Share of the bucket that good samples stand for.
+             */
+            coverage?: number[] | null;
+            /** First */
+            first?: (number | null)[] | null;
+            /** High */
+            high?: (number | null)[] | null;
+            /**
+             * Interval
+             * @description Length of a bucket; of a line, of the interval that a value stood in (null: samples).
+             * @example 1d
+             */
+            interval?: string | null;
+            /** Last */
+            last?: (number | null)[] | null;
+            /**
+             * Low
+             * @description Least value; `minmax` only, as what follows.
+             */
+            low?: (number | null)[] | null;
+            method: components["schemas"]["TrendMethod"];
+            /**
+             * Point
+             * @example TCH.B2.CN.CHC01.CHWS_T
+             */
+            point: string;
+            /** T */
+            t: string[];
+            /**
+             * Time Zone
+             * @example Asia/Taipei
+             */
+            time_zone: string;
+            /**
+             * Unit
+             * @example °C
+             */
+            unit: string;
+            /**
+             * V
+             * @description Mean of the bucket, or the value; null parts a line.
+             */
+            v: (number | null)[];
+        };
+        /**
+         * TrendMethod
+         * @description How a long time is made to fit a screen.
+         * @enum {string}
+         */
+        TrendMethod: "minmax" | "lttb";
     };
     responses: never;
     parameters: never;
@@ -1538,6 +2309,186 @@ export interface operations {
             };
         };
     };
+    explain_alarm: {
+        parameters: {
+            query?: {
+                /** @description Which time it rang; the last one if left out. */
+                occurrence?: number | null;
+            };
+            header?: never;
+            path: {
+                alarm_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explanation"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_exports: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportPage"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportView"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What this needs is not installed here */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     export_gaps: {
         parameters: {
             query?: {
@@ -1620,8 +2571,12 @@ export interface operations {
                 to: string;
                 /** @description Length of an interval; without it raw samples. */
                 interval?: string | null;
+                /** @description Figure per interval. */
+                agg?: components["schemas"]["Aggregation"];
                 /** @description Language of the headings. */
                 language?: "zh" | "en";
+                /** @description The record as it was then: what was recorded later does not count. */
+                as_known_at?: string | null;
             };
             header?: never;
             path?: never;
@@ -1649,6 +2604,245 @@ export interface operations {
             };
             /** @description There is no such thing */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                identity: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportView"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdraw_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                identity: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportView"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_export_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                identity: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The whole file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The asked-for part of it. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_export_manifest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                identity: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The signed manifest. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1708,6 +2902,154 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["GapPage"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_history: {
+        parameters: {
+            query: {
+                /** @description Start, included; RFC 3339 with offset. */
+                from: string;
+                /** @description End, excluded; RFC 3339 with offset. */
+                to: string;
+                /** @description Names with commas; or choose by what follows. */
+                names?: string;
+                /** @description Points of this system. */
+                system?: components["schemas"]["System-Input"] | null;
+                /** @description Points of this equipment. */
+                equipment?: string | null;
+                /** @description Points with this role, as `kWh`. */
+                role?: string | null;
+                /** @description Length of an interval: a minute or longer. */
+                interval?: string;
+                /** @description The record as it was then (RFC 3339). */
+                as_known_at?: string | null;
+                /** @description Figure per interval; of a meter `delta` is consumption. */
+                agg?: components["schemas"]["Aggregation"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["History"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_demand: {
+        parameters: {
+            query: {
+                /** @description Start, included; RFC 3339 with offset. */
+                from: string;
+                /** @description End, excluded; RFC 3339 with offset. */
+                to: string;
+                /** @description Names with commas; or choose by what follows. */
+                names?: string;
+                /** @description Points of this system. */
+                system?: components["schemas"]["System-Input"] | null;
+                /** @description Points of this equipment. */
+                equipment?: string | null;
+                /** @description Points with this role, as `kWh`. */
+                role?: string | null;
+                /** @description Length of an interval: a minute or longer. */
+                interval?: string;
+                /** @description The record as it was then (RFC 3339). */
+                as_known_at?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DemandMaxima"];
                 };
             };
             /** @description The request makes no sense */
@@ -1892,6 +3234,79 @@ export interface operations {
             };
         };
     };
+    get_durations: {
+        parameters: {
+            query: {
+                /** @description Start, included; RFC 3339 with offset. */
+                from: string;
+                /** @description End, excluded; RFC 3339 with offset. */
+                to: string;
+                /** @description Length of an interval. */
+                interval?: string;
+                /** @description Time in these states together. */
+                state?: number[];
+                /** @description Time above this value. */
+                above?: number | null;
+                /** @description Time below this value. */
+                below?: number | null;
+                /** @description The record as it was then (RFC 3339). */
+                as_known_at?: string | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Durations"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_samples: {
         parameters: {
             query: {
@@ -1903,6 +3318,10 @@ export interface operations {
                 interval?: string | null;
                 /** @description Figure per interval. */
                 agg?: components["schemas"]["Aggregation"];
+                /** @description What stands where nothing is known. */
+                fill?: components["schemas"]["Fill"];
+                /** @description The record as it was then: what was recorded later does not count. */
+                as_known_at?: string | null;
                 limit?: number;
             };
             header?: never;
@@ -1960,6 +3379,75 @@ export interface operations {
             };
         };
     };
+    get_trend: {
+        parameters: {
+            query: {
+                /** @description Start, included; RFC 3339 with offset (send `+` as `%2B`, or use `Z`). */
+                from: string;
+                /** @description End, excluded; RFC 3339 with offset. */
+                to: string;
+                /** @description Buckets, or values, at most. */
+                points?: number;
+                /** @description Buckets that keep every spike, or a line. */
+                method?: components["schemas"]["TrendMethod"];
+                /** @description The record as it was then: what was recorded later does not count. */
+                as_known_at?: string | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trend"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_site: {
         parameters: {
             query?: never;
@@ -1976,6 +3464,60 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Site"];
+                };
+            };
+        };
+    };
+    get_state: {
+        parameters: {
+            query: {
+                /** @description The moment; RFC 3339 with offset. */
+                at: string;
+                /** @description Only this system. */
+                system?: components["schemas"]["System-Input"] | null;
+                /** @description The record as it was then: what was recorded later does not count. */
+                as_known_at?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["State"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };

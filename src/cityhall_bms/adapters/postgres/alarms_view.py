@@ -43,7 +43,7 @@ class AlarmsProjection:
             return
         identities = sorted({entry.stream.removeprefix(ALARM_STREAMS) for entry in entries})
         rows = await connection.fetch(QUERIES["load"], identities)
-        alarms = {alarm.alarm_id: alarm for alarm in (_alarm(row["alarm"]) for row in rows)}
+        alarms = {alarm.alarm_id: alarm for alarm in (alarm_of(row["alarm"]) for row in rows)}
         after: list[Alarm] = []
         for entry in entries:
             alarm = fold_into(alarms, entry)
@@ -80,7 +80,7 @@ class PostgresAlarmView:
         filters = (states, chosen.active, chosen.shelved, which.system, which.priority, which.equipment)
         with translated(EventLogUnavailableError):
             rows = await self._pool.fetch(QUERIES["page"], *filters, *after, limit + 1)
-        alarms = [_alarm(row["alarm"]) for row in rows if row["alarm"] is not None]
+        alarms = [alarm_of(row["alarm"]) for row in rows if row["alarm"] is not None]
         more = len(alarms) > limit
         alarms = alarms[:limit]
         return AlarmPage(alarms, encode_cursor(order_key(alarms[-1])) if more else None, rows[0]["position"])
@@ -91,7 +91,7 @@ class PostgresAlarmView:
             return None
         with translated(EventLogUnavailableError):
             body = await self._pool.fetchval(QUERIES["get"], alarm_id)
-        return None if body is None else _alarm(body)
+        return None if body is None else alarm_of(body)
 
     async def transitions(self, after: int, limit: int) -> list[AlarmTransition]:
         """What happened after a position, in order."""
@@ -123,18 +123,19 @@ class PostgresAlarmView:
         """Shelved alarms whose time is over, ``SHELVES_DUE_MAX`` at most; the others come with the next call."""
         with translated(EventLogUnavailableError):
             rows = await self._pool.fetch(QUERIES["shelves_due"], now, SHELVES_DUE_MAX)
-        return [_alarm(row["alarm"]) for row in rows]
+        return [alarm_of(row["alarm"]) for row in rows]
 
 
 def _transition(position: int, recorded_at: int, kind: str, actor: str, body: str) -> AlarmTransition:
-    return AlarmTransition(position, recorded_at, kind, actor, _alarm(body))
+    return AlarmTransition(position, recorded_at, kind, actor, alarm_of(body))
 
 
 def _json(alarm: Alarm) -> str:
     return json.dumps(dataclasses.asdict(alarm), ensure_ascii=False)
 
 
-def _alarm(body: str) -> Alarm:
+def alarm_of(body: str) -> Alarm:
+    """Alarm as the projection stored it."""
     fields = {name: value for name, value in json.loads(body).items() if name in FIELDS}
     return Alarm(**(fields | {"base": AlarmState(fields["base"])}))
 

@@ -98,7 +98,7 @@ class PostgresEventLog:
                 rows = await self._pool.fetch(QUERIES["read_prefix"], after, limit, stream, stream[:-1] + "0")
             else:
                 rows = await self._pool.fetch(QUERIES["read_stream"], after, limit, stream)
-        return [_stored(row) for row in rows]
+        return [stored_event(row) for row in rows]
 
     async def end(self) -> int:
         """Position of the newest event; 0 when there is none."""
@@ -137,7 +137,8 @@ class FencedEventLog:
         return await self._log.append(appends, checkpoint, fence=self._fence)
 
 
-def _stored(row: asyncpg.Record) -> StoredEvent:
+def stored_event(row: asyncpg.Record) -> StoredEvent:
+    """Entry of a row with all columns of the log."""
     position, recorded_at, stream, version, kind, actor, payload, prev_hash, digest = row
     return StoredEvent(
         position, recorded_at, stream, version, kind, actor, json.loads(payload), bytes(prev_hash), bytes(digest)
