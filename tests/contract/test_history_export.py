@@ -157,7 +157,7 @@ async def test_an_export_of_any_size_needs_little_memory(database_url: str, tmp_
             tracemalloc.stop()
     assert lines == 240_001
     assert size > 20_000_000
-    assert peak < 8_000_000
+    assert peak < 12_000_000
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,9 @@ STEPS: Final = ((2 * 24 * HOUR_US, "1m"), (31 * 24 * HOUR_US, "15m"), (1_000 * 2
 """Up to which length of a window the covered time is summed from which interval; beyond from days."""
 
 
+POINTS_AT_ONCE: Final = 128
+
+
 class PostgresExportEvidence:
     """See :class:`~cityhall_bms.ports.exports.ExportEvidence`."""
 
@@ -29,14 +32,18 @@ class PostgresExportEvidence:
 
     async def covered(self, query: ExportQuery) -> list[float]:
         """Share of the window, widened to whole steps, for which good samples stand, 0..1, of each point."""
-        step = covering_step(query)
-        shares = []
-        for point in query.points:
-            series = await self._history.intervals(
-                point.number, query.window, step, Aggregation.COUNT, query.time_zone, query.known_at
+        step, shares = covering_step(query), []
+        numbers = [point.number for point in query.points]
+        for begin in range(0, len(numbers), POINTS_AT_ONCE):
+            table = await self._history.queries.intervals_of(
+                numbers[begin : begin + POINTS_AT_ONCE],
+                query.window,
+                step,
+                Aggregation.COUNT,
+                query.time_zone,
+                query.known_at,
             )
-            assert series.coverage is not None  # noqa: S101 - intervals always have it
-            shares.append(_share(series.at, series.coverage))
+            shares += [_share(table.at, coverage) for coverage in table.coverage]
         return shares
 
     async def gaps(self, query: ExportQuery) -> list[Sequence[Gap]]:

@@ -27,7 +27,7 @@ QUERIES: Final = load("history_export.sql")
 SLICE_FIRST_US: Final = 10 * MINUTE_US
 SLICE_MIN_US: Final = 1_000_000
 SLICE_MAX_US: Final = 24 * HOUR_US
-SLICE_ROWS: Final = 100_000
+SLICE_ROWS: Final = 200_000
 """About what one query should give: the database sorts it in memory, and the first bytes come soon."""
 
 Sink = Callable[[bytes], Awaitable[None]]

@@ -2,11 +2,12 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cityhall_bms.adapters.export_files.lines import heading, long_lines
 from cityhall_bms.adapters.postgres.connection import translated
@@ -15,9 +16,10 @@ from cityhall_bms.adapters.postgres.history import PostgresHistory
 from cityhall_bms.domain.errors import CityHallError, HistoryUnavailableError
 from cityhall_bms.exports.query import file_name
 from cityhall_bms.exports.recording import ExportRecorder
-from cityhall_bms.historian.intervals import interval_edges
+from cityhall_bms.historian.intervals import MINUTE_US, interval_edges, length_us
+from cityhall_bms.historian.rollups import interval_quality
 from cityhall_bms.ports.exports import Export, ExportQuery, FileFacts, PointCounts, Rows
-from cityhall_bms.ports.history import Series, Window
+from cityhall_bms.ports.history import Window
 
 CHUNKS_WAITING_MAX: Final = 8
 ROWS_PER_PIECE: Final = 50_000
@@ -88,33 +90,33 @@ class ExportReader:
         return counts
 
     async def _intervals(self, query: ExportQuery, begin: int) -> AsyncGenerator[tuple[int, Rows], None]:
-        zone = ZoneInfo(query.time_zone)
-        edges = interval_edges(query.window, query.interval, zone)
+        edges = interval_edges(query.window, query.interval, ZoneInfo(query.time_zone))
         # Of an export that goes on, ``begin`` is one of the edges, or the window's end.
         edges = edges[edges >= begin] if begin > query.window.start else edges
         step = max(ROWS_PER_PIECE // len(query.points), 1)
         for first in range(0, len(edges) - 1, step):
             window = Window(int(edges[first]), int(edges[min(first + step, len(edges) - 1)]))
-            columns = [
-                await self._history.intervals(
-                    point.number, window, query.interval, query.aggregation, query.time_zone, query.known_at
-                )
-                for point in query.points
-            ]
-            yield window.end, interleaved(columns)
+            yield window.end, await self._figures(query, window)
+
+    async def _figures(self, query: ExportQuery, window: Window) -> Rows:
+        """Rows of some intervals: for each interval all points."""
+        how = (query.interval, query.aggregation, query.time_zone, query.known_at)
+        numbers = [point.number for point in query.points]
+        length = length_us(query.interval)
+        if length is None or length >= MINUTE_US:
+            table = await self._history.queries.intervals_of(numbers, window, *how)
+            return interleaved(table.at, table.value, table.coverage)
+        columns = [await self._history.intervals(number, window, *how) for number in numbers]
+        shares = [column.coverage for column in columns if column.coverage is not None]
+        return interleaved(columns[0].at, np.stack([column.value for column in columns]), np.stack(shares))
 
 
-def interleaved(columns: Sequence[Series]) -> Rows:
-    """Series of the same intervals as rows: for each interval all points."""
-    at, points = columns[0].at, len(columns)
-    shares = [column.coverage for column in columns if column.coverage is not None]
-    return Rows(
-        np.repeat(at, points),
-        np.tile(np.arange(points), len(at)),
-        np.stack([column.value for column in columns], axis=1).reshape(-1),
-        np.stack([column.quality for column in columns], axis=1).reshape(-1),
-        np.stack(shares, axis=1).reshape(-1),
-    )
+def interleaved(at: NDArray[np.int64], value: NDArray[np.float64], coverage: NDArray[np.float64]) -> Rows:
+    """Figures of points (rows) and intervals (columns) as rows of an export."""
+    points = len(value)
+    flat = value.T.reshape(-1)
+    place = np.tile(np.arange(points), len(at))
+    return Rows(np.repeat(at, points), place, flat, interval_quality(flat), coverage.T.reshape(-1))
 
 
 def count_rows(rows: Rows, points: int) -> list[PointCounts]:

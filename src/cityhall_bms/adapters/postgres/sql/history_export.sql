@@ -8,9 +8,24 @@ CREATE TEMPORARY TABLE cold_sample (
     quality smallint NOT NULL
 );
 
+-- name: forget_cold
+DELETE FROM cold_sample;
+
+-- name: cold_held
+SELECT coalesce(array_agg(DISTINCT point_id), '{}') FROM cold_point
+WHERE day >= $1::date AND day <= $2::date AND point_id = ANY ($3::integer[]);
+
+-- name: cold_expected
+SELECT day, sum(samples)::bigint AS samples FROM cold_point
+WHERE day >= $1::date AND day <= $2::date AND point_id = ANY ($3::integer[])
+GROUP BY day;
+
+-- name: cold_seen_again
+SELECT min(day) FROM cold_point WHERE day >= $1::date AND day <= $2::date AND point_id = ANY ($3::integer[]);
+
 -- name: prepare
 -- Local time in the file is that of the building; what a slice gives is sorted in memory.
-SELECT set_config('timezone', $1, false), set_config('work_mem', '64MB', false);
+SELECT set_config('timezone', $1, false), set_config('work_mem', '128MB', false);
 
 -- name: sets
 -- Sets that hold some of the points, and how many of them.
