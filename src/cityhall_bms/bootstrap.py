@@ -20,6 +20,7 @@ from cityhall_bms.adapters.collector_metrics import watch_collector
 from cityhall_bms.adapters.export_desk import ExportOffice, ExportRunner, make_folder
 from cityhall_bms.adapters.export_parts import Database, ExportParts
 from cityhall_bms.adapters.installed_drivers import find_factories, find_profile_folders
+from cityhall_bms.adapters.nats.diagnostics import NatsDiagnostics
 from cityhall_bms.adapters.nats.telemetry_log import JetStreamTelemetryLog
 from cityhall_bms.adapters.postgres.alarms_view import AlarmsProjection, PostgresAlarmView
 from cityhall_bms.adapters.postgres.cold_packing import ColdPacker
@@ -201,7 +202,8 @@ def _collector(parts: Parts) -> list[Loop]:
     spool = SpoolKeeper(options.name, parts.telemetry, parts.events, parts.clock)
     watch("telemetry_log_fill_ratio", "Use of the telemetry log's room.", lambda: spool.fill)
     watch("telemetry_log_alarm_priority", "Priority of the alarm that it fills up; 0 = none.", lambda: spool.priority)
-    return [settle_heap(parts.clock), collector.run(), _follow_site(parts, collector), spool.run()]
+    telling = NatsDiagnostics(parts.telemetry.client, parts.site.code).answer(options.name, collector.diagnostics)
+    return [settle_heap(parts.clock), collector.run(), _follow_site(parts, collector), spool.run(), telling]
 
 
 async def _follow_site(parts: Parts, collector: Collector) -> None:
@@ -316,6 +318,7 @@ def _api(parts: Parts) -> list[Loop]:
         feed=feed,
         alarms=view,
         devices=PostgresDeviceView(parts.pool),
+        diagnostics=NatsDiagnostics(parts.telemetry.client, parts.site.code),
         desk=AlarmDesk(parts.events, parts.clock),
         events=parts.events,
         telemetry=parts.telemetry,

@@ -3,9 +3,9 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,9 @@ from cityhall_bms.api.live import LiveFeed
 from cityhall_bms.api.services import ApiServices
 from cityhall_bms.domain.alarms import AlarmRaised, AlarmReturned, alarm_id, stream_of
 from cityhall_bms.domain.batch import Readings, SampleBatch
+from cityhall_bms.domain.errors import CollectorUnavailableError
+from cityhall_bms.ports.capabilities import Plain
+from cityhall_bms.ports.diagnostics import Diagnosis
 from cityhall_bms.ports.event_log import Append
 
 DEADLINE_S = 20.0
@@ -53,6 +56,19 @@ class QuietServer(uvicorn.Server):
 
 
 @dataclass
+class ToldDiagnostics:
+    """A collector that says of each device what the test told it, and of others nothing."""
+
+    figures: dict[str, Mapping[str, Plain]] = field(default_factory=dict)
+
+    async def of(self, device: str) -> Diagnosis:
+        if device not in self.figures:
+            msg = f"no collector answered for {device}"
+            raise CollectorUnavailableError(msg)
+        return Diagnosis("collector-1", self.figures[device])
+
+
+@dataclass
 class ApiRig:
     """What a test needs: a client, and the logs to write into."""
 
@@ -64,6 +80,7 @@ class ApiRig:
     dsn: str
     folder: Path
     exports: ExportParts
+    told: "ToldDiagnostics"
     sequence: int = 0
 
     async def measure(self, at: int, values: dict[str, tuple[float, int]]) -> SampleBatch:
@@ -150,6 +167,7 @@ async def running_api(dsn: str, folder: Path) -> AsyncIterator[ApiRig]:
             view = PostgresAlarmView(pool, events.listener)
             signer = Signer.load_or_create(folder / "keys")
             exports = ExportParts.on(Database(dsn, pool, history), events, signer, clock)
+            told = ToldDiagnostics()
             services = ApiServices(
                 site=site,
                 ids=ids,
@@ -159,6 +177,7 @@ async def running_api(dsn: str, folder: Path) -> AsyncIterator[ApiRig]:
                 feed=AlarmFeed(view, events, clock),
                 alarms=view,
                 devices=PostgresDeviceView(pool),
+                diagnostics=told,
                 desk=AlarmDesk(events, clock),
                 events=events,
                 telemetry=telemetry,
@@ -171,7 +190,7 @@ async def running_api(dsn: str, folder: Path) -> AsyncIterator[ApiRig]:
             )
             projector = Projector(events, pool, [AlarmsProjection(), DevicesProjection()], clock)
             async with _serving(services, projector) as client:
-                yield ApiRig(client, services, telemetry, history, events, dsn, folder, exports)
+                yield ApiRig(client, services, telemetry, history, events, dsn, folder, exports, told)
     finally:
         pool.terminate()
 

@@ -9,6 +9,7 @@ from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import Services
 from cityhall_bms.api.times import to_rfc3339
 from cityhall_bms.domain import site
+from cityhall_bms.domain.errors import NotFoundError
 from cityhall_bms.ports.read_models import DeviceState
 
 router = APIRouter(tags=["devices"])
@@ -25,6 +26,17 @@ async def list_devices(services: Services) -> models.Devices:
             for name, device in sorted(services.site.devices.items())
         ]
     )
+
+
+@router.get("/devices/{name}/diagnostics", responses=responses(404, 503))
+async def diagnose_device(name: str, services: Services) -> models.DeviceDiagnostics:
+    """How a device fares at its collector: what was read and missed, and what its driver counts."""
+    if name not in services.site.devices:
+        msg = f"no device is named {name}; GET /api/v1/devices lists them"
+        raise NotFoundError(msg)
+    told = await services.diagnostics.of(name)
+    now = to_rfc3339(services.clock.now())
+    return models.DeviceDiagnostics(device=name, collector=told.collector, at=now, figures=dict(told.figures))
 
 
 def _describe(device: site.Device, state: DeviceState | None, endpoint: str, points: int) -> models.Device:

@@ -99,6 +99,18 @@ class Device(Model):
     points: int = Field(description="How many points it serves.", examples=[32])
 
 
+class DeviceDiagnostics(Model):
+    """What the collector that reads a device says of it now."""
+
+    device: str = Field(examples=["chc01"])
+    collector: str = Field(examples=["collector-1"])
+    at: Time
+    figures: dict[str, str | int | float | bool | None] = Field(
+        description="Counters since the collector started, and states; those of the driver begin with `driver.`.",
+        examples=[{"online": True, "scans": 1200, "overruns": 0, "driver.timeouts": 0}],
+    )
+
+
 class Devices(Model):
     """All devices."""
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from cityhall_bms.domain.errors import (
+    CollectorUnavailableError,
     ConcurrencyError,
     EventLogUnavailableError,
     HistoryUnavailableError,
@@ -40,6 +41,7 @@ STATUS_OF: Mapping[type[Exception], int] = {
     NotFoundError: 404,
     RefusedError: 409,
     ConcurrencyError: 409,
+    CollectorUnavailableError: 503,
     EventLogUnavailableError: 503,
     HistoryUnavailableError: 503,
     TelemetryLogUnavailableError: 503,

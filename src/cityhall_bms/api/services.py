@@ -11,6 +11,7 @@ from cityhall_bms.api.live import LiveFeed
 from cityhall_bms.domain.alarms import Alarm
 from cityhall_bms.domain.site import Site
 from cityhall_bms.ports.clock import Clock
+from cityhall_bms.ports.diagnostics import DeviceDiagnostics
 from cityhall_bms.ports.event_log import EventLog
 from cityhall_bms.ports.exports import ExportDesk, StreamingExporter
 from cityhall_bms.ports.gap_ledger import GapLedger
@@ -53,6 +54,7 @@ class ApiServices:
     feed: AlarmFeed
     alarms: AlarmView
     devices: DeviceView
+    diagnostics: DeviceDiagnostics
     desk: Desk
     events: EventLog
     telemetry: TelemetryLog

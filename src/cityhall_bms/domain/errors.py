@@ -55,6 +55,10 @@ class SignatureError(CityHallError):
     """A signature is not that of the data it stands by."""
 
 
+class CollectorUnavailableError(CityHallError):
+    """No collector says how a device fares now; trying again may help."""
+
+
 class NotFoundError(CityHallError):
     """Nothing of that name exists."""
 

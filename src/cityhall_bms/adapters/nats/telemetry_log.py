@@ -86,6 +86,11 @@ class JetStreamTelemetryLog:
             raise
         return self
 
+    @property
+    def client(self) -> Client:
+        """Its connection, for what else the processes of a site tell each other; it ends with :meth:`close`."""
+        return self._client
+
     async def __aenter__(self) -> Self:
         return self
 
