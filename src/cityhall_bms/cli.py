@@ -17,6 +17,7 @@ from cityhall_bms import (
     demo,
     export_jobs,
     history_jobs,
+    integrity_jobs,
     live_change,
     supervisor,
 )
@@ -196,9 +197,7 @@ def export_samples(  # noqa: PLR0913 - the options of a command are its argument
     out: Annotated[Path, typer.Option("--out", help="檔案 / the file; its manifest comes beside it")],
     form: Annotated[ExportFormat, typer.Option("--format", help="格式 / form")] = ExportFormat.CSV_LONG,
     interval: Annotated[str, typer.Option("--interval", help="15m, 1h, 1d, ...; 空白為原始樣本 / empty: samples")] = "",
-    aggregation: Annotated[
-        Aggregation, typer.Option("--agg", help="取值 / figure per interval")
-    ] = Aggregation.MEAN,
+    aggregation: Annotated[Aggregation, typer.Option("--agg", help="取值 / figure per interval")] = Aggregation.MEAN,
     language: Annotated[str, typer.Option("--language", help="zh, en")] = "zh",
     as_known_at: Annotated[str, typer.Option("--as-known-at", metavar="TIME", help="當時所知 / as known then")] = "",
     actor: Annotated[str, typer.Option("--by", help="誰取走 / who takes it; kept in the event log")] = "operator",
@@ -220,9 +219,7 @@ def export_samples(  # noqa: PLR0913 - the options of a command are its argument
 def verify_export(
     file: Annotated[Path, typer.Argument(help="匯出的檔案 / the exported file")],
     manifest: Annotated[Path | None, typer.Option("--manifest", help="清單 / else FILE.manifest.json")] = None,
-    key: Annotated[
-        Path | None, typer.Option("--key", help="信任的公鑰（PEM） / a public key that you trust")
-    ] = None,
+    key: Annotated[Path | None, typer.Option("--key", help="信任的公鑰（PEM） / a public key that you trust")] = None,
 ) -> None:
     """離線驗證匯出檔：內容、列數、簽章 / Prove an exported file off line: content, rows, signature."""
     checks = _ending_well(lambda: export_jobs.prove(file, manifest, key))
@@ -238,6 +235,28 @@ def make_export(identity: str) -> None:
     status: list[int] = []
     _run(lambda: export_jobs.make(identity, load_settings(), SystemClock(), status.append))
     raise typer.Exit(status[0] if status else 0)
+
+
+@app.command()
+def verify(
+    *,
+    begin: Annotated[
+        str, typer.Option("--from", metavar="TIME", help="開始時間 / begin, ISO 8601; local if bare")
+    ] = "",
+    end: Annotated[str, typer.Option("--until", metavar="TIME", help="結束時間（不含） / end, not included")] = "",
+    rollups: Annotated[bool, typer.Option("--rollups", help="也核對所有彙總值 / check every rollup, too")] = False,
+    seals: Annotated[Path | None, typer.Option("--seals", help="每日簽章副本 / copies of signed days")] = None,
+    keys: Annotated[Path | None, typer.Option("--keys", help="信任的公鑰 / a folder of trusted public keys")] = None,
+    config: Config = None,
+    data_dir: DataDir = None,
+) -> None:
+    """核對整份紀錄是否被改過，指出第一個錯誤 / Check that nothing of the record was changed; name the first error."""
+    configure_logs()
+    settings = _ending_well(lambda: _settings(config, data_dir, None, None))
+    asked = integrity_jobs.VerifyRequest(begin, end, rollups, seals, keys)
+    with integrity_jobs.part_bars() as on_progress:
+        job = integrity_jobs.VerifyJob(settings, asked, on_progress, print)
+        _run(lambda: integrity_jobs.verify_record(job, SystemClock()))
 
 
 @app.command()

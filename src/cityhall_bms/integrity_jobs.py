@@ -1,6 +1,6 @@
 """``cityhall-bms verify``: checks the record beside the service, or alone; it changes nothing."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,14 +8,15 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 import asyncpg
+from rich import progress as bar
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from cityhall_bms import beside
 from cityhall_bms.adapters.postgres.connection import connect, translated
 from cityhall_bms.adapters.postgres.history_copy import TIME_MAX_US, TIME_MIN_US
 from cityhall_bms.adapters.postgres.verify_chains import check_chains, check_sets
-from cityhall_bms.adapters.postgres.verify_log import check_days, check_events, signed_days
+from cityhall_bms.adapters.postgres.verify_log import Progress, check_days, check_events, signed_days
+from cityhall_bms.adapters.postgres.verify_rollups import check_rollups
 from cityhall_bms.adapters.postgres.verify_samples import check_samples
 from cityhall_bms.adapters.seal_files import Copy, read_copies
 from cityhall_bms.adapters.signing import key_ring
@@ -40,11 +41,13 @@ class RecordWrongError(CityHallError):
 class VerifyRequest:
     """What to check. Times are ISO 8601, the building's if bare; empty = without bound.
 
-    ``seals`` is a folder of copies of signed days, ``keys`` one of public keys beside those of the settings.
+    ``rollups`` asks for every figure instead of some; ``seals`` is a folder of copies of signed days, ``keys`` one of
+    public keys beside those of the settings.
     """
 
     begin: str = ""
     end: str = ""
+    rollups: bool = False
     seals: Path | None = None
     keys: Path | None = None
 
@@ -59,19 +62,35 @@ class VerifyJob:
     on_end: Callable[[str], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """Public keys by their ids, and copies of signed days by day."""
+
+    keys: Mapping[str, str]
+    copies: Mapping[str, Copy]
+
+
 async def verify_record(job: VerifyJob, clock: Clock) -> None:
     """Check until done, SIGTERM or Ctrl-C; :class:`RecordWrongError` when anything is wrong."""
     await until_stopped(_verify(job, clock))
 
 
 async def _verify(job: VerifyJob, clock: Clock) -> None:
+    embedded = job.settings.data_dir / "postgres"
+    if not job.settings.database.url and not embedded.is_dir():
+        msg = f"there is no database in {embedded}: name the service's own settings (--config, --data-dir)"
+        raise RefusedError(msg)
     copies = read_copies(job.asked.seals) if job.asked.seals else {}
     keys = dict(key_ring(job.settings.key_folder)) | (dict(key_ring(job.asked.keys)) if job.asked.keys else {})
     keys |= {copy.seal.key: copy.public_pem for copy in copies.values()}
     async with beside.database(job.settings, clock) as settings, _reading(settings.database.url) as connection:
+        if await connection.fetchval("SELECT to_regclass('batch_seal')") is None:
+            msg = "this database holds no record that could be checked: start the service once, so that it is migrated"
+            raise RefusedError(msg)
         zone = ZoneInfo(await connection.fetchval("SELECT time_zone FROM rollup_state") or UTC)
         window = _window(job.asked, zone)
-        found = await check_record(connection, window, keys, copies, job.on_progress)
+        trusted = Trusted(keys, copies)
+        found = await check_record(connection, window, trusted, job.on_progress, every_rollup=job.asked.rollups)
     job.on_end(render(found, zone))
     if any(checked.fault for checked in found):
         msg = "紀錄有誤，見上 / the record is wrong, see above"
@@ -81,29 +100,37 @@ async def _verify(job: VerifyJob, clock: Clock) -> None:
 async def check_record(
     connection: asyncpg.Connection,
     window: Window,
-    keys: Mapping[str, str],
-    copies: Mapping[str, Copy],
+    trusted: Trusted,
     on_progress: OnProgress = lambda _part, _done, _total: None,
+    *,
+    every_rollup: bool = False,
+    parts: Collection[Part] = tuple(Part),
 ) -> list[Checked]:
-    """Check every part of the record, each to its first fault; those that go by time within a window (µs UTC)."""
+    """Check parts of the record, each to its first fault; those that go by time within a window (µs UTC)."""
+    since = window.start if window.start > TIME_MIN_US else None
+    until = window.end if window.end < TIME_MAX_US else None
 
     def told(part: Part) -> Callable[[int, int], None]:
         return lambda done, total: on_progress(part, done, total)
 
-    since = window.start if window.start > TIME_MIN_US else None
-    until = window.end if window.end < TIME_MAX_US else None
-    numbers: dict[str, int] = {}
-    if since is not None:
-        before = [day for day in (await signed_days(connection))[0] if day.sealed_at < since]
-        numbers = {source: head[0] for source, head in before[-1].chains.items()} if before else {}
     with translated(HistoryUnavailableError):
-        return [
-            await check_events(connection, since, until, told(Part.EVENTS)),
-            await check_days(connection, keys, copies, told(Part.DAYS)),
-            await check_chains(connection, numbers, told(Part.CHAINS)),
-            await check_sets(connection, told(Part.SETS)),
-            await check_samples(connection, window, told(Part.SAMPLES)),
-        ]
+        numbers = await _sealed_before(connection, since) if since is not None else {}
+        checks: dict[Part, Callable[[Progress], Awaitable[Checked]]] = {
+            Part.EVENTS: lambda told: check_events(connection, since, until, told),
+            Part.DAYS: lambda told: check_days(connection, trusted.keys, trusted.copies, told),
+            Part.CHAINS: lambda told: check_chains(connection, numbers, told),
+            Part.SETS: lambda told: check_sets(connection, told),
+            Part.SAMPLES: lambda told: check_samples(connection, window, told),
+            Part.ROLLUPS: lambda told: check_rollups(connection, window, told, every_hour=every_rollup),
+        }
+        return [await check(told(part)) for part, check in checks.items() if part in parts]
+
+
+async def _sealed_before(connection: asyncpg.Connection, time: int) -> dict[str, int]:
+    """Number of the newest seal of every chain that was signed before a time."""
+    days, _ = await signed_days(connection)
+    before = [day for day in days if day.sealed_at < time]
+    return {source: head[0] for source, head in before[-1].chains.items()} if before else {}
 
 
 @asynccontextmanager
@@ -131,12 +158,12 @@ def part_bars() -> Iterator[OnProgress]:
     """A bar on stderr for every part of the record; nothing where no person looks."""
     console = Console(stderr=True)
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        bar.TextColumn("{task.description}"),
+        bar.BarColumn(),
+        bar.MofNCompleteColumn(),
+        bar.TimeElapsedColumn(),
+        bar.TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+    with bar.Progress(*columns, console=console, disable=not console.is_terminal) as bars:
         tasks = {part: bars.add_task(" ".join(words), total=None) for part, words in PARTS.items()}
         yield lambda part, done, total: bars.update(tasks[part], completed=done, total=total)

@@ -1,7 +1,10 @@
 """Whatever is changed in the record is found, and named; what was only lived through is sound."""
 
 # ruff: noqa: S608 - statements of our own, by which a test does what nobody should
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +19,7 @@ from cityhall_bms.adapters.postgres.history_copy import TIME_MAX_US, TIME_MIN_US
 from cityhall_bms.adapters.seal_files import read_copies
 from cityhall_bms.adapters.signing import Signer, key_ring
 from cityhall_bms.domain.verification import Checked, Fault, Part, Wrong
-from cityhall_bms.integrity_jobs import check_record
+from cityhall_bms.integrity_jobs import Trusted, check_record
 from cityhall_bms.ports.history import Window
 
 ALL = Window(TIME_MIN_US, TIME_MAX_US)
@@ -40,8 +43,10 @@ async def record(
         yield Record(url, folder)
 
 
-async def found_after(record: Record, statement: str = "", *, copies: Path | None = None) -> dict[Part, Checked]:
-    """Check what the record would be after a statement; it is undone."""
+async def found_after(
+    record: Record, statement: str = "", *parts: Part, copies: Path | None = None
+) -> dict[Part, Checked]:
+    """Check what the record, or some parts of it, would be after a statement; it is undone."""
     connection = await asyncpg.connect(record.url)
     try:
         transaction = connection.transaction(isolation="repeatable_read")
@@ -52,7 +57,8 @@ async def found_after(record: Record, statement: str = "", *, copies: Path | Non
             touched = await connection.execute(statement)
             assert not touched.endswith(" 0"), f"nothing to change: {statement}"
         keys = key_ring(record.folder / "keys")
-        found = await check_record(connection, ALL, keys, read_copies(copies) if copies else {})
+        trusted = Trusted(keys, read_copies(copies) if copies else {})
+        found = await check_record(connection, ALL, trusted, every_rollup=True, parts=parts or tuple(Part))
         await transaction.rollback()
     finally:
         connection.terminate()
@@ -71,6 +77,7 @@ async def test_a_record_that_nobody_touched_is_sound(record: Record) -> None:
     assert [checked.fault for checked in found.values()] == [None] * len(found)
     assert found[Part.DAYS].count == 3
     assert found[Part.SAMPLES].count > 100
+    assert found[Part.ROLLUPS].count > 500
     assert found[Part.CHAINS].count > 25
     assert sum(checked.unproven for checked in found.values()) == 0
 
@@ -103,14 +110,16 @@ EVENT_5 = "WHERE position = 5"
     ],
 )
 async def test_a_changed_event_is_named(record: Record, statement: str, wrong: Wrong, position: int) -> None:
-    found = fault(await found_after(record, statement), Part.EVENTS)
+    found = fault(await found_after(record, statement, Part.EVENTS), Part.EVENTS)
 
     assert (found.wrong, found.place) == (wrong, str(position))
 
 
 async def test_a_log_that_lost_its_tail_is_not_the_one_that_was_signed(record: Record) -> None:
-    cut = await found_after(record, "DELETE FROM event WHERE position > 4 AND stream <> 'integrity/days'")
-    short = await found_after(record, "DELETE FROM event WHERE position > 4", copies=record.folder / "seals")
+    cut = await found_after(record, "DELETE FROM event WHERE position > 4 AND stream <> 'integrity/days'", Part.EVENTS)
+    short = await found_after(
+        record, "DELETE FROM event WHERE position > 4", Part.EVENTS, Part.DAYS, copies=record.folder / "seals"
+    )
 
     assert fault(cut, Part.EVENTS).wrong is Wrong.EVENT_MISSING
     assert short[Part.EVENTS].fault is None
@@ -123,7 +132,7 @@ async def test_a_log_that_lost_its_tail_is_not_the_one_that_was_signed(record: R
 async def test_a_changed_seal_is_named(record: Record, column: str) -> None:
     value = "sha256('x')" if column in {"digest", "hash"} else f"{column} + 1000"
     statement = f"UPDATE batch_seal SET {column} = {value} WHERE number = 3 AND chain = (SELECT chain FROM batch_chain WHERE source = 'c1')"
-    found = fault(await found_after(record, statement), Part.CHAINS)
+    found = fault(await found_after(record, statement, Part.CHAINS), Part.CHAINS)
 
     assert found.wrong is (Wrong.SEAL_MISSING if column == "number" else Wrong.SEAL_CHANGED)
     assert found.place == "c1 #3"
@@ -145,7 +154,7 @@ async def test_a_changed_seal_is_named(record: Record, column: str) -> None:
     ],
 )
 async def test_a_chain_that_was_cut_is_noticed(record: Record, statement: str, wrong: Wrong) -> None:
-    assert fault(await found_after(record, statement), Part.CHAINS).wrong is wrong
+    assert fault(await found_after(record, statement, Part.CHAINS), Part.CHAINS).wrong is wrong
 
 
 CUT_CHAIN = """
@@ -156,7 +165,7 @@ WHERE s.chain = (SELECT chain FROM batch_chain WHERE source = 'c1') AND s.number
 
 
 async def test_a_chain_that_was_cut_with_its_head_is_not_the_one_that_was_signed(record: Record) -> None:
-    found = await found_after(record, CUT_CHAIN)
+    found = await found_after(record, CUT_CHAIN, Part.DAYS, Part.CHAINS, Part.SAMPLES)
 
     assert fault(found, Part.CHAINS).wrong is Wrong.CHAIN_TAIL
     assert (fault(found, Part.DAYS).wrong, fault(found, Part.DAYS).place) == (Wrong.DAY_CHAIN_HEAD, "2026-07-01")
@@ -206,24 +215,24 @@ async def test_a_changed_scan_is_named_by_its_batch(record: Record, statement: s
         "ORDER BY s.samples DESC, s.chain, s.number LIMIT 1"
     )
     await connection.close()
-    found = await found_after(record, statement)
+    found = await found_after(record, statement, Part.SAMPLES)
 
     assert fault(found, Part.SAMPLES).wrong is wrong
     if wrong is Wrong.SAMPLES_UNSEALED:
         assert fault(found, Part.SAMPLES).place.startswith(f"recorded_at {str(batch['recorded_at'])[:-2]}")
     else:
         assert fault(found, Part.SAMPLES).place.startswith(f"{batch['source']} #{batch['number']} ")
-    assert [part for part, checked in found.items() if checked.fault] == [Part.SAMPLES]
 
 
 async def test_the_first_of_several_wrong_batches_is_named(record: Record) -> None:
-    one = fault(await found_after(record, f"DELETE FROM scan {A_POLL}"), Part.SAMPLES)
+    one = fault(await found_after(record, f"DELETE FROM scan {A_POLL}", Part.SAMPLES), Part.SAMPLES)
     many = fault(
         await found_after(
             record,
             "DELETE FROM scan WHERE observed_at >= "
             '(SELECT observed_at FROM scan WHERE set_id IS NOT NULL AND cardinality("values") = 5 '
             "ORDER BY observed_at OFFSET 4 LIMIT 1)",
+            Part.SAMPLES,
         ),
         Part.SAMPLES,
     )
@@ -250,7 +259,27 @@ async def test_values_exchanged_between_two_scans_are_noticed(record: Record) ->
     ],
 )
 async def test_a_changed_point_set_is_noticed(record: Record, statement: str, wrong: Wrong) -> None:
-    assert fault(await found_after(record, statement), Part.SETS).wrong is wrong
+    assert fault(await found_after(record, statement, Part.SETS), Part.SETS).wrong is wrong
+
+
+@pytest.mark.parametrize(
+    ("level", "change", "wrong"),
+    [
+        ("1m", "UPDATE rollup_1m SET mean[5] = mean[5] + 1", Wrong.ROLLUP_CHANGED),
+        ("15m", "UPDATE rollup_15m SET good_us[5] = good_us[5] - 1", Wrong.ROLLUP_CHANGED),
+        ("1h", "UPDATE rollup_1h SET high[5] = 1000", Wrong.ROLLUP_CHANGED),
+        ("1d", "UPDATE rollup_1d SET last[5] = 3", Wrong.ROLLUP_CHANGED),
+        ("15m", "UPDATE rollup_15m SET count[8] = 1", Wrong.ROLLUP_ADDED),
+        ("1m", "DELETE FROM rollup_1m", Wrong.ROLLUP_MISSING),
+        ("1d", "DELETE FROM rollup_1d", Wrong.ROLLUP_MISSING),
+    ],
+)
+async def test_a_changed_figure_is_named(record: Record, level: str, change: str, wrong: Wrong) -> None:
+    row = f"WHERE block = 0 AND bucket = (SELECT min(bucket) FROM rollup_{level} WHERE block = 0 AND count[5] > 0)"
+    found = fault(await found_after(record, f"{change} {row}", Part.ROLLUPS), Part.ROLLUPS)
+
+    assert found.wrong is wrong
+    assert found.place.split()[:2] == [level, "point"]
 
 
 async def test_whoever_signs_a_rewritten_day_needs_the_key(record: Record, tmp_path: Path) -> None:
@@ -259,7 +288,7 @@ async def test_whoever_signs_a_rewritten_day_needs_the_key(record: Record, tmp_p
         "UPDATE event SET payload = replace(payload::text, (payload->>'key'), '{key}')::json "
         "WHERE stream = 'integrity/days' AND payload->>'day' = '2026-07-02'"
     )
-    foreign = await found_after(record, statement.format(key=other.key_id))
+    foreign = await found_after(record, statement.format(key=other.key_id), Part.DAYS)
     broken = await found_after(
         record,
         "UPDATE event SET payload = replace(payload::text, '\"batches\":', '\"batches\":9')::json "
@@ -282,7 +311,7 @@ async def test_a_record_signed_anew_with_the_same_key_is_not_that_of_its_copies(
     await connection.execute(f"CREATE DATABASE {name} TEMPLATE empty")
     try:
         forged = Record(record.url.replace(f"/{database}", f"/{name}"), other)
-        await signed_record(forged.url, other, seed=2)
+        await signed_record(forged.url, other, seed=2, batches=5)
         alone = await found_after(forged)
         compared = await found_after(forged, copies=record.folder / "seals")
     finally:
@@ -291,3 +320,44 @@ async def test_a_record_signed_anew_with_the_same_key_is_not_that_of_its_copies(
 
     assert [checked.fault for checked in alone.values()] == [None] * len(alone)
     assert (fault(compared, Part.DAYS).wrong, fault(compared, Part.DAYS).place) == (Wrong.DAY_OTHER, "2026-07-01")
+
+
+def verify(record: Record, *options: str) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).with_name("cityhall-bms")
+    return subprocess.run(
+        [str(program), "verify", "--data-dir", str(record.folder), *options],
+        env=os.environ | {"CITYHALL_DATABASE__URL": record.url},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+async def test_the_command_says_so_in_both_languages_and_by_its_status(record: Record) -> None:
+    sound = verify(record, "--seals", str(record.folder / "seals"), "--from", "2026-07-01", "--until", "2026-07-09")
+    connection = await asyncpg.connect(record.url)
+    await connection.execute("ALTER TABLE event DISABLE TRIGGER USER")
+    await connection.execute("UPDATE event SET actor = 'nobody' WHERE position = 5 AND actor = '王小明'")
+    wrong = verify(record)
+    await connection.execute("UPDATE event SET actor = '王小明' WHERE position = 5")
+    await connection.execute("ALTER TABLE event ENABLE ALWAYS TRIGGER event_is_append_only")
+    await connection.close()
+
+    assert (sound.returncode, sound.stderr) == (0, "")
+    assert "量測值 samples: 無誤 sound: " in sound.stdout
+    assert wrong.returncode == 1
+    assert "事件紀錄 event log: 錯誤 WRONG: 5: 此事件被改過 / this event was changed" in wrong.stdout
+    assert "每日簽章 signed days: 無誤 sound: 3 日 days" in wrong.stdout
+
+
+def test_what_cannot_be_checked_is_refused_in_words(record: Record, tmp_path: Path) -> None:
+    (tmp_path / "2026-07-01.json").write_text("{}")
+    spoiled = verify(record, "--seals", str(tmp_path))
+    empty = verify(record, "--seals", str(tmp_path / "nothing"))
+
+    nowhere = verify(Record("", tmp_path))
+
+    assert (nowhere.returncode, "there is no database" in nowhere.stderr) == (1, True)
+    assert (spoiled.returncode, "2026-07-01.json" in spoiled.stderr) == (1, True)
+    assert (empty.returncode, "no copy" in empty.stderr) == (1, True)

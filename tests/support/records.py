@@ -46,6 +46,8 @@ def made_up_batches(seed: int, count: int) -> list[LoggedBatch]:
         batches[place] = replace(batch, sequence=sequences[batch.source])
     late = [batches.pop(chance.randrange(len(batches))) for _ in range(2)]
     batches += late + [chance.choice(batches) for _ in range(3)]
+    # A day and a half later, so that what came before is summed up to its days.
+    batches.append(SampleBatch.gather("c1", 2, 1, T0 + 40 * HOUR, [_poll(chance, T0 + 40 * HOUR)]))
     return [LoggedBatch(position + 1, batch) for position, batch in enumerate(batches)]
 
 
@@ -66,7 +68,7 @@ def _pushed(chance: random.Random, at: int) -> Readings:
 
 async def store(url: str, batches: list[LoggedBatch], chance: random.Random) -> None:
     """Store in transactions of chance size, some by a second historian, with a correction at the end."""
-    clock = ManualClock(T0 + DAY)
+    clock = ManualClock(T0 + 2 * DAY)
     async with history_on(url, clock) as first, history_on(url, clock) as second:
         place = 0
         while place < len(batches):
@@ -74,7 +76,7 @@ async def store(url: str, batches: list[LoggedBatch], chance: random.Random) -> 
             await chance.choice((first, first, second)).store(batches[place : place + size])
             place += size
         corrected = readings([(2, BEGIN + SECOND, 99.0, 0), (4, BEGIN + SECOND, 98.0, 0)])
-        await first._writer.restate([corrected], T0 + DAY)
+        await first._writer.restate([corrected], T0 + 2 * DAY)
         while await first.recompute():
             pass
 

@@ -99,3 +99,19 @@ LEFT JOIN point_set p ON p.set_id = s.set_id
 CROSS JOIN LATERAL unnest(coalesce(s.point_ids, p.point_ids), s."values") WITH ORDINALITY AS u (point, value, ordinal)
 WHERE s.observed_at >= $1::timestamptz AND s.observed_at < $2::timestamptz
   AND ($3::timestamptz IS NULL OR s.recorded_at = $3::timestamptz);
+
+-- name: rollup_blocks
+SELECT block FROM rollup_1d UNION SELECT point_id / 32 FROM point_set_member ORDER BY 1;
+
+-- name: rollup_days
+-- UTC days (since 1970) that have figures, or should.
+SELECT (day - DATE '1970-01-01')::bigint AS day FROM scan_days() AS d (day)
+UNION SELECT (day - DATE '1970-01-01')::bigint FROM cold_day
+UNION SELECT floor(extract(epoch FROM bucket) / 86400)::bigint FROM rollup_1d
+ORDER BY 1;
+
+-- name: rollups_closed
+SELECT (extract(epoch FROM closed_through) * 1000000)::bigint AS closed_through, time_zone FROM rollup_state;
+
+-- name: dirty_blocks
+SELECT DISTINCT block FROM rollup_dirty WHERE hour >= $1::timestamptz AND hour < $2::timestamptz;
