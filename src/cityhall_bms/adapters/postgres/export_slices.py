@@ -49,6 +49,7 @@ def _statement(last: str, *, texts: bool) -> str:
 LINES: Final = _statement("as_lines", texts=True)
 COLUMNS: Final = _statement("as_columns", texts=False)
 COUNTS: Final = _statement("counts", texts=False)
+COUNTS_STANDING: Final = _statement("counts_standing", texts=False)
 AS_IT_IS: Final[dict[str, Any]] = {"format": "csv", "delimiter": "\x1f", "quote": "\x1e", "timeout": None}
 """COPY of one column whose text needs no quoting: none of ours contains these characters or a line break."""
 
@@ -104,10 +105,15 @@ class SliceReader:
         known = np.where(quality < 128, value, np.nan)
         return Rows(at + EPOCH_2000_US, place.astype(np.int64) - 1, known, quality.astype(np.uint8))
 
-    async def counts(self, window: Window) -> NDArray[np.int64]:
-        """Good, uncertain and bad samples of a slice, a row per point."""
+    async def counts(self, window: Window, rows: int | None = None) -> NDArray[np.int64]:
+        """Good, uncertain and bad samples of a slice, a row per point; ``rows`` is how many it gave, if that is known."""
+        table = await self._counts(COUNTS, window) if rows is not None else None
+        # Of as many samples as rows none was recorded again.
+        return table if table is not None and table.sum() == rows else await self._counts(COUNTS_STANDING, window)
+
+    async def _counts(self, statement: str, window: Window) -> NDArray[np.int64]:
         table = np.zeros((len(self._ids), 3), np.int64)
-        for place, *numbers in await self._connection.fetch(COUNTS, *self._arguments(window)):
+        for place, *numbers in await self._connection.fetch(statement, *self._arguments(window)):
             table[place - 1] = numbers
         return table
 

@@ -57,7 +57,7 @@ class ExportReader:
                 async for part in paced(reader, Window(begin, query.window.end)):
                     async with reader.slice(part):
                         count = await reader.lines(part, with_crlf)
-                        counts = await reader.counts(part)
+                        counts = await reader.counts(part, count)
                     yield part.end, count, counted(counts)
 
     async def rows(self, query: ExportQuery, begin: int) -> AsyncGenerator[tuple[int, Rows], None]:

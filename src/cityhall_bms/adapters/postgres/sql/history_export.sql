@@ -112,6 +112,13 @@ FROM sampled
 ORDER BY observed_at, place, recorded_at DESC, quality DESC, value DESC;
 
 -- name: counts
+-- Right where nothing was recorded again, and then in half the time.
+SELECT place::integer, count(*) FILTER (WHERE quality < 64), count(*) FILTER (WHERE quality >= 64 AND quality < 128),
+       count(*) FILTER (WHERE quality >= 128)
+FROM sampled
+GROUP BY place;
+
+-- name: counts_standing
 SELECT place::integer, count(*) FILTER (WHERE quality < 64), count(*) FILTER (WHERE quality >= 64 AND quality < 128),
        count(*) FILTER (WHERE quality >= 128)
 FROM (
