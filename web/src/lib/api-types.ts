@@ -164,6 +164,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/devices/{name}/diagnostics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Diagnose Device
+         * @description How a device fares at its collector: what was read and missed, and what its driver counts.
+         */
+        get: operations["diagnose_device"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -833,6 +853,40 @@ export interface components {
              */
             state: "unknown" | "online" | "offline";
             text: components["schemas"]["Text"];
+        };
+        /**
+         * DeviceDiagnostics
+         * @description What the collector that reads a device says of it now.
+         */
+        DeviceDiagnostics: {
+            /**
+             * At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            at: string;
+            /**
+             * Collector
+             * @example collector-1
+             */
+            collector: string;
+            /**
+             * Device
+             * @example chc01
+             */
+            device: string;
+            /**
+             * Figures
+             * @description Counters since the collector started, and states; those of the driver begin with `driver.`.
+             * @example {
+             *       "driver.timeouts": 0,
+             *       "online": true,
+             *       "overruns": 0,
+             *       "scans": 1200
+             *     }
+             */
+            figures: {
+                [key: string]: string | number | boolean | null;
+            };
         };
         /**
          * DeviceThen
@@ -2252,6 +2306,55 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Devices"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    diagnose_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceDiagnostics"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description A service behind this one is away; try again */
