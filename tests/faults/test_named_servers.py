@@ -163,7 +163,15 @@ async def test_collector_and_server_room_meet_in_named_servers_and_stop_when_ask
                 machines,
             )
 
+            told = await answer(
+                f"{address}/api/v1/devices/{point['device']}/diagnostics",
+                lambda told: told["figures"]["online"],
+                machines,
+            )
+
             assert 0 < point["present"]["value"] < 40
+            assert told["figures"]["scans"] > 0
+            assert told["figures"]["driver.questions"] > 0
             workers = processes_that_name(WORKER, str(site))
             assert len(workers) == 2, workers
             assert not any((machine.folder / "data" / kind).exists() for machine in machines for kind in EMBEDDED)
