@@ -21,13 +21,13 @@ from cityhall_bms.adapters.postgres.export_store import PostgresExportStore, onl
 from cityhall_bms.adapters.postgres.history import PostgresHistory
 from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.adapters.postgres.registry import PostgresPointRegistry
-from cityhall_bms.adapters.signing import Signer, verify
+from cityhall_bms.adapters.signing import Signer, key_id_of
+from cityhall_bms.adapters.signing import verify as check_signature
 from cityhall_bms.domain.errors import CityHallError, MissingLibraryError, RefusedError
 from cityhall_bms.domain.site import Site
 from cityhall_bms.exports.manifest import ManifestError, parse
 from cityhall_bms.exports.query import choose
-from cityhall_bms.exports.verification import Check
-from cityhall_bms.exports.verification import verify as compare
+from cityhall_bms.exports.verification import Check, Seals, verify
 from cityhall_bms.historian.intervals import local_time_us
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.exports import Export, ExportFormat, ExportKind, ExportPoint, ExportQuery
@@ -182,7 +182,8 @@ def prove(file: Path, manifest: Path | None, key: Path | None) -> list[Check]:
     except ManifestError as error:
         msg = f"{beside_it} is no manifest of an export: {error}"
         raise ExportFileError(msg) from error
-    return compare(found, measured(file, found), verify, None if key is None else _text(key))
+    trusted = None if key is None else _text(key)
+    return verify(found, measured(file, found), Seals(check_signature, key_id_of), trusted)
 
 
 def _text(path: Path) -> str:

@@ -21,13 +21,14 @@ from cityhall_bms.adapters.export_files.counting import measured
 from cityhall_bms.adapters.export_files.making import CancelledExportError, ExportMaker
 from cityhall_bms.adapters.export_files.sink import ExportFileError
 from cityhall_bms.adapters.postgres.history_export import ExportReader
+from cityhall_bms.adapters.signing import key_id_of
 from cityhall_bms.adapters.signing import verify as check_signature
 from cityhall_bms.domain.batch import SampleBatch
 from cityhall_bms.domain.errors import HistoryUnavailableError, MissingLibraryError
 from cityhall_bms.domain.events import SamplesRestated
 from cityhall_bms.domain.gaps import Gap, GapCause
 from cityhall_bms.domain.quality import Quality
-from cityhall_bms.exports.verification import Verdict, verify
+from cityhall_bms.exports.verification import Seals, Verdict, verify
 from cityhall_bms.ports.event_log import Append
 from cityhall_bms.ports.exports import ExportFormat, ExportKind, ExportState
 from cityhall_bms.ports.history import Aggregation, Window
@@ -213,7 +214,7 @@ async def test_a_manifest_proves_its_file_and_tells_what_it_rests_on(database_ur
     assert event.type == "ExportMade"
     assert event.payload["sha256"] == said["file"]["sha256"]
     assert event.payload["manifest_sha256"] == hashlib.sha256((export.manifest or "").encode()).hexdigest()
-    checks = verify(said, measured(path, said), check_signature, rig.signer.public_pem)
+    checks = verify(said, measured(path, said), Seals(check_signature, key_id_of), rig.signer.public_pem)
     assert [check.verdict for check in checks] == [Verdict.PROVEN] * 4
 
 

@@ -13,6 +13,7 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 POINTS_MAX: Final = 20_000
 WIDE_POINTS_MAX: Final = 2_000
 """A line of a wide file is held in memory, with two cells per point."""
+WILD: Final = frozenset("*?[")
 LANGUAGES: Final = ("zh", "en")
 SUFFIX: Final = {
     ExportFormat.CSV_LONG: "csv",
@@ -31,8 +32,7 @@ def choose(patterns: Iterable[str], names: Iterable[str]) -> list[str]:
     every = list(names)
     known = set(every)
     for pattern in patterns:
-        plain = not any(mark in pattern for mark in "*?[")
-        found = [pattern] if plain and pattern in known else [] if plain else fnmatch.filter(every, pattern)
+        found = [pattern] if pattern in known else fnmatch.filter(every, pattern) if WILD & set(pattern) else []
         if not found:
             msg = f"no point is named {pattern}; GET /api/v1/points lists them"
             raise NotFoundError(msg)

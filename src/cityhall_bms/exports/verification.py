@@ -44,13 +44,19 @@ class Check:
         return f"{MARKS[self.verdict]} {self.zh}\n  {self.en}"
 
 
-Verify = Callable[[str, bytes, bytes], None]
-"""Public key (PEM), data and signature; ``SignatureError`` when they do not fit."""
+@dataclass(frozen=True, slots=True)
+class Seals:
+    """How signatures are checked; keys are public ones in PEM, ``SignatureError`` for what is none."""
+
+    check: Callable[[str, bytes, bytes], None]
+    """Key, data and signature; ``SignatureError`` when they do not fit."""
+    name: Callable[[str], str]
+    """Id of a key."""
 
 
-def verify(manifest: Mapping[str, Any], file: Measured, check: Verify, pinned: str | None) -> list[Check]:
+def verify(manifest: Mapping[str, Any], file: Measured, seals: Seals, pinned: str | None) -> list[Check]:
     """Compare a file with its manifest. ``pinned`` is the public key (PEM) that the reader trusts, if there is one."""
-    return [_content(manifest, file), _rows(manifest, file), _signature(manifest, check), _key(manifest, check, pinned)]
+    return [_content(manifest, file), _rows(manifest, file), _signature(manifest, seals), _key(manifest, seals, pinned)]
 
 
 def holds(checks: list[Check]) -> bool:
@@ -88,9 +94,9 @@ def _rows(manifest: Mapping[str, Any], file: Measured) -> Check:
     )
 
 
-def _signature(manifest: Mapping[str, Any], check: Verify) -> Check:
+def _signature(manifest: Mapping[str, Any], seals: Seals) -> Check:
     try:
-        _check_signature(manifest, manifest[SIGNATURE]["public_key"], check)
+        _check_signature(manifest, manifest[SIGNATURE]["public_key"], seals)
     except SignatureError as error:
         return Check(Verdict.FALSE, f"簽章不符：清單被改過 ({error})", f"the manifest was changed: {error}")
     key = manifest[SIGNATURE]["key_id"]
@@ -101,7 +107,7 @@ def _signature(manifest: Mapping[str, Any], check: Verify) -> Check:
     )
 
 
-def _key(manifest: Mapping[str, Any], check: Verify, pinned: str | None) -> Check:
+def _key(manifest: Mapping[str, Any], seals: Seals, pinned: str | None) -> Check:
     key = manifest[SIGNATURE]["key_id"]
     if pinned is None:
         return Check(
@@ -111,7 +117,7 @@ def _key(manifest: Mapping[str, Any], check: Verify, pinned: str | None) -> Chec
             "name the key that you trust with --key",
         )
     try:
-        _check_signature(manifest, pinned, check)
+        _check_signature(manifest, pinned, seals)
     except SignatureError as error:
         return Check(
             Verdict.FALSE, f"不是由您信任的金鑰簽署（{error}）", f"the key that you trust did not sign it: {error}"
@@ -119,10 +125,13 @@ def _key(manifest: Mapping[str, Any], check: Verify, pinned: str | None) -> Chec
     return Check(Verdict.PROVEN, "由您信任的金鑰簽署", "the key that you trust signed it")
 
 
-def _check_signature(manifest: Mapping[str, Any], public_pem: str, check: Verify) -> None:
+def _check_signature(manifest: Mapping[str, Any], public_pem: str, seals: Seals) -> None:
     signature = manifest[SIGNATURE]
     if signature["algorithm"] != ALGORITHM:
         msg = f"{signature['algorithm']} is no algorithm of ours"
+        raise SignatureError(msg)
+    if signature["key_id"] != seals.name(public_pem):
+        msg = f"key {seals.name(public_pem)} is not the one that it names, {signature['key_id']}"
         raise SignatureError(msg)
     try:
         value = base64.b64decode(signature["value"], validate=True)
@@ -130,4 +139,4 @@ def _check_signature(manifest: Mapping[str, Any], public_pem: str, check: Verify
     except ValueError as error:
         msg = f"it cannot be read: {error}"
         raise SignatureError(msg) from error
-    check(public_pem, data, value)
+    seals.check(public_pem, data, value)

@@ -25,9 +25,13 @@ class HashedFile:
         self._digest = hashlib.sha256()
         try:
             self._file: IO[bytes] = path.open("r+b" if keep else "wb")
-            self._read_back(keep)
         except OSError as error:
             raise _unwritable(path, error) from error
+        try:
+            self._read_back(keep)
+        except (OSError, ExportFileError) as error:
+            self._file.close()
+            raise (_unwritable(path, error) if isinstance(error, OSError) else error) from error
 
     def __enter__(self) -> Self:
         return self

@@ -106,7 +106,7 @@ class SliceReader:
         return Rows(at + EPOCH_2000_US, place.astype(np.int64) - 1, known, quality.astype(np.uint8))
 
     async def counts(self, window: Window, rows: int | None = None) -> NDArray[np.int64]:
-        """Good, uncertain and bad samples of a slice, a row per point; ``rows`` is how many it gave, if that is known."""
+        """Good, uncertain and bad samples of a slice, a row per point; ``rows`` is how many it gave, if known."""
         table = await self._counts(COUNTS, window) if rows is not None else None
         # Of as many samples as rows none was recorded again.
         return table if table is not None and table.sum() == rows else await self._counts(COUNTS_STANDING, window)
