@@ -45,8 +45,10 @@ from cityhall_simulators.site_folder import write_site
 FIRST: Final = date(2026, 6, 1)
 BATCHES_PER_TRANSACTION: Final = 64
 JITTER_US: Final = 20_000
-SIZE: Final = """SELECT sum(pg_total_relation_size(relid))::bigint FROM unnest($1::text[]) AS t (name)
-CROSS JOIN LATERAL pg_partition_tree(t.name::regclass)"""
+SIZE: Final = """SELECT sum(coalesce(
+    (SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree(t.name::regclass)),
+    pg_total_relation_size(t.name::regclass)
+))::bigint FROM unnest($1::text[]) AS t (name)"""
 
 
 def make_day(folder: Path, name: str, interval_s: int) -> tuple[Site, DayOfSamples, dict[str, int]]:

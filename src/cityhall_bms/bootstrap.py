@@ -22,16 +22,17 @@ from cityhall_bms.adapters.export_parts import Database, ExportParts
 from cityhall_bms.adapters.installed_drivers import find_factories, find_profile_folders
 from cityhall_bms.adapters.nats.diagnostics import NatsDiagnostics
 from cityhall_bms.adapters.nats.telemetry_log import JetStreamTelemetryLog
-from cityhall_bms.adapters.postgres.alarms_view import AlarmsProjection, PostgresAlarmView
+from cityhall_bms.adapters.postgres.alarms_view import PostgresAlarmView
 from cityhall_bms.adapters.postgres.cold_packing import ColdPacker
 from cityhall_bms.adapters.postgres.connection import open_pool
-from cityhall_bms.adapters.postgres.devices_view import DevicesProjection, PostgresDeviceView
+from cityhall_bms.adapters.postgres.devices_view import PostgresDeviceView
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
 from cityhall_bms.adapters.postgres.gaps import PostgresGapLedger
 from cityhall_bms.adapters.postgres.history import PostgresHistory
 from cityhall_bms.adapters.postgres.lease import Fence, PostgresLease, Work
 from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.adapters.postgres.past_view import PostgresPastView
+from cityhall_bms.adapters.postgres.projections import PROJECTIONS
 from cityhall_bms.adapters.postgres.projector import Projector
 from cityhall_bms.adapters.postgres.record_heads import PostgresRecordHeads
 from cityhall_bms.adapters.postgres.registry import PostgresPointRegistry
@@ -224,7 +225,7 @@ async def _follow_site(parts: Parts, collector: Collector) -> None:
 
 def _historian(parts: Parts) -> list[Loop]:
     historian = Historian(parts.telemetry, parts.history, parts.events, parts.clock)
-    projector = Projector(parts.events, parts.pool, [AlarmsProjection(), DevicesProjection()], parts.clock)
+    projector = Projector(parts.events, parts.pool, PROJECTIONS, parts.clock)
     parts.metrics.watch("historian_samples", "Samples stored.", lambda: historian.samples)
     parts.metrics.watch("historian_position", "Telemetry position that history reflects.", lambda: historian.position)
 

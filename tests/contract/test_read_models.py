@@ -9,11 +9,12 @@ import pytest
 from tests.support.alarm_events import RAISED_US, of_alarm, raised
 
 from cityhall_bms.adapters.memory import MemoryAlarmView, MemoryDeviceView, MemoryEventLog
-from cityhall_bms.adapters.postgres.alarms_view import AlarmsProjection, PostgresAlarmView
+from cityhall_bms.adapters.postgres.alarms_view import PostgresAlarmView
 from cityhall_bms.adapters.postgres.connection import open_pool
-from cityhall_bms.adapters.postgres.devices_view import DevicesProjection, PostgresDeviceView
+from cityhall_bms.adapters.postgres.devices_view import PostgresDeviceView
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
 from cityhall_bms.adapters.postgres.migrate import migrate
+from cityhall_bms.adapters.postgres.projections import PROJECTIONS
 from cityhall_bms.adapters.postgres.projector import Projector
 from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.domain.alarms import (
@@ -25,7 +26,7 @@ from cityhall_bms.domain.alarms import (
     AlarmState,
     alarm_id,
 )
-from cityhall_bms.domain.errors import ConcurrencyError, EventLogUnavailableError, NotFoundError
+from cityhall_bms.domain.errors import ConcurrencyError, EventLogUnavailableError
 from cityhall_bms.domain.events import DeviceLost, DeviceRestored
 from cityhall_bms.ports.event_log import Append, EventLog
 from cityhall_bms.ports.read_models import AlarmFilter, AlarmTransition, AlarmView, DeviceState, DeviceView
@@ -310,7 +311,7 @@ class TestPostgresReadModels(ReadModelContract):
 
     @pytest.fixture
     async def projector(self, log: PostgresEventLog, pool: asyncpg.Pool) -> AsyncIterator[Projector]:
-        projector = Projector(log, pool, [AlarmsProjection(), DevicesProjection()], SystemClock())
+        projector = Projector(log, pool, PROJECTIONS, SystemClock())
         async with running(projector):
             yield projector
 
@@ -331,24 +332,6 @@ class TestPostgresReadModels(ReadModelContract):
                     await asyncio.sleep(0.005)
 
         return caught_up
-
-    async def test_a_rebuilt_projection_equals_the_live_one(
-        self, log: EventLog, pool: asyncpg.Pool, projector: Projector, caught_up: CaughtUp
-    ) -> None:
-        await write_every_kind(log)
-        await caught_up()
-        everything = "SELECT * FROM alarm FULL JOIN alarm_transition USING (alarm_id) ORDER BY 1, 2, 15"
-        live = await pool.fetch(everything)
-        await pool.execute("UPDATE alarm SET state = 'wrong'; DELETE FROM alarm_transition")
-
-        assert await projector.rebuild("alarms") == await log.end()
-
-        assert await pool.fetch(everything) == live
-        assert len(live) == 12
-
-    async def test_an_unknown_projection_cannot_be_rebuilt(self, projector: Projector) -> None:
-        with pytest.raises(NotFoundError, match="alarms, devices"):
-            await projector.rebuild("alarm")
 
     async def test_a_projection_that_was_set_back_catches_up(
         self, log: EventLog, pool: asyncpg.Pool, projector: Projector, alarms: AlarmView, caught_up: CaughtUp
@@ -372,7 +355,7 @@ class TestPostgresReadModels(ReadModelContract):
         caught_up: CaughtUp,
         database_url: str,
     ) -> None:
-        second = Projector(log, pool, [AlarmsProjection(), DevicesProjection()], SystemClock())
+        second = Projector(log, pool, PROJECTIONS, SystemClock())
         async with running(second):
             for number in range(60):
                 await append_until_stored(log, of_alarm(str(number), raised(), expected_version=0))

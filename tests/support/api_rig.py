@@ -17,14 +17,15 @@ from tests.support.sites import CheckingFactory, write_site
 from cityhall_bms.adapters.export_desk import ExportOffice
 from cityhall_bms.adapters.export_parts import Database, ExportParts
 from cityhall_bms.adapters.memory_telemetry import MemoryTelemetryLog
-from cityhall_bms.adapters.postgres.alarms_view import AlarmsProjection, PostgresAlarmView
+from cityhall_bms.adapters.postgres.alarms_view import PostgresAlarmView
 from cityhall_bms.adapters.postgres.connection import open_pool
-from cityhall_bms.adapters.postgres.devices_view import DevicesProjection, PostgresDeviceView
+from cityhall_bms.adapters.postgres.devices_view import PostgresDeviceView
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
 from cityhall_bms.adapters.postgres.gaps import PostgresGapLedger
 from cityhall_bms.adapters.postgres.history import PostgresHistory
 from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.adapters.postgres.past_view import PostgresPastView
+from cityhall_bms.adapters.postgres.projections import PROJECTIONS
 from cityhall_bms.adapters.postgres.projector import Projector
 from cityhall_bms.adapters.postgres.registry import PostgresPointRegistry
 from cityhall_bms.adapters.prometheus import Metrics
@@ -188,7 +189,7 @@ async def running_api(dsn: str, folder: Path) -> AsyncIterator[ApiRig]:
                 past=PostgresPastView(pool),
                 metrics=Metrics(clock, shared=False).render,
             )
-            projector = Projector(events, pool, [AlarmsProjection(), DevicesProjection()], clock)
+            projector = Projector(events, pool, PROJECTIONS, clock)
             async with _serving(services, projector) as client:
                 yield ApiRig(client, services, telemetry, history, events, dsn, folder, exports, told)
     finally:

@@ -35,6 +35,7 @@ class AlarmsProjection:
     """Tables ``alarm`` and ``alarm_transition``."""
 
     name = "alarms"
+    tables = ("alarm", "alarm_transition")
 
     async def apply(self, connection: asyncpg.Connection, entries: Sequence[StoredEvent]) -> None:
         """Fold the entries of alarms into their rows."""
@@ -59,10 +60,6 @@ class AlarmsProjection:
             [alarm.alarm_id for alarm in after],
             [_json(alarm) for alarm in after],
         )
-
-    async def clear(self, connection: asyncpg.Connection) -> None:
-        """Forget all alarms."""
-        await connection.execute(QUERIES["clear"])
 
 
 class PostgresAlarmView:

@@ -35,7 +35,10 @@ LOCK_WAIT_MAX: Final = "300ms"
 
 
 class ColdPacker:
-    """See :class:`~cityhall_bms.ports.keeping.KeepingStore`. Several may run on one database: what one has packed, another packs to the same."""
+    """See :class:`~cityhall_bms.ports.keeping.KeepingStore`.
+
+    Several may run on one database: what one has packed, another packs to the same.
+    """
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool

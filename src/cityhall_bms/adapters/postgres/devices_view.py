@@ -19,6 +19,7 @@ class DevicesProjection:
     """Table ``device_state``."""
 
     name = "devices"
+    tables = ("device_state",)
 
     async def apply(self, connection: asyncpg.Connection, entries: Sequence[StoredEvent]) -> None:
         """Keep the newest word about each device."""
@@ -36,10 +37,6 @@ class DevicesProjection:
                 [state.reason for state, _ in newest.values()],
                 [position for _, position in newest.values()],
             )
-
-    async def clear(self, connection: asyncpg.Connection) -> None:
-        """Forget all devices."""
-        await connection.execute(QUERIES["clear"])
 
 
 class PostgresDeviceView:

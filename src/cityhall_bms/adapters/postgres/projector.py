@@ -8,7 +8,7 @@ import structlog
 
 from cityhall_bms.adapters.postgres.connection import translated
 from cityhall_bms.adapters.postgres.sql import load
-from cityhall_bms.domain.errors import EventLogUnavailableError, NotFoundError
+from cityhall_bms.domain.errors import EventLogUnavailableError
 from cityhall_bms.domain.events import StoredEvent
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.event_log import EventLog
@@ -20,20 +20,22 @@ RETRY_S: Final = 0.5
 
 
 class Projection(Protocol):
-    """Tables that follow from the log alone. Both methods run inside the projector's transaction."""
+    """Tables that follow from the log alone."""
 
     @property
     def name(self) -> str:
         """Name of its checkpoint."""
         ...
 
-    async def apply(self, connection: asyncpg.Connection, entries: Sequence[StoredEvent]) -> None:
-        """Take in entries, in the order of the log; those that do not concern it are passed too."""
+    @property
+    def tables(self) -> Sequence[str]:
+        """Tables that it alone writes."""
         ...
 
-    async def clear(self, connection: asyncpg.Connection) -> None:
-        """Forget everything."""
+    async def apply(self, connection: asyncpg.Connection, entries: Sequence[StoredEvent]) -> None:
+        """Take in entries, in the order of the log and in the projector's transaction; all are passed."""
         ...
+
 
 
 class Projector:
@@ -57,28 +59,6 @@ class Projector:
             except EventLogUnavailableError as error:
                 self._report(str(error))
             await self._clock.sleep(RETRY_S)
-
-    async def rebuild(self, name: str) -> int:
-        """Build one projection anew and give the position it reflects; readers see the old one until it is done.
-
-        Simple and exclusive: one transaction forgets, replays the whole log and commits, while the live projector
-        waits. ``NotFoundError`` for an unknown name.
-        """
-        projection = self._projections.get(name)
-        if projection is None:
-            msg = f"there is no projection {name}; there are {', '.join(sorted(self._projections))}"
-            raise NotFoundError(msg)
-        with translated(EventLogUnavailableError):
-            async with self._pool.acquire() as connection, connection.transaction():
-                await connection.execute(QUERIES["create"], [name])
-                await connection.fetch(QUERIES["lock"], [name])
-                await projection.clear(connection)
-                position = 0
-                while entries := await self._log.read(position, BATCH_EVENTS):
-                    await projection.apply(connection, entries)
-                    position = entries[-1].position
-                await connection.execute(QUERIES["move"], [name], position)
-        return position
 
     async def _follow(self) -> None:
         applied = await self._applied()

@@ -17,9 +17,6 @@ ON CONFLICT (alarm_id) DO UPDATE SET
 INSERT INTO alarm_transition (position, recorded_at, type, actor, alarm_id, alarm)
 SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::jsonb[]);
 
--- name: clear
-WITH gone AS (DELETE FROM alarm) DELETE FROM alarm_transition;
-
 -- name: page
 -- One statement, hence one snapshot: the position is that of these very rows.
 SELECT checkpoint.position, page.alarm

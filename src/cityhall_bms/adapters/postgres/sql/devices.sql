@@ -4,8 +4,5 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bigin
 ON CONFLICT (device) DO UPDATE SET
     state = excluded.state, since = excluded.since, reason = excluded.reason, position = excluded.position;
 
--- name: clear
-DELETE FROM device_state;
-
 -- name: states
 SELECT device, state, since, reason FROM device_state;

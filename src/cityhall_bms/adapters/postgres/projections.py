@@ -1,0 +1,9 @@
+"""Everything that follows from the event log alone, and can be thrown away."""
+
+from typing import Final
+
+from cityhall_bms.adapters.postgres.alarms_view import AlarmsProjection
+from cityhall_bms.adapters.postgres.devices_view import DevicesProjection
+from cityhall_bms.adapters.postgres.projector import Projection
+
+PROJECTIONS: Final[tuple[Projection, ...]] = (AlarmsProjection(), DevicesProjection())
