@@ -5,12 +5,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-RATED_SHARE: Final = 1.2
-SLACK_US: Final = 60e6
-"""Meters update their counters in steps: what a minute at full power counts is no spike."""
-ROLLED_FROM, ROLLED_TO = 0.9, 0.1
+from cityhall_bms.domain.counters import RATED_SHARE, ROLLED_FROM, ROLLED_TO, SLACK_US, US_PER_H
+
 DOUBTED: Final = 2
-US_PER_H: Final = 3.6e9
 
 
 class Counters:

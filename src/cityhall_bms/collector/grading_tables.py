@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from cityhall_bms.domain import counters
 from cityhall_bms.domain.site import Equipment, Point, PointKind, Site
 
 RUN_STATUS: Final = "RunSts"
@@ -75,16 +76,7 @@ RATES: Final[Mapping[tuple[str, str], Rate]] = {
     ("Air_Handling_Unit", "DSP"): _DUCT_PA,
 }
 
-COUNTED: Final[Mapping[str, tuple[str, float]]] = {"kWh": ("kW", 1.0), "m³": ("m³/h", 1.0)}
-"""Unit of a counter, the unit of its rate on the same equipment, and how many counts an hour of rate 1 makes."""
-REGISTER_SIZES: Final[Mapping[str, float]] = {
-    "uint16": 2.0**16,
-    "int16": 2.0**15,
-    "uint32": 2.0**32,
-    "int32": 2.0**31,
-    "uint64": 2.0**64,
-    "int64": 2.0**63,
-}
+COUNTED: Final = counters.COUNTED
 
 
 def must_move(point: Point, equipment: Equipment, *, has_run_status: bool) -> bool:
@@ -105,7 +97,7 @@ def spike_floor(point: Point, equipment: Equipment, *, has_run_status: bool) -> 
 
 def counter_size(point: Point) -> float:
     """At what a counter begins again at zero; infinity when it does not (floats, unknown registers)."""
-    size = REGISTER_SIZES.get(point.encoding.type)
+    size = counters.REGISTER_SIZES.get(point.encoding.type)
     if size is not None:
         return size * abs(point.encoding.scale)
     return float("inf")

@@ -152,8 +152,10 @@ class PostgresHistory:
         edges = interval_edges(window, interval, zone)
         with translated(HistoryUnavailableError):
             async with self._reading() as connection:
-                rows = await self._about(connection, [point_id], known_at).rows(edges, zone)
-        return dense(rows, edges, aggregation)
+                reader = self._about(connection, [point_id], known_at)
+                rows = await reader.rows(edges, zone)
+                figures = await reader.figure(rows, edges, aggregation)
+        return dense(rows, figures, edges, aggregation)
 
     def _about(self, connection: asyncpg.Connection, points: Sequence[int], known_at: int | None) -> FigureReader:
         return FigureReader(connection, points, self._zone, self._clock.now(), known_at)
@@ -168,12 +170,12 @@ class PostgresHistory:
             yield connection
 
 
-def dense(rows: Rollups, edges: NDArray[np.int64], aggregation: Aggregation) -> Series:
+def dense(rows: Rollups, figures: NDArray[np.float64], edges: NDArray[np.int64], aggregation: Aggregation) -> Series:
     """Every interval, also those of which nothing is known."""
     place = np.searchsorted(edges, rows.bucket)
     count = len(edges) - 1
     value = np.full(count, 0.0 if aggregation is Aggregation.COUNT else np.nan)
-    value[place] = rows.figure(aggregation)
+    value[place] = figures
     share = np.zeros(count)
     share[place] = coverage(rows, np.diff(edges)[place])
     return Series(edges[:-1], value, interval_quality(value), share)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cityhall_bms.adapters.postgres import samples as reading
+from cityhall_bms.adapters.postgres.counters import fetch_steps
 from cityhall_bms.adapters.postgres.history_copy import EPOCH_2000_US, TIME_MAX_US, fetch_columns, moment
 from cityhall_bms.adapters.postgres.history_past import recorded_later
 from cityhall_bms.adapters.postgres.history_rollups import FIGURES, IMPORTS
@@ -18,12 +19,13 @@ from cityhall_bms.adapters.postgres.history_rollups import QUERIES as ROLLUPS
 from cityhall_bms.adapters.postgres.sql import load
 from cityhall_bms.domain.errors import RefusedError
 from cityhall_bms.historian.columns import Samples
+from cityhall_bms.historian.counters import Steps, corrections
 from cityhall_bms.historian.holds import HOLD_MAX_US, HOLD_MIN_US, HOLD_SCANS, Holds, Stretch
 from cityhall_bms.historian.intervals import HOUR_US, INTERVALS_MAX, LEVELS, interval_edges, source_level
-from cityhall_bms.historian.open_buckets import POINTS_PER_BLOCK
+from cityhall_bms.historian.open_buckets import POINTS_PER_BLOCK, closes_through
 from cityhall_bms.historian.rollups import Rollups, combine, rollup
 from cityhall_bms.historian.summing import DAYS, bucket_edges, finest_of, smaller_level, summed
-from cityhall_bms.ports.history import Window
+from cityhall_bms.ports.history import Aggregation, Window
 
 QUERIES: Final = load("history_figures.sql")
 RAW_SAMPLES_MAX: Final = 5_000_000
@@ -100,6 +102,15 @@ class FigureReader:
         if level is None:
             return await self._from_samples(None, edges)
         return combine(await self._level(level, bucket_edges(_span(edges), level, zone)), edges)
+
+    async def figure(self, rows: Rollups, edges: Edges, aggregation: Aggregation) -> NDArray[np.float64]:
+        """One figure per row between ``edges``; of counters what they counted, not the difference of their readings."""
+        figures = rows.figure(aggregation)
+        if aggregation is not Aggregation.DELTA or not len(rows):
+            return figures
+        closed = min(self._settled.until, closes_through(self._known_until, self._known_until))
+        steps = await fetch_steps(self._connection, self._points.tolist(), _span(edges), self._known_at, closed)
+        return figures + corrections(rows, edges, Steps.of(steps))
 
     def only(self, points: Sequence[int]) -> "FigureReader":
         """Ask about some of the points; what was found out of all of them serves."""

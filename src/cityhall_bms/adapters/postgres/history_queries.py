@@ -57,7 +57,8 @@ class PostgresQueries:
         edges = _edges_of_many(points, window, interval, zone)
         async with self._reader(points, known_at) as reader:
             rows = await reader.rows(edges, zone)
-        return _table(rows, points, edges, aggregation)
+            figures = await reader.figure(rows, edges, aggregation)
+        return _table(rows, figures, points, edges, aggregation)
 
     async def demand(
         self, points: Sequence[int], window: Window, interval: str, time_zone: str, known_at: int | None = None
@@ -189,7 +190,9 @@ def _edges_of_many(points: Sequence[int], window: Window, interval: str, zone: Z
     return edges
 
 
-def _table(rows: Rollups, points: Sequence[int], edges: Edges, aggregation: Aggregation) -> Table:
+def _table(
+    rows: Rollups, figures: NDArray[np.float64], points: Sequence[int], edges: Edges, aggregation: Aggregation
+) -> Table:
     """Points may be asked for in any order."""
     wanted = np.array(points, np.int64)
     known = np.unique(wanted)
@@ -197,7 +200,7 @@ def _table(rows: Rollups, points: Sequence[int], edges: Edges, aggregation: Aggr
     value = np.full(shape, 0.0 if aggregation is Aggregation.COUNT else np.nan)
     share = np.zeros(shape)
     place = np.searchsorted(known, rows.point), np.searchsorted(edges, rows.bucket)
-    value[place] = rows.figure(aggregation)
+    value[place] = figures
     share[place] = coverage(rows, np.diff(edges)[place[1]])
     order = np.searchsorted(known, wanted)
     return Table(edges[:-1], value[order], share[order])

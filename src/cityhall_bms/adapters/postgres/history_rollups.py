@@ -1,14 +1,17 @@
 """The rollup tables: 32 points a row, written as columns, read as columns."""
 
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Self
 from zoneinfo import ZoneInfo
 
 import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
+from cityhall_bms.adapters.postgres import restatements
 from cityhall_bms.adapters.postgres import samples as reading
+from cityhall_bms.adapters.postgres.counters import Change, CounterBook
 from cityhall_bms.adapters.postgres.history_copy import (
     EPOCH_2000_US,
     encode_rows,
@@ -16,12 +19,16 @@ from cityhall_bms.adapters.postgres.history_copy import (
     moment,
     pg_time,
 )
+from cityhall_bms.adapters.postgres.restatements import DAYS, HOURS, Reason, Recomputed
 from cityhall_bms.adapters.postgres.sql import load
+from cityhall_bms.domain.counters import RestatedWhy
 from cityhall_bms.historian.columns import Samples
 from cityhall_bms.historian.holds import HOLD_MIN_US, HOLD_SCANS, LIVE, Holds, Stretch
 from cityhall_bms.historian.intervals import HOUR_US, LEVELS, MINUTE_US, floor_to, interval_edges, source_level
 from cityhall_bms.historian.open_buckets import AHEAD_MAX_US, POINTS_PER_BLOCK, OpenBuckets, Touched
+from cityhall_bms.historian.restatements import bucket_pairs, changed_points
 from cityhall_bms.historian.rollups import Rollups, combine, rollup
+from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.history import Window
 
 QUERIES: Final = load("history_rollups.sql")
@@ -100,20 +107,42 @@ async def fetch_holds(connection: asyncpg.Connection, point: int | None = None) 
     return Holds.of(stretches, [tuple(row) for row in slow])
 
 
+@dataclass(frozen=True, slots=True)
+class _Marked:
+    """One hour that must be computed again for some blocks, and what is to be told of it; none of it: nothing."""
+
+    window: Window
+    blocks: list[int]
+    reason: Reason | None
+
+    @classmethod
+    def of(cls, marks: Sequence[asyncpg.Record]) -> Self:
+        """Marks of one hour: those that are told for the same reason as the first."""
+        hour, why = int(marks[0]["hour"]), marks[0]["why"]
+        chosen = [mark for mark in marks if mark["why"] == why]
+        closed = max(mark["closed_through"] or 0 for mark in chosen)
+        reason = None if why is None else Reason(RestatedWhy(why), closed)
+        return cls(Window(hour, hour + HOUR_US), [mark["block"] for mark in chosen], reason)
+
+
 class RollupWriter:
     """Writes buckets as they close, and again where samples came late. Belongs to the historian's transaction."""
 
-    def __init__(self, zone: ZoneInfo) -> None:
+    def __init__(self, zone: ZoneInfo, clock: Clock) -> None:
         self._zone = zone
+        self._clock = clock
         self._holds = LIVE
+        self._counters = CounterBook({})
 
     async def load(self, connection: asyncpg.Connection) -> OpenBuckets | None:
         """Open buckets as the scans give them; none in a new history."""
         self._holds = await fetch_holds(connection)
         state = await connection.fetchrow(QUERIES["state"])
         if state is None:
+            self._counters = await CounterBook.load(connection)
             return None
         closed = int(state["closed_through"])
+        self._counters = await CounterBook.load(connection, closed)
         if state["time_zone"] != self._zone.key:
             await self._rezone(connection, closed)
         return OpenBuckets(closed, await self._held(connection, closed), self._holds)
@@ -132,54 +161,114 @@ class RollupWriter:
         earlier = await reading.of_points(connection, slow, Window(oldest, since))
         return Samples.join([earlier, samples])
 
-    async def mark(self, connection: asyncpg.Connection, touched: Touched) -> None:
-        """Note hours that must be computed from the scans."""
+    async def mark(
+        self, connection: asyncpg.Connection, touched: Touched, why: RestatedWhy | None = RestatedWhy.LATE_DATA
+    ) -> None:
+        """Note hours that must be computed from the scans, and why told figures will differ (none: they will not)."""
         sane = (touched.hour >= YEARS_SUMMED_US[0]) & (touched.hour < YEARS_SUMMED_US[1])
         if sane.any():
-            await connection.execute(QUERIES["mark_dirty"], touched.hour[sane].tolist(), touched.block[sane].tolist())
+            hours, blocks = touched.hour[sane].tolist(), touched.block[sane].tolist()
+            await connection.execute(QUERIES["mark_dirty"], hours, blocks, why.value if why else None)
 
     async def close(self, connection: asyncpg.Connection, buckets: OpenBuckets, through: int) -> None:
         """Write every bucket of every level that ends by then."""
         before = buckets.closed_through
         if through <= before:
             return
-        await write(connection, "1m", buckets.close(through))
-        for level in ("15m", "1h", "1d"):
+        minutes = buckets.close(through)
+        await write(connection, "1m", minutes)
+        for level in ("15m", HOURS, DAYS):
             edges = self._edges(level, before, through)
             await write(connection, level, await self._summed(connection, level, edges))
         await self.keep_state(connection, through)
+        changes = await self._counters.closed(connection, minutes, Window(before, through))
+        await self._restate(connection, Reason(RestatedWhy.SETTLED, before), [], changes)
 
     async def keep_state(self, connection: asyncpg.Connection, closed_through: int) -> None:
         """Note how far the buckets are closed."""
         await connection.execute(QUERIES["set_state"], closed_through, self._zone.key)
+
+    async def count(self, connection: asyncpg.Connection, points: Sequence[int], window: Window) -> None:
+        """Find the steps of some counters in a window whose samples were stored whole."""
+        await self._counters.recomputed(connection, points, window, window.end)
 
     async def recompute(self, connection: asyncpg.Connection, closed_through: int) -> bool:
         """Compute one marked hour again, for some of its blocks; false when no closed hour is marked."""
         marks = await connection.fetch(QUERIES["next_dirty"], moment(closed_through - HOUR_US + 1), BLOCKS_PER_PASS)
         if not marks:
             return False
-        hour, blocks = int(marks[0]["hour"]), [mark["block"] for mark in marks]
-        samples = await reading.of_blocks(connection, blocks, Window(self._holds.since(hour), hour + HOUR_US))
-        minutes = np.arange(hour, hour + HOUR_US + 1, MINUTE_US)
-        rows = rollup(samples, minutes, holds=self._holds)
-        window = Window(hour, hour + HOUR_US)
-        await self.replace(connection, "1m", window, blocks, rows)
-        for level in ("15m", "1h"):
-            # Step by step as when they closed, so that the figures are the same to the last bit.
-            rows = combine(rows, np.arange(hour, hour + HOUR_US + 1, LEVELS[level]))
-            await self.replace(connection, level, window, blocks, rows)
-        await self._recompute_days(connection, window, blocks, closed_through)
-        await connection.execute(QUERIES["clean"], moment(hour), blocks)
+        marked = _Marked.of(marks)
+        window, blocks = marked.window, marked.blocks
+        await connection.execute(QUERIES["clean"], moment(window.start), blocks)
+        hour = await self._recompute_hour(connection, window, blocks)
+        days = await self._recompute_days(connection, marked, closed_through)
+        points = changed_points(hour.before, hour.after)
+        points += await self._counters.spoken_of(connection, blocks, window)
+        changes = await self._counters.recomputed(connection, points, window, closed_through)
+        if marked.reason is not None:
+            await self._restate(connection, marked.reason, [hour, *days], changes)
         return True
 
+    async def _recompute_hour(self, connection: asyncpg.Connection, window: Window, blocks: list[int]) -> Recomputed:
+        hour = np.array([window.start, window.end])
+        before = await read_blocks(connection, HOURS, window, blocks)
+        samples = await reading.of_blocks(connection, blocks, Window(self._holds.since(window.start), window.end))
+        minutes = np.arange(window.start, window.end + 1, MINUTE_US)
+        rows = rollup(samples, minutes, holds=self._holds)
+        await self.replace(connection, "1m", window, blocks, rows)
+        for level in ("15m", HOURS):
+            # Step by step as when they closed, so that the figures are the same to the last bit.
+            rows = combine(rows, np.arange(window.start, window.end + 1, LEVELS[level]))
+            await self.replace(connection, level, window, blocks, rows)
+        return Recomputed(HOURS, hour, before, rows)
+
     async def _recompute_days(
-        self, connection: asyncpg.Connection, hour: Window, blocks: list[int], closed_through: int
+        self, connection: asyncpg.Connection, marked: _Marked, closed_through: int
+    ) -> list[Recomputed]:
+        """Days that the hour lies in, each once: with the last of its hours that is marked."""
+        edges = interval_edges(marked.window, DAYS, self._zone)
+        found: list[Recomputed] = []
+        for day in bucket_pairs(edges, closed_through):
+            times, reason = [moment(at) for at in day], marked.reason
+            told = (None, None) if reason is None else (reason.why.value, reason.closed_through)
+            left = await connection.fetch(QUERIES["leave_day"], *times, marked.blocks, *told)
+            blocks = sorted(set(marked.blocks) - {row["block"] for row in left})
+            if blocks:
+                found.append(await self._recompute_day(connection, np.array(day), blocks))
+        return found
+
+    async def _recompute_day(
+        self, connection: asyncpg.Connection, day: NDArray[np.int64], blocks: list[int]
+    ) -> Recomputed:
+        window = Window(int(day[0]), int(day[1]))
+        before = await read_blocks(connection, DAYS, window, blocks)
+        rows = await self._summed(connection, DAYS, day, blocks)
+        await self.replace(connection, DAYS, window, blocks, rows)
+        return Recomputed(DAYS, day, before, rows)
+
+    async def _restate(
+        self, connection: asyncpg.Connection, reason: Reason, recomputed: Sequence[Recomputed], changes: list[Change]
     ) -> None:
-        edges = interval_edges(hour, "1d", self._zone)
-        edges = edges[edges <= closed_through]
-        if len(edges) > 1:
-            rows = await self._summed(connection, "1d", edges, blocks)
-            await self.replace(connection, "1d", Window(int(edges[0]), int(edges[-1])), blocks, rows)
+        """Keep what was told and is no longer so; also of closed buckets in which only steps of counters changed."""
+        parts = list(recomputed)
+        for level in (HOURS, DAYS):
+            for begin, end in restatements.buckets_of(changes, level, self._zone) if changes else ():
+                if end > reason.closed_through:
+                    continue
+                edges = np.array([begin, end])
+                known = {
+                    point
+                    for part in recomputed
+                    if part.level == level and part.edges[0] == begin
+                    for point in (*part.before.point.tolist(), *part.after.point.tolist())
+                }
+                points = {change.point for change in changes if begin <= change.at < end} - known
+                if points:
+                    blocks = sorted({point // POINTS_PER_BLOCK for point in points})
+                    rows = await read_blocks(connection, level, Window(begin, end), blocks)
+                    rows = rows.select(np.isin(rows.point, sorted(points)))
+                    parts.append(Recomputed(level, edges, rows, rows))
+        await restatements.keep(connection, self._clock, reason, parts, changes)
 
     async def replace(
         self, connection: asyncpg.Connection, level: str, window: Window, blocks: list[int], rows: Rollups

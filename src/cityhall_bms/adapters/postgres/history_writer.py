@@ -30,6 +30,7 @@ from cityhall_bms.adapters.postgres.lease import Fence
 from cityhall_bms.adapters.postgres.raw_scans import DAYS_DEFAULT, write_raws
 from cityhall_bms.adapters.postgres.sql import load
 from cityhall_bms.domain.batch import Readings, SampleBatch
+from cityhall_bms.domain.counters import RestatedWhy
 from cityhall_bms.historian.admission import Admission, Gap, admit
 from cityhall_bms.historian.columns import Scans
 from cityhall_bms.historian.holds import HOLD_MAX_US
@@ -65,7 +66,7 @@ class HistoryWriter:
         self._pool = pool
         self._clock = clock
         self._raw_days = raw_days
-        self.rollups = RollupWriter(zone)
+        self.rollups = RollupWriter(zone, clock)
         self._memory: Memory | None = None
         self.fence: Fence | None = None
         """Of the historian's lease, without which nothing is written; none for whoever needs no lease."""
@@ -99,7 +100,8 @@ class HistoryWriter:
             await memory.seals.seal_batches(connection, [batch], settled)
             await write_latest(connection, memory.latest, memory.latest.take(settled))
             if memory.open is not None:
-                await self.rollups.mark(connection, memory.open.absorb(columns, self._clock.now()))
+                touched = memory.open.absorb(columns, self._clock.now())
+                await self.rollups.mark(connection, touched, RestatedWhy.REDECODE)
             memory.version = await connection.fetchval(IMPORTS["note_change"])
 
     async def recompute(self) -> bool:

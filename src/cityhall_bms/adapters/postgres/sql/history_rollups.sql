@@ -44,16 +44,19 @@ DELETE FROM rollup_LEVEL;
 SELECT (extract(epoch FROM min(bucket)) * 1000000)::bigint FROM rollup_LEVEL;
 
 -- name: mark_dirty
-INSERT INTO rollup_dirty (hour, block)
-SELECT 'epoch'::timestamptz + u.hour * interval '1 microsecond', u.block
+-- Of two reasons the later one is told, but nobody is left untold.
+INSERT INTO rollup_dirty (hour, block, why, closed_through)
+SELECT 'epoch'::timestamptz + u.hour * interval '1 microsecond', u.block, $3::text,
+       (SELECT (extract(epoch FROM s.closed_through) * 1000000)::bigint FROM rollup_state s)
 FROM unnest($1::bigint[], $2::integer[]) AS u (hour, block)
--- What was let go of cannot be summed up again: figures made of what is left would be wrong.
-WHERE NOT EXISTS (
-    SELECT FROM cold_day c
-    WHERE c.expired_at IS NOT NULL
-      AND c.day = ('epoch'::timestamp + u.hour * interval '1 microsecond')::date
-)
-ON CONFLICT DO NOTHING;
+ON CONFLICT (hour, block) DO UPDATE SET why = coalesce(excluded.why, rollup_dirty.why),
+    closed_through = CASE WHEN excluded.why IS NULL THEN rollup_dirty.closed_through ELSE excluded.closed_through END;
+
+-- name: leave_day
+-- Blocks with other hours of a day that wait: the last of them sums the day up, and tells for all.
+UPDATE rollup_dirty SET why = coalesce(why, $4::text), closed_through = greatest(closed_through, $5::bigint)
+WHERE hour > $1::timestamptz - interval '1 hour' AND hour < $2::timestamptz AND block = ANY ($3::integer[])
+RETURNING block;
 
 -- name: dirty_hours
 SELECT (extract(epoch FROM hour) * 1000000)::bigint AS hour
@@ -62,7 +65,7 @@ WHERE block = $1 AND hour >= $2::timestamptz AND hour < $3::timestamptz;
 
 -- name: next_dirty
 -- One hour, as many of its blocks as are worth one reading of the hour's scans.
-SELECT (extract(epoch FROM hour) * 1000000)::bigint AS hour, block
+SELECT (extract(epoch FROM hour) * 1000000)::bigint AS hour, block, why, closed_through
 FROM rollup_dirty
 WHERE hour = (SELECT min(hour) FROM rollup_dirty) AND hour < $1::timestamptz
 ORDER BY block

@@ -1,0 +1,306 @@
+"""Finds the steps of counters as samples come and change, and keeps them. Belongs to the historian's transaction."""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
+import asyncpg
+import numpy as np
+from numpy.typing import NDArray
+
+from cityhall_bms.adapters.postgres import samples as reading
+from cityhall_bms.adapters.postgres.history_copy import TIME_MAX_US, TIME_MIN_US
+from cityhall_bms.adapters.postgres.sql import load
+from cityhall_bms.domain.counters import COUNTED, SLACK_US, Decision, StepKind, StepState
+from cityhall_bms.domain.quality import is_good
+from cityhall_bms.historian.columns import Samples
+from cityhall_bms.historian.counters import (
+    EXCHANGE_NEAR_US,
+    NO_WORDS,
+    Examined,
+    Exchange,
+    Register,
+    Step,
+    Stretch,
+    Watch,
+    Words,
+    examine,
+    find_steps,
+    registers_of,
+    steps_between,
+)
+from cityhall_bms.historian.intervals import DAY_US, HOUR_US, MINUTE_US
+from cityhall_bms.historian.open_buckets import AHEAD_MAX_US
+from cityhall_bms.historian.rollups import Rollups
+from cityhall_bms.ports.history import Window
+
+QUERIES: Final = load("counters.sql")
+SPANS_US: Final = (3 * HOUR_US, 2 * DAY_US, 31 * DAY_US, 400 * DAY_US)
+"""How far around a change samples are read, until enough are found; what is further apart is not compared."""
+FRESH_US: Final = DAY_US
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A step of a counter before and after; none where there was, or is, nothing to correct."""
+
+    point: int
+    old: Step | None
+    new: Step | None
+
+    @property
+    def at(self) -> int:
+        """Time of the sample that the step ends with."""
+        step = self.new or self.old
+        assert step is not None  # noqa: S101 - one of them differs from the other
+        return step.at
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A step that stands, and since when it is known."""
+
+    step: Step
+    known_from: int
+
+
+class CounterBook:
+    """All counters of a history: their registers, and which of them wait for what follows."""
+
+    def __init__(self, registers: Mapping[int, Register], waiting: Iterable[int] = ()) -> None:
+        self._registers = registers
+        self._watch = Watch.of(registers)
+        self._waiting = {point for point in waiting if point in registers}
+        size = len(self._watch.counter)
+        self._last, self._last_at = np.full(size, np.nan), np.zeros(size, np.int64)
+
+    @classmethod
+    async def load(cls, connection: asyncpg.Connection, closed_through: int = TIME_MAX_US) -> Self:
+        """Counters as the points are described."""
+        registers = await fetch_registers(connection)
+        rows = await connection.fetch(QUERIES["doubted"], closed_through - FRESH_US)
+        return cls(registers, [row["point_id"] for row in rows])
+
+    async def closed(self, connection: asyncpg.Connection, rows: Rollups, window: Window) -> list[Change]:
+        """Take in rows of minutes that closed in a window (their begin, and how far all is closed now)."""
+        if not len(self._last):
+            return []
+        points = {*self._odd(rows).tolist(), *self._waiting}
+        self._remember(rows)
+        return await self._examine(connection, points, window, window.end) if points else []
+
+    async def recomputed(
+        self, connection: asyncpg.Connection, points: Collection[int], window: Window, closed_through: int
+    ) -> list[Change]:
+        """Look again at some points whose samples in a window changed, or of which somebody said something."""
+        chosen = {point for point in points if point in self._registers}
+        return await self._examine(connection, chosen, window, closed_through) if chosen else []
+
+    async def spoken_of(self, connection: asyncpg.Connection, blocks: Sequence[int], window: Window) -> list[int]:
+        """Counters of some blocks (``point // 32``) about which somebody said something in a window."""
+        points = [point for point in self._registers if point // 32 in set(blocks)]
+        words = await connection.fetch(QUERIES["words"], points, window.start, window.end, TIME_MAX_US)
+        return sorted({row["point_id"] for row in words})
+
+    def _odd(self, rows: Rollups) -> NDArray[np.int64]:
+        """Points to look at. After a silence only those that do not go on as a counter does."""
+        rows = rows.select(self._watch.counters(rows.point) & (rows.count > 0))
+        passed = np.maximum(rows.bucket - self._last_at[rows.point] - MINUTE_US, 0)
+        rise = rows.first - self._last[rows.point]
+        quiet = (rise >= 0) & (rise <= self._watch.most_per_us[rows.point] * (passed + SLACK_US))
+        resumed = np.isnan(rows.start) & quiet
+        start = np.where(resumed, rows.first, rows.start)
+        return self._watch.odd(Rollups(*(start if name == "start" else getattr(rows, name) for name in rows.__slots__)))
+
+    def _remember(self, rows: Rollups) -> None:
+        sampled = np.flatnonzero(self._watch.counters(rows.point) & (rows.count > 0))
+        # With repeated indices the last assignment stands: rows are in order of time.
+        self._last[rows.point[sampled]] = rows.last[sampled]
+        self._last_at[rows.point[sampled]] = rows.bucket[sampled]
+
+    async def _examine(
+        self, connection: asyncpg.Connection, points: Collection[int], window: Window, closed: int
+    ) -> list[Change]:
+        words = await fetch_words(connection, sorted(points))
+        groups: dict[Window, list[int]] = defaultdict(list)
+        for point in sorted(points):
+            groups[_around_words(words.get(point, NO_WORDS), window)].append(point)
+        changes: list[Change] = []
+        for around, chosen in groups.items():
+            changes += await self._examine_group(connection, chosen, words, around, closed)
+        return changes
+
+    async def _examine_group(
+        self, connection: asyncpg.Connection, points: list[int], words: Mapping[int, Words], window: Window, closed: int
+    ) -> list[Change]:
+        changes: list[Change] = []
+        limit = closed + AHEAD_MAX_US
+        for span in SPANS_US:
+            reach = Window(window.start - span, min(window.end + span, limit))
+            stretches = await _stretches(connection, points, reach)
+            standing = await fetch_standing(connection, points, reach)
+            left: list[int] = []
+            for point in points:
+                samples = stretches[point]
+                last = span == SPANS_US[-1]
+                stretch = Stretch(samples.at, samples.value, last, last or reach.end == limit)
+                steps = [item.step for item in standing[point]]
+                told = words.get(point, NO_WORDS)
+                found = examine(stretch, self._registers[point], told, steps, (window.start, window.end), closed)
+                if found is None:
+                    left.append(point)
+                    continue
+                self._await(point, found)
+                changes += await self._write(connection, point, found, standing[point], samples)
+            points = left
+            if not points:
+                break
+        return changes
+
+    def _await(self, point: int, found: Examined) -> None:
+        if found.open:
+            self._waiting.add(point)
+        elif found.open is not None:
+            self._waiting.discard(point)
+
+    async def _write(
+        self,
+        connection: asyncpg.Connection,
+        point: int,
+        found: Examined,
+        standing: Sequence[Standing],
+        samples: Samples,
+    ) -> list[Change]:
+        before = {item.step.at: item for item in standing if found.after < item.step.at <= found.through}
+        after = {step.at: step for step in found.steps}
+        moments = sorted(
+            at for at in before.keys() | after.keys() if at not in before or before[at].step != after.get(at)
+        )
+        if not moments:
+            return []
+        evidence = int(samples.recorded_at[: found.evidence + 1].max(initial=0))
+        known = max(evidence, await connection.fetchval(QUERIES["known_through"]) + 1)
+        known = max([known, *(before[at].known_from + 1 for at in moments if at in before)])
+        gone = [at for at in moments if at in before]
+        await connection.execute(QUERIES["supersede"], [point] * len(gone), gone, [known] * len(gone))
+        await _add(connection, point, [after[at] for at in moments if at in after], known)
+        return [Change(point, before[at].step if at in before else None, after.get(at)) for at in moments]
+
+
+async def _add(connection: asyncpg.Connection, point: int, steps: Sequence[Step], known_from: int) -> None:
+    if steps:
+        await connection.execute(
+            QUERIES["add"],
+            [point] * len(steps),
+            [step.at for step in steps],
+            [step.before for step in steps],
+            [step.kind.value for step in steps],
+            [step.state.value for step in steps],
+            [step.from_value for step in steps],
+            [step.to_value for step in steps],
+            [step.correction for step in steps],
+            [known_from] * len(steps),
+        )
+
+
+async def _stretches(connection: asyncpg.Connection, points: list[int], window: Window) -> dict[int, Samples]:
+    """Good samples of some points, point by point."""
+    return by_point(await reading.of_points(connection, points, window), points)
+
+
+def by_point(samples: Samples, points: Iterable[int]) -> dict[int, Samples]:
+    """Good samples (sorted by point and time) of each of some points."""
+    samples = samples.select(is_good(samples.quality) & np.isfinite(samples.value))
+    return {
+        point: samples.select(slice(*np.searchsorted(samples.point, [point, point + 1]).tolist())) for point in points
+    }
+
+
+def _around_words(words: Words, window: Window) -> Window:
+    """A window, and what lies so near to an exchange in it that either may explain the other."""
+    near = [
+        exchange.at
+        for exchange in words.exchanges
+        if window.start - EXCHANGE_NEAR_US <= exchange.at <= window.end + EXCHANGE_NEAR_US
+    ]
+    if not near:
+        return window
+    return Window(min(window.start, near[0] - EXCHANGE_NEAR_US), max(window.end, near[-1] + EXCHANGE_NEAR_US + 1))
+
+
+async def fetch_registers(connection: asyncpg.Connection, points: Sequence[int] | None = None) -> dict[int, Register]:
+    """Registers of all counters, or of those among some points, by number of the point."""
+    units = [unit for unit, _ in COUNTED.values()]
+    if points is None:
+        rows = await connection.fetch(QUERIES["descriptions"], units)
+    else:
+        rows = await connection.fetch(QUERIES["descriptions_of"], units, list(points))
+    return registers_of({row["point_id"]: json.loads(row["description"]) for row in rows})
+
+
+async def fetch_words(
+    connection: asyncpg.Connection, points: Sequence[int], known_at: int = TIME_MAX_US
+) -> dict[int, Words]:
+    """What people had said by then about some counters; of two decisions about one step the later one counts."""
+    exchanges: dict[int, list[Exchange]] = defaultdict(list)
+    decisions: dict[int, dict[int, Decision]] = defaultdict(dict)
+    for row in await connection.fetch(QUERIES["words"], list(points), TIME_MIN_US, TIME_MAX_US, known_at):
+        if row["decision"] is None:
+            exchanges[row["point_id"]].append(Exchange(row["at"], row["last_old"], row["first_new"]))
+        else:
+            decisions[row["point_id"]][row["at"]] = Decision(row["decision"])
+    return {
+        point: Words(tuple(sorted(exchanges[point], key=lambda one: one.at)), decisions[point])
+        for point in sorted(exchanges.keys() | decisions.keys())
+    }
+
+
+async def fetch_standing(
+    connection: asyncpg.Connection, points: Sequence[int], window: Window
+) -> dict[int, list[Standing]]:
+    """Steps of some counters that stand, in order of time."""
+    found: dict[int, list[Standing]] = {point: [] for point in points}
+    for row in await connection.fetch(QUERIES["standing"], list(points), window.start, window.end):
+        found[row["point_id"]].append(Standing(step_of(row), row["known_from"]))
+    return found
+
+
+def step_of(row: asyncpg.Record) -> Step:
+    """Step as it is kept."""
+    kind, state = StepKind(row["kind"]), StepState(row["state"])
+    return Step(row["at"], row["before"], kind, state, row["from_value"], row["to_value"], row["correction"])
+
+
+async def fetch_steps(
+    connection: asyncpg.Connection, points: Sequence[int], window: Window, known_at: int, closed_through: int
+) -> list[tuple[int, Step]]:
+    """Steps of some points in a window as they were known; those of minutes that are still open are found anew."""
+    rows = await connection.fetch(QUERIES["known"], list(points), window.start, window.end, known_at)
+    steps = [(row["point_id"], step_of(row)) for row in rows]
+    if window.end <= closed_through:
+        return steps
+    registers = await fetch_registers(connection, points)
+    counters = [point for point in points if point in registers]
+    if not counters:
+        return []
+    words = await fetch_words(connection, counters, known_at)
+    reach = Window(closed_through - SPANS_US[0], min(window.end, closed_through + DAY_US))
+    samples = by_point(await reading.of_points(connection, counters, reach, known_at), counters)
+    for point in counters:
+        found = find_open(samples[point], registers[point], words.get(point, NO_WORDS), steps, point)
+        steps += [(point, step) for step in steps_between(found, closed_through - 1, window.end - 1)]
+    return steps
+
+
+def find_open(
+    samples: Samples, register: Register, words: Words, known: Sequence[tuple[int, Step]], point: int
+) -> list[Step]:
+    """Steps of a point's newest samples, from the first one on that is believed."""
+    doubted = {step.at for number, step in known if number == point and not step.believed}
+    believed = [number for number, at in enumerate(samples.at.tolist()) if at not in doubted]
+    if not believed:
+        return []
+    first = believed[0]
+    return find_steps(samples.at[first:], samples.value[first:], register, words)

@@ -1,0 +1,391 @@
+"""What a counter counted: where the difference of two readings is not it, and what is (pure; docs/adr/0072).
+
+Between two good samples that follow each other a counter counts their difference. The few steps where it does not
+(rollover, reset, exchange, glitch, more than the meter can) get a correction; the sum of differences and corrections
+over any stretch of time is what was counted in it.
+"""
+
+import math
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cityhall_bms.domain.counters import (
+    COUNTED,
+    RATED_SHARE,
+    REGISTER_SIZES,
+    ROLLED_FROM,
+    ROLLED_TO,
+    SLACK_US,
+    US_PER_H,
+    Decision,
+    StepKind,
+    StepState,
+)
+from cityhall_bms.historian.rollups import Rollups
+
+RETURNS_WITHIN: Final = 3
+"""Samples after a doubtful one that may contradict it; a counter that stays is believed."""
+EXCHANGE_NEAR_US: Final = 3_600_000_000
+"""A meter's exchange is written down by people: the step that shows it may be so far from the time they give."""
+ROUNDING: Final = 1e-6
+"""Backwards by this share of a reading is rounding, where nobody knows how fast a counter may run."""
+
+Times = NDArray[np.int64]
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """Where a counter begins again at zero, and how fast it can run (with a share to spare); infinite when unknown."""
+
+    size: float = math.inf
+    most_per_us: float = math.inf
+
+    def most(self, passed_us: float) -> float:
+        """Most that it can count in a time."""
+        return self.most_per_us * (passed_us + SLACK_US)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A meter was exchanged at ``at`` (µs UTC): the old one's last reading, and the new one's first."""
+
+    at: int
+    last_old: float
+    first_new: float
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What people said about one counter: exchanges in order of time, and decisions by the time of their sample."""
+
+    exchanges: tuple[Exchange, ...] = ()
+    decisions: Mapping[int, Decision] = field(default_factory=dict)
+
+
+NO_WORDS: Final = Words()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """From one good sample to the next, where what was counted is not their difference. Times µs UTC."""
+
+    at: int
+    before: int
+    kind: StepKind
+    state: StepState
+    from_value: float
+    to_value: float
+    correction: float
+
+    @property
+    def counted(self) -> float:
+        """What the step counts."""
+        return self.to_value - self.from_value + self.correction
+
+    @property
+    def believed(self) -> bool:
+        """Whether the reading at its end is one from which the counter goes on."""
+        return self.kind is not StepKind.GLITCH
+
+
+def registers_of(descriptions: Mapping[int, Mapping[str, object]]) -> dict[int, Register]:
+    """Registers of all counters among points, which are described as the registry keeps them."""
+    rates: dict[tuple[object, str], float] = {}
+    for point in descriptions.values():
+        for counted, (unit, factor) in COUNTED.items():
+            if point["unit"] == unit and point.get("high") is not None:
+                most = max(abs(_number(point.get("low"))), abs(_number(point["high"]))) * factor
+                key = point["equipment"], counted
+                rates[key] = max(rates.get(key, 0.0), most)
+    return {
+        number: Register(
+            _size(point), RATED_SHARE * rates.get((point["equipment"], str(point["unit"])), math.inf) / US_PER_H
+        )
+        for number, point in descriptions.items()
+        if point["kind"] == "CI" and point["unit"] != "ts"
+    }
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _size(point: Mapping[str, object]) -> float:
+    declared = point.get("rollover")
+    if isinstance(declared, int | float):
+        return float(declared)
+    encoding = point["encoding"]
+    assert isinstance(encoding, Mapping)  # noqa: S101 - as the registry writes it
+    return REGISTER_SIZES.get(str(encoding["type"]), math.inf) * abs(_number(encoding["scale"]))
+
+
+def find_steps(at: Times, value: Values, register: Register, words: Words = NO_WORDS) -> list[Step]:
+    """Steps of one counter that need a correction, from its good samples in order of time; the first is believed."""
+    return _Fold(at, value, register, words).steps() if len(at) > 1 else []
+
+
+class _Fold:
+    """Goes from believed reading to believed reading; only where something is odd there is anything to decide."""
+
+    def __init__(self, at: Times, value: Values, register: Register, words: Words) -> None:
+        self._at, self._value, self._register = at, value, register
+        self._decisions = words.decisions
+        delta = np.diff(value)
+        self._odd = np.flatnonzero((delta < 0) | (delta > register.most_per_us * (np.diff(at) + SLACK_US))) + 1
+        self._exchanges = self._assigned(words.exchanges)
+
+    def steps(self) -> list[Step]:
+        """All of them, in order of time."""
+        found: list[Step] = []
+        position = 1
+        for place in sorted({*self._odd.tolist(), *self._exchanges}):
+            if place >= position:  # else it lies inside of a glitch
+                taken = self._take(place)
+                found += taken
+                position = place + len(taken)
+        return found
+
+    def _assigned(self, exchanges: Iterable[Exchange]) -> dict[int, Exchange]:
+        """Which step each exchange explains: of those near the time that people gave the nearest that fits it."""
+        found: dict[int, Exchange] = {}
+        for exchange in exchanges:
+            around = int(np.searchsorted(self._at, exchange.at))
+            odd = self._odd
+            distance = np.maximum(np.maximum(self._at[odd - 1] - exchange.at, exchange.at - self._at[odd]), 0)
+            near = odd[np.argsort(distance, kind="stable")][: int((distance <= EXCHANGE_NEAR_US).sum())].tolist()
+            inside = [around] if 0 < around < len(self._at) else []
+            fitting = [place for place in (*inside, *near) if self._fits(place, exchange)]
+            for place in (*fitting, *near, *inside)[:1]:
+                found[place] = exchange
+        return found
+
+    def _fits(self, place: int, exchange: Exchange) -> bool:
+        return 0 <= self._between(place, exchange) <= self._most(place - 1, place)
+
+    def _between(self, place: int, exchange: Exchange) -> float:
+        """What both meters counted in a step."""
+        old, new = self._readings(place)
+        return (exchange.last_old - old) + (new - exchange.first_new)
+
+    def _take(self, place: int) -> list[Step]:
+        decision = self._decisions.get(int(self._at[place]))
+        if place in self._exchanges:
+            return [self._exchanged(place, self._exchanges[place], decision)]
+        if decision is not None:
+            return [self._decided(place, decision)]
+        end = self._returns(place)
+        if end is not None:
+            return [*(self._uncounted(n, StepKind.GLITCH) for n in range(place, end)), self._returned(place, end)]
+        if len(self._at) - 1 - place < RETURNS_WITHIN:
+            return [self._uncounted(n, StepKind.GLITCH, StepState.PENDING) for n in range(place, len(self._at))]
+        return [self._settled(place)]
+
+    def _returns(self, place: int) -> int | None:
+        """Place of the reading that goes on from before as if there had been nothing."""
+        anchor = place - 1
+        for later in range(place + 1, min(place + 1 + RETURNS_WITHIN, len(self._at))):
+            if later in self._exchanges:
+                return None
+            if 0 <= self._value[later] - self._value[anchor] <= self._most(anchor, later):
+                return later
+        return None
+
+    def _settled(self, place: int) -> Step:
+        old, new = self._readings(place)
+        size, most = self._register.size, self._most(place - 1, place)
+        if new > old:
+            return self._uncounted(place, StepKind.SPIKE, StepState.QUARANTINED)
+        if old > ROLLED_FROM * size and 0 <= new < ROLLED_TO * size and new - old + size <= most:
+            return self._step(place, StepKind.ROLLOVER, StepState.SETTLED, new - old + size)
+        known = math.isfinite(most)
+        if old - new <= (self._register.most(0) if known else ROUNDING * abs(old)):
+            return self._uncounted(place, StepKind.BACKSTEP)
+        if 0 <= new <= (most if known else ROLLED_TO * old):
+            return self._step(place, StepKind.RESET, StepState.SETTLED, new)
+        return self._uncounted(place, StepKind.DROP, StepState.QUARANTINED)
+
+    def _exchanged(self, place: int, exchange: Exchange, decision: Decision | None) -> Step:
+        if self._fits(place, exchange) or decision is Decision.ACCEPT:
+            return self._step(place, StepKind.EXCHANGE, StepState.SETTLED, self._between(place, exchange))
+        state = StepState.QUARANTINED if decision is None else StepState.REJECTED
+        return self._uncounted(place, StepKind.EXCHANGE, state)
+
+    def _decided(self, place: int, decision: Decision) -> Step:
+        old, new = self._readings(place)
+        kind = StepKind.SPIKE if new > old else StepKind.DROP
+        if decision is Decision.ACCEPT:
+            return self._step(place, kind, StepState.ACCEPTED, new - old if new > old else new)
+        return self._uncounted(place, kind, StepState.REJECTED if decision is Decision.REJECT else StepState.EXCHANGED)
+
+    def _returned(self, place: int, end: int) -> Step:
+        return self._step(end, StepKind.RETURN, StepState.SETTLED, float(self._value[end] - self._value[place - 1]))
+
+    def _uncounted(self, place: int, kind: StepKind, state: StepState = StepState.SETTLED) -> Step:
+        return self._step(place, kind, state, 0.0)
+
+    def _step(self, place: int, kind: StepKind, state: StepState, counted: float) -> Step:
+        old, new = self._readings(place)
+        return Step(int(self._at[place]), int(self._at[place - 1]), kind, state, old, new, counted - (new - old))
+
+    def _readings(self, place: int) -> tuple[float, float]:
+        return float(self._value[place - 1]), float(self._value[place])
+
+    def _most(self, anchor: int, place: int) -> float:
+        return self._register.most(float(self._at[place] - self._at[anchor]))
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What stands from now on after ``after`` and up to ``through``; ``evidence`` is the last sample looked at."""
+
+    after: int
+    through: int
+    steps: tuple[Step, ...]
+    evidence: int
+    open: bool | None
+    """Whether the last reading waits for what follows; none where the examination did not reach so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Good samples of one counter, in order of time; whether there are none before, and none behind them."""
+
+    at: Times
+    value: Values
+    whole_before: bool
+    whole_after: bool
+
+
+def examine(
+    stretch: Stretch, register: Register, words: Words, standing: Sequence[Step], changed: tuple[int, int], closed: int
+) -> Examined | None:
+    """Steps around samples that changed, from one believed reading to the next that is believed as before.
+
+    From there on the same decisions follow, so that nothing else can differ from what stands. Steps from ``closed`` on
+    are not told yet. None when more samples must be read.
+    """
+    at = stretch.at
+    doubted = {step.at for step in standing if not step.believed}
+    begin = _believed_before(at, int(np.searchsorted(at, changed[0])) - 1 - RETURNS_WITHIN, doubted)
+    if begin is None and not stretch.whole_before:
+        return None
+    first = begin or 0
+    steps = find_steps(at[first:], stretch.value[first:], register, words)
+    told = int(np.searchsorted(at, closed))
+    end = _in_step(stretch, int(np.searchsorted(at, changed[1])), told, doubted, steps)
+    if end is None and not stretch.whole_after:
+        return None
+    # Before the first sample ever there is nothing: whatever is told of that time is told no longer.
+    after = int(at[begin]) if begin is not None else changed[0] - 1 if not len(at) else int(at[0]) - 1
+    through = closed - 1 if end is None else int(at[end])
+    last = len(at) - 1 if end is None else min(end + RETURNS_WITHIN, len(at) - 1)
+    waits = {step.at for step in steps if not step.believed}
+    is_open = None if end is not None else bool(told) and int(at[told - 1]) in waits
+    kept = tuple(step for step in steps if after < step.at <= through)
+    return Examined(after, through, kept, last, is_open)
+
+
+def _believed_before(at: Times, place: int, doubted: AbstractSet[int]) -> int | None:
+    while place >= 0 and int(at[place]) in doubted:
+        place -= 1
+    return place if place >= 0 else None
+
+
+def _in_step(stretch: Stretch, place: int, told: int, doubted: AbstractSet[int], steps: Sequence[Step]) -> int | None:
+    """First sample from a place on that is believed as before, with enough behind it to be sure."""
+    now_doubted = {step.at for step in steps if not step.believed}
+    sure = len(stretch.at) if stretch.whole_after else len(stretch.at) - RETURNS_WITHIN
+    for number in range(place, min(told, sure)):
+        moment = int(stretch.at[number])
+        if moment not in doubted and moment not in now_doubted:
+            return number
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Corrections of some counters as columns, sorted by point and time."""
+
+    point: NDArray[np.int64]
+    before: Times
+    at: Times
+    correction: Values
+
+    @classmethod
+    def of(cls, steps: Iterable[tuple[int, Step]]) -> "Steps":
+        """Columns of steps with the number of their point."""
+        rows = sorted((point, step.at, step.before, step.correction) for point, step in steps)
+        point, at, before, correction = zip(*rows, strict=True) if rows else ((), (), (), ())
+        return cls(
+            np.array(point, np.int64),
+            np.array(before, np.int64),
+            np.array(at, np.int64),
+            np.array(correction, np.float64),
+        )
+
+
+def corrections(rows: Rollups, edges: Times, steps: Steps) -> Values:
+    """What the deltas of rows (of the buckets between ``edges``) must be corrected by.
+
+    A step belongs to the bucket that its second sample lies in, unless the delta begins only there: what happened in a
+    silence longer than the hold belongs to no interval that it does not lie in whole.
+    """
+    found = np.zeros(len(rows))
+    bucket = np.searchsorted(edges, steps.at, "right") - 1
+    inside = np.flatnonzero((bucket >= 0) & (bucket < len(edges) - 1))
+    keys = list(zip(rows.point.tolist(), rows.bucket.tolist(), strict=True)) if len(inside) else []
+    for number in inside.tolist():
+        key = int(steps.point[number]), int(edges[bucket[number]])
+        row = bisect_left(keys, key)
+        if row < len(keys) and keys[row] == key and (steps.before[number] >= key[1] or not np.isnan(rows.start[row])):
+            found[row] += steps.correction[number]
+    return found
+
+
+def corrected(rows: Rollups, edges: Times, steps: Steps) -> Values:
+    """Deltas of rows that tell what was counted."""
+    return rows.delta() + corrections(rows, edges, steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Finds rows of rollups in which a counter may have done something odd: all of them, and few others.
+
+    The columns are by number of point: whether it is a counter, and the most that it can count in a µs.
+    """
+
+    counter: NDArray[np.bool_]
+    most_per_us: Values
+
+    @classmethod
+    def of(cls, registers: Mapping[int, Register]) -> "Watch":
+        """Watch over counters."""
+        size = max(registers, default=-1) + 1
+        counter, most = np.zeros(size, np.bool_), np.full(size, math.inf)
+        for number, register in registers.items():
+            counter[number], most[number] = True, register.most_per_us
+        return cls(counter, most)
+
+    def counters(self, point: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of these points are counters."""
+        known = point < len(self.counter)
+        return known & self.counter[np.where(known, point, 0)] if len(self.counter) else known
+
+    def odd(self, rows: Rollups) -> NDArray[np.int64]:
+        """Points of rows with samples that fell, that came after a silence, or rose as no meter does in no time."""
+        rows = rows.select(self.counters(rows.point) & (rows.count > 0))
+        rise = rows.delta() - rows.fall
+        suspect = (rows.fall < 0) | np.isnan(rows.start) | (rise > self.most_per_us[rows.point] * SLACK_US)
+        return np.unique(rows.point[suspect])
+
+
+def steps_between(steps: Sequence[Step], after: int, through: int) -> list[Step]:
+    """Of steps in order of time those with ``after`` < time <= ``through``."""
+    return [step for step in steps if after < step.at <= through]
