@@ -6,6 +6,7 @@ give; telemetry goes into memory. Figures are of one process on one core.
 
 # ruff: noqa: INP001, S311, T201, TID251 - a program that measures, on real time
 import asyncio
+import logging
 import resource
 import sys
 import time
@@ -13,6 +14,7 @@ from collections.abc import Sequence
 from random import Random
 
 import numpy as np
+import structlog
 import uvloop
 from numpy.typing import NDArray
 
@@ -130,4 +132,5 @@ def _cpu_s() -> float:
 
 
 if __name__ == "__main__":
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     uvloop.run(measure(float(sys.argv[1]) if len(sys.argv) > 1 else 30.0))

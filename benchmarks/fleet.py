@@ -1,9 +1,11 @@
 """500 simulated devices behind real sockets, 50,000 points at a mixed 1-60 s schedule: how late scans begin, and CPU.
 
-Run with ``python benchmarks/fleet.py [--seconds 60] [--profile]``. 400 Modbus units (300 at addresses of their own, 100
-behind ten gateways), 80 BACnet devices and 20 sessions of an OPC UA server answer from two processes of their own; our
-drivers, collector and JetStream log are those of the service, on its event loop. CPU is that of the collector's process
-alone, user and system. ``--profile`` says where it goes, at the cost of the figures.
+Run with ``python benchmarks/fleet.py [--seconds 60] [--depth 1] [--profile]``.
+
+400 Modbus units (300 at addresses of their own, 100 behind ten gateways), 80 BACnet devices and 20 sessions of an OPC
+UA server answer from two processes of their own; our drivers, collector and JetStream log are those of the service, on
+its event loop. CPU is that of the collector's process alone, user and system. ``--profile`` says where it goes, at the
+cost of the figures.
 """
 
 # ruff: noqa: INP001, S101, S311, S603, T201, TID251 - a program that measures, on real time
@@ -91,7 +93,7 @@ def device_of(number: int, ports: Ports) -> Device:
         return Device(name, TEXT, "modbus", {"host": host, "port": ports["modbus"], "unit_id": unit})
     if number < MODBUS:
         host = f"127.2.{number // 250}.{number % 250 + 1}"
-        return Device(name, TEXT, "modbus", {"host": host, "port": ports["modbus"]})
+        return Device(name, TEXT, "modbus", {"host": host, "port": ports["modbus"], "pipeline_depth": ports["depth"]})
     place = number - MODBUS
     if place < BACNET:
         here, instance = "127.0.0.1", FIRST_INSTANCE + place
@@ -196,6 +198,7 @@ def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("--serve", choices=("quick", "opcua"))
     options.add_argument("--seconds", type=float, default=60.0)
+    options.add_argument("--depth", type=int, default=1, help="questions at once to a unit with an address of its own")
     options.add_argument("--profile", action="store_true")
     chosen = options.parse_args()
     if chosen.serve:
@@ -204,7 +207,9 @@ def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     profile = cProfile.Profile() if chosen.profile else None
     with ExitStack() as stack:
-        ports = {**stack.enter_context(devices("quick")), **stack.enter_context(devices("opcua"))}
+        ports: Ports = {"depth": chosen.depth}
+        for kind in ("quick", "opcua"):
+            ports |= stack.enter_context(devices(kind))
         uvloop.run(measure(ports, chosen.seconds, profile))
     if profile is not None:
         pstats.Stats(profile).sort_stats("tottime").print_stats(40)
