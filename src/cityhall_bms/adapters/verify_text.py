@@ -58,6 +58,7 @@ WRONG: Final[Mapping[Wrong, tuple[str, str]]] = {
         "有此批次的量測值不在其時段內",
         "there are samples of this batch outside of the time it spans",
     ),
+    Wrong.COLD_UNREADABLE: ("這一天的冷資料無法讀取", "the cold form of this day cannot be read"),
     Wrong.ROLLUP_CHANGED: ("彙總值與量測值不符", "a figure is not what the samples give"),
     Wrong.ROLLUP_MISSING: ("彙總值不見了", "a figure is missing"),
     Wrong.ROLLUP_ADDED: ("多出沒有量測值的彙總值", "there is a figure without samples"),

@@ -68,7 +68,9 @@ def _seal(
     """Seals of runs of samples that have both times in common."""
     if not len(length):
         return {}
-    value = np.where(np.isnan(value), np.nan, value)
+    unknown = np.isnan(value)
+    if unknown.any():
+        value = np.where(unknown, np.nan, value)
     order = _order_of_runs(recorded_at, at)
     if order is not None:
         places = _places(length, order)
@@ -82,7 +84,7 @@ def _seal(
         kept = _distinct(length, point, value, quality)
         length = np.add.reduceat(kept, np.cumsum(length) - length, dtype=np.int64)
         point, value, quality = point[kept], value[kept], quality[kept]
-    return _digests(recorded_at, at, length, point.astype("<u4"), value.astype("<f8"), quality)
+    return _digests(recorded_at, at, length, point.astype("<u4", copy=False), value.astype("<f8", copy=False), quality)
 
 
 def _digests(

@@ -5,8 +5,9 @@ is reached in which its last sample lies; what is read of it before is carried a
 and packing meanwhile: what does not fit is looked at again on its own, as it stands then, before it is called wrong.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 import asyncpg
@@ -14,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cityhall_bms.adapters.postgres import cold_reading
-from cityhall_bms.adapters.postgres.history_copy import TIME_MAX_US, fetch_samples, moment
+from cityhall_bms.adapters.postgres.history_copy import fetch_samples, moment
 from cityhall_bms.adapters.postgres.sql import load
 from cityhall_bms.adapters.postgres.verify_log import Progress
 from cityhall_bms.domain.verification import Checked, Fault, Part, Wrong
+from cityhall_bms.historian.cold import ColdFormatError
 from cityhall_bms.historian.columns import Samples
-from cityhall_bms.historian.intervals import DAY_US, MINUTE_US
+from cityhall_bms.historian.intervals import DAY_US, EPOCH, MINUTE_US
 from cityhall_bms.historian.sealing import TimeSeal, seal_of_nothing, seal_samples
 from cityhall_bms.ports.history import Window
 
@@ -28,6 +30,8 @@ WINDOW_MIN_US: Final = 10_000_000
 WINDOW_FIRST_US: Final = 10 * MINUTE_US
 SAMPLES_AT_ONCE: Final = 600_000
 """Samples that a window should hold: some 30 MB."""
+COLD_AT_ONCE: Final = 3_000_000
+"""The same of a day in the cold form, of which every window unpacks everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +71,20 @@ class _SampleCheck:
         days = [row["day"] for row in await self._connection.fetch(QUERIES["days"])]
         first, last = self._window.start // DAY_US, (self._window.end - 1) // DAY_US
         days = [day for day in days if first <= day <= last]
+        try:
+            fault = await self._walk(days, progress)
+        except _ColdUnreadableError as error:
+            fault = Fault(Part.SAMPLES, Wrong.COLD_UNREADABLE, str(error))
+        return Checked(Part.SAMPLES, self.count, fault, self.unproven)
+
+    async def _walk(self, days: Sequence[int], progress: Progress) -> Fault | None:
         fault = await self._begin()
         for done, day in enumerate(days):
             if fault is not None:
-                break
+                return fault
             fault = await self._check_day(day)
             progress(done + 1, len(days))
-        fault = fault or await self._finish()
-        return Checked(Part.SAMPLES, self.count, fault, self.unproven)
+        return fault or await self._finish()
 
     async def _begin(self) -> Fault | None:
         rows = await self._connection.fetch(QUERIES["seals_across"], self._window.start)
@@ -94,14 +104,14 @@ class _SampleCheck:
     async def _check_day(self, day: int) -> Fault | None:
         begin = max(day * DAY_US, self._window.start)
         end = min((day + 1) * DAY_US, self._window.end)
-        step = WINDOW_FIRST_US
+        cold = await self._connection.fetch(QUERIES["cold_days"], begin, end)
+        step, wanted = WINDOW_FIRST_US, COLD_AT_ONCE if cold else SAMPLES_AT_ONCE
         while begin < end:
             window = Window(begin, min(begin + step, end))
             found, fault = await self._check_window(window)
             if fault is not None:
                 return fault
-            begin = window.end
-            step = _next_step(step, found)
+            begin, step = window.end, _next_step(step, found, wanted)
         return None
 
     async def _check_window(self, window: Window) -> tuple[int, Fault | None]:
@@ -197,10 +207,11 @@ class _SampleCheck:
         parts = [await fetch_samples(self._connection, QUERIES["samples"], *times)]
         # Day by day: a batch may span years, if a device's clock was wrong.
         for row in await self._connection.fetch(QUERIES["cold_days"], window.start, window.end):
-            begin = row["day"] * DAY_US
-            part = Window(max(begin, window.start), min(begin + DAY_US, window.end))
-            cold = await cold_reading.of_points(self._connection, None, part, TIME_MAX_US)
-            parts.append(cold if recorded_at is None else cold.select(cold.recorded_at == recorded_at))
+            async for cold in _cold_samples(self._connection, row["day"]):
+                chosen = (cold.at >= window.start) & (cold.at < window.end)
+                if recorded_at is not None:
+                    chosen &= cold.recorded_at == recorded_at
+                parts.append(cold.select(chosen))
         return Samples.join(parts) if len(parts) > 1 else parts[0]
 
     async def _seals(self, window: Window) -> list[Sealed]:
@@ -212,11 +223,34 @@ class _SampleCheck:
         return _sealed(row) if row else None
 
 
-def _next_step(step: int, found: int) -> int:
+class _ColdUnreadableError(Exception):
+    """A day in the cold form of which a row cannot be read."""
+
+
+async def _cold_samples(connection: asyncpg.Connection, day: int) -> AsyncIterator[Samples]:
+    """Samples of a day in the cold form, a row of it at a time."""
+    date = (EPOCH + timedelta(days=day)).date()
+    rows = await connection.fetch(cold_reading.QUERIES["points"], date, date, None)
+    try:
+        keys = {(row["set_id"], row["day"]) for row in rows if row["set_id"] != cold_reading.CHANCE}
+        times = await cold_reading.times_of(connection, keys)
+        for row in rows:
+            samples = cold_reading.samples_of(row, times)
+            lengths = {len(samples.at), len(samples.recorded_at), len(samples.value), len(samples.quality)}
+            if lengths != {row["samples"]}:
+                msg = f"{date} point {row['point_id']}"
+                raise _ColdUnreadableError(msg)
+            yield samples
+    except (ColdFormatError, KeyError) as error:
+        msg = f"{date}"
+        raise _ColdUnreadableError(msg) from error
+
+
+def _next_step(step: int, found: int, wanted: int) -> int:
     """Length of the next window, µs, so that it holds neither far too many samples nor far too few."""
-    if found > SAMPLES_AT_ONCE:
+    if found > wanted:
         return max(step // 2, WINDOW_MIN_US)
-    return step * 2 if found * 3 < SAMPLES_AT_ONCE else step
+    return step * 2 if found * 3 < wanted else step
 
 
 def _sealed(row: asyncpg.Record) -> Sealed:
