@@ -124,7 +124,7 @@ def _clause(defined_in: int, way: str) -> ua.SimpleAttributeOperand:
 def _kind(event_type: Any, condition_name: Any) -> str:  # noqa: ANN401 - whatever the server gave
     """Name of a standard type; of a type of the server's own the condition's name, or else the type's NodeId."""
     if isinstance(event_type, ua.NodeId) and event_type.NamespaceIndex == 0:
-        return kebab(str(ua.ObjectIdNames.get(event_type.Identifier, "")))
+        return kebab(str(ua.ObjectIdNames.get(event_type.Identifier, ""))) or "condition"
     return condition_name if isinstance(condition_name, str) and condition_name else _address(event_type)
 
 

@@ -2,9 +2,12 @@
 
 import logging
 from dataclasses import replace
+from datetime import UTC
 
 import pytest
 from asyncua import ua
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cityhall_drivers.opcua import conditions
 from cityhall_drivers.opcua.conditions import Book, Condition, Marker, acknowledged_by, kebab, priority_of, reference_of
@@ -141,6 +144,30 @@ def test_a_condition_that_is_no_alarm_stands_as_long_as_it_is_retained() -> None
 def test_the_type_of_a_server_of_its_own_is_told_by_the_conditions_name() -> None:
     kinds = [event_of(fields(type=ua.NodeId(9, 3), name=name)) for name in ("Overpressure", None)]
     assert [one.kind for one in kinds if isinstance(one, Condition)] == ["Overpressure", "ns=3;i=9"]
+
+
+ANYTHING = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.text(max_size=5),
+    st.binary(max_size=5),
+    st.datetimes(),
+    st.datetimes(timezones=st.just(UTC)),
+    st.text(max_size=5).map(ua.LocalizedText),
+    st.builds(ua.NodeId, st.integers(0, 20_000) | st.text(min_size=1, max_size=5) | st.uuids(), st.integers(0, 3)),
+    st.lists(st.integers(), max_size=2),
+)
+
+
+@given(st.lists(ANYTHING, min_size=14, max_size=14))
+def test_whatever_a_server_puts_into_an_event_the_listening_goes_on(nonsense: list[object]) -> None:
+    said = event_of(nonsense)
+    if isinstance(said, Condition):
+        for notice in book().take(said, NOW):
+            assert 0 <= (notice.priority or 0) <= 255
+            assert notice.address
+            assert notice.at >= 0
 
 
 @pytest.mark.parametrize("name", ["RefreshRequiredEventType", "EventQueueOverflowEventType"])
