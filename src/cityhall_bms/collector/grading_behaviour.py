@@ -168,7 +168,10 @@ class Behaviour:
         if not len(runs):
             return
         numbers, on = point[runs], value[runs] > 0
-        turned = numbers[self._running[numbers] != on]
+        changed = self._running[numbers] != on
+        if not changed.any():
+            return
+        turned = numbers[changed]
         self._running[numbers] = on
         self._turned_at[turned] = now
         for number in turned.tolist():
