@@ -64,3 +64,8 @@ CREATE TABLE counter_told (
 );
 INSERT INTO counter_told (position, version, through) VALUES (0, 0, 0);
 COMMENT ON TABLE counter_told IS 'Which restatements are in the event log';
+
+CREATE TABLE counter_noticed (
+    point_id integer PRIMARY KEY
+);
+COMMENT ON TABLE counter_noticed IS 'Counters of which an alarm was asked for, because a step of theirs is in quarantine';

@@ -25,6 +25,8 @@ from cityhall_bms.adapters.nats.telemetry_log import JetStreamTelemetryLog
 from cityhall_bms.adapters.postgres.alarms_view import PostgresAlarmView
 from cityhall_bms.adapters.postgres.cold_packing import ColdPacker
 from cityhall_bms.adapters.postgres.connection import open_pool
+from cityhall_bms.adapters.postgres.counter_record import PostgresCounterRecord
+from cityhall_bms.adapters.postgres.counter_view import PostgresCounterView
 from cityhall_bms.adapters.postgres.devices_view import PostgresDeviceView
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
 from cityhall_bms.adapters.postgres.gaps import PostgresGapLedger
@@ -54,9 +56,11 @@ from cityhall_bms.collector.collector import Collector, CollectorOptions, Logs
 from cityhall_bms.collector.settled_heap import set_aside, settle_heap
 from cityhall_bms.domain.errors import CityHallError, SiteError
 from cityhall_bms.domain.site import Site
+from cityhall_bms.historian.counter_teller import CounterTeller
 from cityhall_bms.historian.day_sealing import DaySealer
 from cityhall_bms.historian.historian import Historian
 from cityhall_bms.historian.keeper import HistoryKeeper
+from cityhall_bms.historian.meter_desk import CounterDesk
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.driver import DriverFactory
 from cityhall_bms.ports.keeping import Retention
@@ -231,7 +235,9 @@ def _historian(parts: Parts) -> list[Loop]:
 
     async def work(fence: Fence) -> None:
         parts.history.write_behind(fence)
-        await _together(historian.run(), projector.run(), _day_sealer(parts), _history_keeper(parts))
+        teller = CounterTeller(PostgresCounterRecord(parts.pool), parts.site, parts.events, parts.clock)
+        keepers = _day_sealer(parts), _history_keeper(parts), teller.run()
+        await _together(historian.run(), projector.run(), *keepers)
 
     return [_led(parts, "historian", work)]
 
@@ -310,6 +316,7 @@ def _api(parts: Parts) -> list[Loop]:
     exports = ExportParts.on(database, parts.events, signer, parts.clock)
     context = in_force(parts.folder, parts.site)
     office = ExportOffice(exports.store, parts.settings.export_folder, parts.clock, context)
+    counters = PostgresCounterView(parts.pool, parts.clock, parts.site.time_zone)
     services = ApiServices(
         site=parts.site,
         ids=parts.ids,
@@ -327,6 +334,8 @@ def _api(parts: Parts) -> list[Loop]:
         exports=office,
         exporter=exports.exporter,
         gaps=PostgresGapLedger(parts.pool),
+        counters=counters,
+        meters=CounterDesk(parts.events, counters, parts.clock),
         past=PostgresPastView(parts.pool),
         metrics=parts.metrics.render,
         allowed_hosts=parts.settings.api.allowed_hosts,

@@ -21,7 +21,7 @@ NAMES = {METER: "TCH.B2.CN.EM01.kWh", POWER: "TCH.B2.CN.EM01.kW", WATER: "TCH.B2
 DAY_BEGIN = T0 + 16 * HOUR
 """Midnight in Taipei."""
 FLOAT = {"type": "float32", "scale": 1.0}
-POINTS = {
+POINTS: dict[int, dict[str, object]] = {
     METER: {"equipment": "EM01", "kind": "CI", "unit": "kWh", "encoding": FLOAT, "rollover": 1000.0},
     POWER: {"equipment": "EM01", "kind": "AI", "unit": "kW", "low": 0.0, "high": 60.0, "encoding": FLOAT},
     WATER: {"equipment": "WM01", "kind": "CI", "unit": "m³", "encoding": FLOAT},

@@ -19,6 +19,7 @@ from cityhall_bms.adapters.export_parts import Database, ExportParts
 from cityhall_bms.adapters.memory_telemetry import MemoryTelemetryLog
 from cityhall_bms.adapters.postgres.alarms_view import PostgresAlarmView
 from cityhall_bms.adapters.postgres.connection import open_pool
+from cityhall_bms.adapters.postgres.counter_view import PostgresCounterView
 from cityhall_bms.adapters.postgres.devices_view import PostgresDeviceView
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
 from cityhall_bms.adapters.postgres.gaps import PostgresGapLedger
@@ -40,6 +41,7 @@ from cityhall_bms.api.services import ApiServices
 from cityhall_bms.domain.alarms import AlarmRaised, AlarmReturned, alarm_id, stream_of
 from cityhall_bms.domain.batch import Readings, SampleBatch
 from cityhall_bms.domain.errors import CollectorUnavailableError
+from cityhall_bms.historian.meter_desk import CounterDesk
 from cityhall_bms.ports.capabilities import Plain
 from cityhall_bms.ports.diagnostics import Diagnosis
 from cityhall_bms.ports.event_log import Append
@@ -169,6 +171,7 @@ async def running_api(dsn: str, folder: Path) -> AsyncIterator[ApiRig]:
             signer = Signer.load_or_create(folder / "keys")
             exports = ExportParts.on(Database(dsn, pool, history), events, signer, clock)
             told = ToldDiagnostics()
+            counters = PostgresCounterView(pool, clock, site.time_zone)
             services = ApiServices(
                 site=site,
                 ids=ids,
@@ -186,6 +189,8 @@ async def running_api(dsn: str, folder: Path) -> AsyncIterator[ApiRig]:
                 exports=ExportOffice(exports.store, folder / "exports", clock, IN_FORCE),
                 exporter=exports.exporter,
                 gaps=PostgresGapLedger(pool),
+                counters=counters,
+                meters=CounterDesk(events, counters, clock),
                 past=PostgresPastView(pool),
                 metrics=Metrics(clock, shared=False).render,
             )

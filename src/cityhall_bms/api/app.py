@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cityhall_bms.api import (
     alarms,
+    counters,
     devices,
     events,
     explain,
@@ -20,6 +21,7 @@ from cityhall_bms.api import (
     history,
     points,
     problems,
+    restatements,
     state,
     streams,
 )
@@ -70,7 +72,20 @@ def _routes() -> FastAPI:
         max_body_size=BODY_BYTES_MAX,
     )
     # The streams first: their addresses would otherwise be taken for names of points and alarms.
-    for module in (streams, points, history, devices, alarms, events, gaps, exports, state, explain):
+    for module in (
+        streams,
+        points,
+        history,
+        devices,
+        alarms,
+        events,
+        gaps,
+        exports,
+        counters,
+        restatements,
+        state,
+        explain,
+    ):
         app.include_router(module.router, prefix=API_PREFIX)
     app.include_router(health.router)
     problems.install(app)

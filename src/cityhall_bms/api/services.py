@@ -11,6 +11,7 @@ from cityhall_bms.api.live import LiveFeed
 from cityhall_bms.domain.alarms import Alarm
 from cityhall_bms.domain.site import Site
 from cityhall_bms.ports.clock import Clock
+from cityhall_bms.ports.counters import CounterView, MeterDesk
 from cityhall_bms.ports.diagnostics import DeviceDiagnostics
 from cityhall_bms.ports.event_log import EventLog
 from cityhall_bms.ports.exports import ExportDesk, StreamingExporter
@@ -62,6 +63,8 @@ class ApiServices:
     exports: ExportDesk
     exporter: StreamingExporter
     gaps: GapLedger
+    counters: CounterView
+    meters: MeterDesk
     past: PastView
     metrics: Callable[[], tuple[bytes, str]]
     """Body and content type of ``/metrics``."""

@@ -129,8 +129,8 @@ def test_of_a_counter_whose_rating_nobody_knows_a_fall_near_zero_is_a_reset() ->
 
 def test_registers_are_told_by_encoding_declaration_and_the_units_greatest_power() -> None:
     float32, uint16 = ({"type": name, "scale": 0.1} for name in ("float32", "uint16"))
-    meter = {"equipment": "EM01", "kind": "CI", "unit": "kWh", "encoding": uint16}
-    points = {
+    meter: dict[str, object] = {"equipment": "EM01", "kind": "CI", "unit": "kWh", "encoding": uint16}
+    points: dict[int, dict[str, object]] = {
         1: meter,
         2: meter | {"encoding": float32, "rollover": 1_000_000.0},
         3: {"equipment": "EM01", "kind": "AI", "unit": "kW", "low": 0.0, "high": 90.0, "encoding": float32},

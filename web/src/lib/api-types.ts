@@ -144,6 +144,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/counters/quarantine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Quarantine
+         * @description Steps that count nothing until somebody decides, newest first.
+         */
+        get: operations["list_quarantine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/counters/{name}/consumption": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Consumption
+         * @description What a counter counted per interval of the building's local time; what is estimated is marked.
+         */
+        get: operations["get_consumption"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/counters/{name}/decisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide Step
+         * @description Decide what a step in quarantine counts; figures follow within seconds, and are restated.
+         */
+        post: operations["decide_step"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/counters/{name}/exchanges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record Exchange
+         * @description Record that a meter was exchanged; figures follow within seconds, and are restated. 409 for a time to come.
+         */
+        post: operations["record_exchange"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/counters/{name}/steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Steps
+         * @description Rollovers, resets, exchanges, glitches and doubtful steps of one counter, oldest first.
+         */
+        get: operations["list_steps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/devices": {
         parameters: {
             query?: never;
@@ -260,6 +360,26 @@ export interface paths {
          * @description Gaps in the record, one row each, the newest first (conventions: `docs/reference/csv.md`).
          */
         get: operations["export_gaps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports/restatements.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Restatements
+         * @description Figures that changed, one row each, newest first (conventions: `docs/reference/csv.md`).
+         */
+        get: operations["export_restatements"];
         put?: never;
         post?: never;
         delete?: never;
@@ -539,6 +659,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/restatements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Restatements
+         * @description Figures of closed hours and days that changed: old, new, why; newest first.
+         */
+        get: operations["list_restatements"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/site": {
         parameters: {
             query?: never;
@@ -764,6 +904,89 @@ export interface components {
             position: number;
         };
         /**
+         * ConsumptionAnswer
+         * @description What a counter counted, as columns of equal length.
+         */
+        ConsumptionAnswer: {
+            /**
+             * Coverage
+             * @description Share of the interval that good samples stand for, never estimates.
+             */
+            coverage: number[];
+            estimate: components["schemas"]["Estimate"];
+            /**
+             * Estimated
+             * @description Part of the value that was estimated; null where none was.
+             */
+            estimated: (number | null)[];
+            /**
+             * Interval
+             * @example 1h
+             */
+            interval: string;
+            /**
+             * Method
+             * @description `measured`, or how the estimated part was made.
+             */
+            method: (string | null)[];
+            /**
+             * Point
+             * @example TCH.B2.CN.CHC01.CHWS_T
+             */
+            point: string;
+            /** Q */
+            q: ("good" | "uncertain" | "bad")[];
+            /**
+             * T
+             * @description Begin of each interval.
+             */
+            t: string[];
+            /**
+             * Time Zone
+             * @example Asia/Taipei
+             */
+            time_zone: string;
+            /**
+             * Unit
+             * @example kWh
+             */
+            unit: string;
+            /**
+             * V
+             * @description What was counted; null where nothing is known.
+             */
+            v: (number | null)[];
+        };
+        /**
+         * Decided
+         * @description What a step in quarantine counts, and who says so.
+         * @example {
+         *       "at": "2026-07-01T02:15:00Z",
+         *       "by": "王小明",
+         *       "decision": "reject",
+         *       "reason": "閘道重啟，讀值錯誤"
+         *     }
+         */
+        Decided: {
+            /**
+             * At
+             * Format: date-time
+             * @description Time of the sample that the step ends with, as the list gives it.
+             */
+            at: string;
+            /** By */
+            by: string;
+            decision: components["schemas"]["Decision"];
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * Decision
+         * @description What an operator says about a step in quarantine.
+         * @enum {string}
+         */
+        Decision: "accept" | "reject" | "exchange";
+        /**
          * DemandColumn
          * @description One point's greatest quarter hours.
          */
@@ -946,6 +1169,12 @@ export interface components {
             time_zone: string;
         };
         /**
+         * Estimate
+         * @description How what was consumed in a silence is spread over the intervals that it lies in.
+         * @enum {string}
+         */
+        Estimate: "none" | "linear" | "week_before";
+        /**
          * Event
          * @description One entry of the event log.
          */
@@ -990,6 +1219,32 @@ export interface components {
             items: components["schemas"]["Event"][];
             /** Next */
             next: number;
+        };
+        /**
+         * Exchanged
+         * @description A meter was exchanged: when, its last reading, the first one of the new meter, and why.
+         * @example {
+         *       "at": "2026-07-01T02:15:00Z",
+         *       "by": "王小明",
+         *       "first_new": 0,
+         *       "last_old": 84213.5,
+         *       "reason": "逾檢定年限"
+         *     }
+         */
+        Exchanged: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By */
+            by: string;
+            /** First New */
+            first_new: number;
+            /** Last Old */
+            last_old: number;
+            /** Reason */
+            reason: string;
         };
         /**
          * ExplainedRule
@@ -1263,6 +1518,28 @@ export interface components {
             detail: string;
             /** Pointer */
             pointer: string;
+        };
+        /**
+         * Figures
+         * @description Figures of an interval; null where nothing was known.
+         */
+        Figures: {
+            /**
+             * Count
+             * @description Good samples.
+             * @example 58
+             */
+            count: number;
+            /**
+             * Coverage
+             * @description Share of the interval that they stand for.
+             * @example 0.97
+             */
+            coverage: number;
+            /** Delta */
+            delta: number | null;
+            /** Mean */
+            mean: number | null;
         };
         /**
          * Fill
@@ -1545,6 +1822,60 @@ export interface components {
             by: string;
         };
         /**
+         * RestatedFigure
+         * @description One figure that changed after its interval was closed.
+         */
+        RestatedFigure: {
+            /**
+             * Begin
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            begin: string;
+            /**
+             * End
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            end: string;
+            /**
+             * Interval
+             * @example 1h
+             * @example 1d
+             */
+            interval: string;
+            new: components["schemas"]["Figures"];
+            old: components["schemas"]["Figures"];
+            /**
+             * Point
+             * @example TCH.B2.CN.CHC01.CHWS_T
+             */
+            point: string;
+            /**
+             * Restated At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            restated_at: string;
+            why: components["schemas"]["RestatedWhy"];
+        };
+        /**
+         * RestatedWhy
+         * @description Why a figure that was told changed.
+         * @enum {string}
+         */
+        RestatedWhy: "late_data" | "redecode" | "decision" | "settled";
+        /**
+         * RestatementPage
+         * @description Restatements, newest first.
+         */
+        RestatementPage: {
+            /** Items */
+            items: components["schemas"]["RestatedFigure"][];
+            /**
+             * Next
+             * @description Send it as `cursor` for the next page; null on the last one.
+             */
+            next: string | null;
+        };
+        /**
          * Samples
          * @description A point's samples or interval figures, as columns of equal length.
          */
@@ -1720,6 +2051,72 @@ export interface components {
              */
             status: "ok";
         };
+        /**
+         * Step
+         * @description A step of a counter that does not count the difference of its readings.
+         */
+        Step: {
+            /**
+             * At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            at: string;
+            /**
+             * Before
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            before: string;
+            /**
+             * Counted
+             * @description What the step counts now, in the point's unit.
+             * @example 0.5
+             */
+            counted: number;
+            /**
+             * From Value
+             * @example 84213.5
+             */
+            from_value: number;
+            kind: components["schemas"]["StepKind"];
+            /**
+             * Point
+             * @example TCH.B2.CN.CHC01.CHWS_T
+             */
+            point: string;
+            state: components["schemas"]["StepState"];
+            /**
+             * To Value
+             * @example 0
+             */
+            to_value: number;
+            /**
+             * Unit
+             * @example kWh
+             */
+            unit: string;
+        };
+        /**
+         * StepKind
+         * @description Why a counter's step does not count as the difference of its readings.
+         * @enum {string}
+         */
+        StepKind: "rollover" | "reset" | "exchange" | "glitch" | "return" | "backstep" | "drop" | "spike";
+        /**
+         * StepList
+         * @description Steps of counters.
+         */
+        StepList: {
+            /** Items */
+            items: components["schemas"]["Step"][];
+            /** Truncated */
+            truncated: boolean;
+        };
+        /**
+         * StepState
+         * @description Who decided what a step counts.
+         * @enum {string}
+         */
+        StepState: "settled" | "pending" | "quarantined" | "accepted" | "rejected" | "exchanged";
         /**
          * System
          * @description The systems of the building, in the order in which they are shown.
@@ -2290,6 +2687,337 @@ export interface operations {
             };
         };
     };
+    list_quarantine: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StepList"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_consumption: {
+        parameters: {
+            query: {
+                /** @description Start, included; RFC 3339 with offset (send `+` as `%2B`, or use `Z`). */
+                from: string;
+                /** @description End, excluded; RFC 3339 with offset. */
+                to: string;
+                /** @description Length of an interval. */
+                interval?: string;
+                /** @description How silences are spread over intervals. */
+                estimate?: components["schemas"]["Estimate"];
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsumptionAnswer"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decide_step: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Decided"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    record_exchange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Exchanged"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_steps: {
+        parameters: {
+            query: {
+                /** @description Start, included; RFC 3339 with offset (send `+` as `%2B`, or use `Z`). */
+                from: string;
+                /** @description End, excluded; RFC 3339 with offset. */
+                to: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StepList"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_devices: {
         parameters: {
             query?: never;
@@ -2607,6 +3335,71 @@ export interface operations {
                 to?: string | null;
                 /** @description That last. */
                 open?: boolean;
+                /** @description Language of the headings. */
+                language?: "zh" | "en";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description UTF-8 with BOM, CRLF. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_restatements: {
+        parameters: {
+            query?: {
+                /** @description Of this point. */
+                point?: string | null;
+                /** @description Of intervals not over by then (RFC 3339). */
+                from?: string | null;
+                /** @description Of intervals begun before then (RFC 3339). */
+                to?: string | null;
                 /** @description Language of the headings. */
                 language?: "zh" | "en";
             };
@@ -3511,6 +4304,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Trend"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_restatements: {
+        parameters: {
+            query?: {
+                /** @description Of this point. */
+                point?: string | null;
+                /** @description Of intervals not over by then (RFC 3339). */
+                from?: string | null;
+                /** @description Of intervals begun before then (RFC 3339). */
+                to?: string | null;
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RestatementPage"];
                 };
             };
             /** @description The request makes no sense */

@@ -3,7 +3,8 @@
 from typing import Final
 
 from cityhall_bms.adapters.postgres.alarms_view import AlarmsProjection
+from cityhall_bms.adapters.postgres.counters_projection import CountersProjection
 from cityhall_bms.adapters.postgres.devices_view import DevicesProjection
 from cityhall_bms.adapters.postgres.projector import Projection
 
-PROJECTIONS: Final[tuple[Projection, ...]] = (AlarmsProjection(), DevicesProjection())
+PROJECTIONS: Final[tuple[Projection, ...]] = (AlarmsProjection(), CountersProjection(), DevicesProjection())

@@ -68,9 +68,6 @@ FROM unnest($1::text[], $2::bigint[]) AS w (name, at)
 JOIN point p ON p.name = w.name
 ON CONFLICT (hour, block) DO UPDATE SET why = excluded.why, closed_through = excluded.closed_through;
 
--- name: forget_words
-DELETE FROM counter_word;
-
 -- name: waiting
 SELECT point_id, at, before, kind, state, from_value, to_value, correction, known_from
 FROM counter_step
@@ -84,3 +81,25 @@ FROM counter_step
 WHERE point_id = $1 AND known_until IS NULL AND at >= $2 AND at < $3
 ORDER BY at
 LIMIT $4;
+
+-- name: newly_waiting
+-- Counters with steps in quarantine of which no alarm was asked for yet: the newest step of each.
+SELECT DISTINCT ON (s.point_id) s.point_id, p.name, s.at, s.from_value, s.to_value
+FROM counter_step s JOIN point p USING (point_id)
+WHERE s.known_until IS NULL AND s.state = 'quarantined'
+  AND NOT EXISTS (SELECT FROM counter_noticed n WHERE n.point_id = s.point_id)
+ORDER BY s.point_id, s.at DESC
+LIMIT $1;
+
+-- name: no_longer_waiting
+SELECT n.point_id, p.name
+FROM counter_noticed n JOIN point p USING (point_id)
+WHERE NOT EXISTS (
+    SELECT FROM counter_step s WHERE s.point_id = n.point_id AND s.known_until IS NULL AND s.state = 'quarantined')
+LIMIT $1;
+
+-- name: note_notice
+INSERT INTO counter_noticed (point_id) SELECT unnest($1::integer[]) ON CONFLICT DO NOTHING;
+
+-- name: forget_notice
+DELETE FROM counter_noticed WHERE point_id = ANY ($1::integer[]);

@@ -3,7 +3,7 @@
 -- name: untold
 -- What no event tells of yet, and the newest of it; whoever writes restatements holds the historian's lock, so that
 -- their numbers become visible in order.
-SELECT why, min(bucket) AS first, max(bucket_end) AS until, count(*)::bigint AS figures,
+SELECT why, min(bucket) AS first, max(bucket_end) AS until,
        count(*) FILTER (WHERE level = '1h')::bigint AS hours, count(*) FILTER (WHERE level = '1d')::bigint AS days,
        count(DISTINCT point_id)::bigint AS points
 FROM restatement
