@@ -1,6 +1,6 @@
 # Everything starts with `make`: it needs python3 (3.11 or newer) and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test torture check format bench lock openapi web clean
+.PHONY: help setup demo test torture faults check format bench lock openapi web clean
 SHELL := /bin/sh
 # Without byte code on disk, every process pays ten seconds for compiling its libraries.
 unexport PYTHONDONTWRITEBYTECODE
@@ -26,6 +26,9 @@ test: setup ## 執行全部測試  run the tests, three at a time (ARGS="-k alar
 torture: setup ## 千次斷線測試  kill and restore each kind of device (CYCLES=1000, or side by side for MINUTES=60)
 	@$(PYTHON) -m pytest tests/faults/test_torture.py -rP \
 		$(if $(MINUTES),-n 12 --minutes $(MINUTES),--cycles $(or $(CYCLES),1000))
+
+faults: setup ## 故障測試：逐項計數  every fault under load, counted (ROUNDS=20)
+	@$(PYTHON) -m pytest tests/faults/test_acknowledged_is_stored.py --rounds $(or $(ROUNDS),20) --timeout 0 -v
 
 check: setup ## 檢查程式風格、型別、分層、鎖定檔  style, types, layers, lock file
 	@$(PYTHON) -m ruff check $(wildcard $(SOURCES))

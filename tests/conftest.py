@@ -15,6 +15,7 @@ hypothesis.settings.load_profile("ours")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """``--cycles N`` and ``--minutes M``: how often, or for how long, the torture tests kill and restore a device."""
     parser.addoption("--cycles", type=int, default=20, help="kill-and-restore cycles per protocol")
+    parser.addoption("--rounds", type=int, default=1, help="how often each fault of the fault suite is repeated")
     parser.addoption("--minutes", type=float, default=0.0, help="minutes of them, instead of a number")
 
 
@@ -22,6 +23,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def cycles(request: pytest.FixtureRequest) -> int:
     """How often a torture test kills and restores its device."""
     return int(request.config.getoption("--cycles"))
+
+
+@pytest.fixture
+def rounds(request: pytest.FixtureRequest) -> int:
+    """How often each fault of the fault suite happens."""
+    return int(request.config.getoption("--rounds"))
 
 
 @pytest.fixture

@@ -19,7 +19,10 @@ POINTS_HEAD: Final = (
 
 
 def write_load_site(folder: Path, devices: int, points: int, scan_s: float, port: int) -> Path:
-    """Write a site of ``devices`` units with ``points`` float32 each, read every ``scan_s``; gives the folder."""
+    """Write a site of ``devices`` units with ``points`` float32 each, read every ``scan_s``; gives the folder.
+
+    The units take eight questions at a time, as gateways and newer controllers do.
+    """
     assert points <= POINTS_PER_DEVICE_MAX
     assert points % len(ROLES) == 0
     (folder / "devices").mkdir(parents=True)
@@ -44,5 +47,5 @@ def _point(unit: str, role: str, device: int, register: int, scan_s: float) -> s
 def _device(number: int, port: int) -> str:
     return (
         '[device]\nprotocol = "modbus"\ntext_zh = "控制器"\ntext_en = "Controller"\n'
-        f'[modbus]\nhost = "127.3.{number // 250}.{number % 250 + 1}"\nport = {port}\n'
+        f'[modbus]\nhost = "127.3.{number // 250}.{number % 250 + 1}"\nport = {port}\npipeline_depth = 8\n'
     )

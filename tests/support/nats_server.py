@@ -22,6 +22,12 @@ class NatsServer:
     def url(self) -> str:
         return f"nats://tester:secret@127.0.0.1:{self._port}"
 
+    @property
+    def pid(self) -> int:
+        """Process id while it runs."""
+        assert self._process is not None
+        return self._process.pid
+
     async def start(self) -> None:
         config = self._folder / "nats.conf"
         config.write_text(

@@ -270,7 +270,7 @@ def _gap(device: object, cause: object, since: object, until: object, polls: obj
     if not isinstance(cause, str) or not isinstance(points, list):
         msg = "a gap that is none"
         raise ValueError(msg)  # noqa: TRY004 - of a text, not of an argument
-    if not all(type(number) is int for number in (since, polls, *points)):
+    if not {type(since), type(polls), *map(type, points)} <= {int}:
         msg = "a gap that is none"
         raise ValueError(msg)
     end = None if until is None else int(str(until))

@@ -71,8 +71,9 @@ class LiveTable:
         if not len(point):
             return np.empty(0, np.uint32)
         # Assignment through repeated indices leaves the last one, so the newest of each point must come last.
-        order = np.argsort(at, kind="stable")
-        point, at, value, quality = point[order], at[order], value[order], quality[order]
+        if (at[1:] < at[:-1]).any():
+            order = np.argsort(at, kind="stable")
+            point, at, value, quality = point[order], at[order], value[order], quality[order]
         known = point <= POINT_ID_MAX
         if not known.all():
             point, at, value, quality = point[known], at[known], value[known], quality[known]
@@ -84,7 +85,10 @@ class LiveTable:
         self.value[chosen] = value[newer]
         self.quality[chosen] = quality[newer]
         self.observed_at[chosen] = at[newer]
-        return np.unique(chosen)
+        # Each id once and ascending, without sorting them.
+        replaced = np.zeros(len(self), np.bool_)
+        replaced[chosen] = True
+        return np.flatnonzero(replaced).astype(np.uint32)
 
     def quality_now(self, now: int) -> NDArray[np.uint8]:
         """Quality of every point at ``now`` (µs UTC), as its age leaves it: a new column.

@@ -116,7 +116,7 @@ class PostgresLease:
                 self._disconnect()
                 seen = None  # its holder could give no sign of life either
             if not told and seen is not None:
-                log.info("standing by", lease=self._name, holder=seen.holder)
+                log.info("standing by", lease=self._name, process=self._holder, holder=seen.holder)
                 told = True
             await self._clock.sleep(LOOK_EVERY_S)
 
