@@ -20,6 +20,9 @@ from cityhall_bms.adapters.export_files import making
 from cityhall_bms.adapters.export_files.counting import measured
 from cityhall_bms.adapters.export_files.making import CancelledExportError, ExportMaker
 from cityhall_bms.adapters.export_files.sink import ExportFileError
+from cityhall_bms.adapters.postgres.cold_packing import ColdPacker
+from cityhall_bms.adapters.postgres.connection import open_pool
+from cityhall_bms.adapters.postgres.history_copy import day_of
 from cityhall_bms.adapters.postgres.history_export import ExportReader
 from cityhall_bms.adapters.signing import key_id_of
 from cityhall_bms.adapters.signing import verify as check_signature
@@ -168,6 +171,30 @@ async def test_an_export_is_the_same_to_the_byte_whatever_comes_to_be_known_late
 
 def break_down(*_progress: float) -> None:
     raise ZeroDivisionError
+
+
+async def test_days_that_are_packed_give_the_same_bytes(database_url: str, tmp_path: Path) -> None:
+    chance = random.Random(5)
+    async with exports_on(database_url, tmp_path) as rig:
+        await store(rig, some_rows(chance, 80))
+        await rig.history.store([scan(100 + n, T0 + n * 7 * HOUR + 1, [n + 0.5, math.nan, 1.0 + n]) for n in range(12)])
+        asked = [query(form=form, hours=84, known_at=T0 + 84 * HOUR) for form in FORMS]
+        before = [(await rig.made(one)).read_bytes() for one in asked]
+        pool = await open_pool(database_url)
+        packer, now, packed = ColdPacker(pool), rig.clock.now(), 0
+        while (day := await packer.next_day(day_of(now))) is not None:
+            packed += await packer.pack(day, now)
+        emptied = 0
+        while await packer.empty_one(now + HOUR) is not None:
+            emptied += 1
+        hot = await pool.fetchval("SELECT count(*) FROM scan")
+        again = [(await rig.made(one)).read_bytes() for one in asked]
+        streamed = await rig.streamed(asked[0])
+        pool.terminate()
+    assert (packed, emptied, hot) == (4, 4, 0)
+    assert [len(file) for file in again] == [len(file) for file in before]
+    assert again == before
+    assert streamed == before[0]
 
 
 async def test_a_job_that_was_cut_off_goes_on_to_the_same_bytes(database_url: str, tmp_path: Path) -> None:
