@@ -5,11 +5,20 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from cityhall_bms.adapters.embedded.folder_lock import holder_of
 from cityhall_bms.adapters.embedded.postgres import EmbeddedPostgres
+from cityhall_bms.domain.errors import RefusedError
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.settings import DatabaseSettings, Settings
 from cityhall_bms.supervisor import claimed
 
 LOCK = "service.lock"
+
+
+def require_database(settings: Settings) -> None:
+    """Refuse to make a new database where one was expected; :class:`RefusedError` says what to name."""
+    place = settings.data_dir / EmbeddedPostgres.name
+    if not settings.database.url and not place.is_dir():
+        msg = f"there is no database in {place}: name the service's own settings (--config, --data-dir)"
+        raise RefusedError(msg)
 
 
 @asynccontextmanager

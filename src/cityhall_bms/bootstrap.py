@@ -32,7 +32,6 @@ from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
 from cityhall_bms.adapters.postgres.gaps import PostgresGapLedger
 from cityhall_bms.adapters.postgres.history import PostgresHistory
 from cityhall_bms.adapters.postgres.lease import Fence, PostgresLease, Work
-from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.adapters.postgres.past_view import PostgresPastView
 from cityhall_bms.adapters.postgres.projections import PROJECTIONS
 from cityhall_bms.adapters.postgres.projector import Projector
@@ -52,6 +51,7 @@ from cityhall_bms.api.app import create_app
 from cityhall_bms.api.feed import AlarmFeed
 from cityhall_bms.api.live import LiveFeed
 from cityhall_bms.api.services import ApiServices
+from cityhall_bms.backing_up import migrate_safely
 from cityhall_bms.collector.collector import Collector, CollectorOptions, Logs
 from cityhall_bms.collector.settled_heap import set_aside, settle_heap
 from cityhall_bms.domain.errors import CityHallError, SiteError
@@ -113,7 +113,7 @@ async def prepare(folder: Path, settings: Settings, clock: Clock) -> None:
     """Bring the schema up to date and take the site into service, before any role starts."""
     site = read_site(folder)
     read_site_rules(folder)
-    await migrate(settings.database.url)
+    await migrate_safely(settings, clock)
     async with PostgresEventLog(settings.database.url, clock) as events, pooled(settings) as pool:
         await PostgresPointRegistry(pool, events).apply(site, actor="system")
 

@@ -76,10 +76,7 @@ async def verify_record(job: VerifyJob, clock: Clock) -> None:
 
 
 async def _verify(job: VerifyJob, clock: Clock) -> None:
-    embedded = job.settings.data_dir / "postgres"
-    if not job.settings.database.url and not embedded.is_dir():
-        msg = f"there is no database in {embedded}: name the service's own settings (--config, --data-dir)"
-        raise RefusedError(msg)
+    beside.require_database(job.settings)
     copies = read_copies(job.asked.seals) if job.asked.seals else {}
     keys = dict(key_ring(job.settings.key_folder)) | (dict(key_ring(job.asked.keys)) if job.asked.keys else {})
     keys |= {copy.seal.key: copy.public_pem for copy in copies.values()}

@@ -7,7 +7,8 @@ profiles is made at the first migration and kept, because their tables differ.
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -105,21 +106,47 @@ def pending(migrations: Sequence[Migration], applied: Iterable[Applied]) -> list
     return [step for step in migrations if step.number not in done]
 
 
-async def migrate(dsn: str, folder: Path | None = None) -> list[int]:
+async def migrate(dsn: str, folder: Path | None = None, *, keep: bool = True) -> list[int]:
     """Apply what is missing and give its numbers. Safe when several processes start at once.
 
-    ``EventLogUnavailableError`` when the server is away, :class:`MigrationError` when files and database do not fit.
+    Without ``keep`` every step is tried and all is taken back. ``EventLogUnavailableError`` when the server is away,
+    :class:`MigrationError` when files and database do not fit.
     """
+    async with _alone(dsn) as connection:
+        if keep:
+            return await _migrate(connection, folder or migrations_folder())
+        async with _taken_back(connection):
+            return await _migrate(connection, folder or migrations_folder())
+
+
+async def plan(dsn: str, folder: Path | None = None) -> tuple[list[str], bool]:
+    """Names of the steps that are missing, and whether the database was in use before."""
+    async with _alone(dsn) as connection, _taken_back(connection):
+        steps, applied = await _pending(connection, folder or migrations_folder())
+    return [f"{step.number:04}_{step.name}" for step in steps], bool(applied)
+
+
+@asynccontextmanager
+async def _alone(dsn: str) -> AsyncIterator[asyncpg.Connection]:
     with translated(EventLogUnavailableError):
         # A migration of a large table may take its time; so may waiting for another process that migrates.
         connection = await connect(dsn, command_timeout_s=None)
         try:
             await connection.execute(QUERIES["lock"], MIGRATION_LOCK)
-            numbers = await _migrate(connection, folder or migrations_folder())
+            yield connection
             await connection.close(timeout=CONNECT_TIMEOUT_S)
-            return numbers
         finally:
             connection.terminate()
+
+
+@asynccontextmanager
+async def _taken_back(connection: asyncpg.Connection) -> AsyncIterator[None]:
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        yield
+    finally:
+        await transaction.rollback()
 
 
 async def profile_of(connection: asyncpg.Connection) -> str:
@@ -132,14 +159,18 @@ async def profile_of(connection: asyncpg.Connection) -> str:
 
 
 async def _migrate(connection: asyncpg.Connection, folder: Path) -> list[int]:
-    await connection.execute(QUERIES["create_tables"])
-    migrations = read_migrations(folder, await _profile(connection))
-    applied = [Applied(*row) for row in await connection.fetch(QUERIES["applied"])]
-    steps = pending(migrations, applied)
+    steps, _ = await _pending(connection, folder)
     for step in steps:
         async with connection.transaction():
             await _apply(connection, step)
     return [step.number for step in steps]
+
+
+async def _pending(connection: asyncpg.Connection, folder: Path) -> tuple[list[Migration], list[Applied]]:
+    await connection.execute(QUERIES["create_tables"])
+    migrations = read_migrations(folder, await _profile(connection))
+    applied = [Applied(*row) for row in await connection.fetch(QUERIES["applied"])]
+    return pending(migrations, applied), applied
 
 
 async def _apply(connection: asyncpg.Connection, step: Migration) -> None:
