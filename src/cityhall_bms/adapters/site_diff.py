@@ -18,6 +18,8 @@ from cityhall_bms.ports.event_log import EventLog
 STREAM: Final = "site"
 PAGE: Final = 50  # entries may name thousands of points each
 WHEREABOUTS: Final = frozenset({"line", "folder"})
+UNLESS_NONE: Final = frozenset({"rollover"})
+"""Left out where nothing is said: what was described before the column came is described as it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,8 @@ def plain(value: object) -> Any:  # noqa: ANN401 - JSON values have no better na
     """Description as JSON values, without the places where it was written down."""
     if dataclasses.is_dataclass(value):
         names = [part.name for part in dataclasses.fields(value) if part.name not in WHEREABOUTS]
-        return {name: plain(getattr(value, name)) for name in names}
+        told = [name for name in names if name not in UNLESS_NONE or getattr(value, name) is not None]
+        return {name: plain(getattr(value, name)) for name in told}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

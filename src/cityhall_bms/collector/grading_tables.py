@@ -97,6 +97,8 @@ def spike_floor(point: Point, equipment: Equipment, *, has_run_status: bool) -> 
 
 def counter_size(point: Point) -> float:
     """At what a counter begins again at zero; infinity when it does not (floats, unknown registers)."""
+    if point.rollover is not None:
+        return point.rollover
     size = counters.REGISTER_SIZES.get(point.encoding.type)
     if size is not None:
         return size * abs(point.encoding.scale)

@@ -91,6 +91,8 @@ class Point:
     high: float | None
     scan_s: float
     deadband: float = 0.0
+    rollover: float | None = None
+    """Where a counter's register begins again at zero, in its unit; none where the encoding tells, or nobody knows."""
     states: Mapping[int, Text] = field(default_factory=dict)
     line: int = 0
     """Where ``points.csv`` describes it; 0 when it came from elsewhere."""

@@ -27,6 +27,7 @@ from cityhall_bms.domain.counters import (
     StepKind,
     StepState,
 )
+from cityhall_bms.historian.columns import Samples
 from cityhall_bms.historian.rollups import Rollups
 
 RETURNS_WITHIN: Final = 3
@@ -384,6 +385,18 @@ class Watch:
         rise = rows.delta() - rows.fall
         suspect = (rows.fall < 0) | np.isnan(rows.start) | (rise > self.most_per_us[rows.point] * SLACK_US)
         return np.unique(rows.point[suspect])
+
+    def odd_samples(self, samples: Samples, last: Values, last_at: Times) -> NDArray[np.int64]:
+        """The same of good samples of counters, ordered; ``last`` are the readings before them, NaN where unknown."""
+        point = samples.point.astype(np.int64)
+        first = np.ones(len(point), np.bool_)
+        first[1:] = point[1:] != point[:-1]
+        before, before_at = last[point], last_at[point]
+        before[1:] = np.where(first[1:], before[1:], samples.value[:-1])
+        before_at[1:] = np.where(first[1:], before_at[1:], samples.at[:-1])
+        rise = samples.value - before
+        most = self.most_per_us[point] * (samples.at - before_at + SLACK_US)
+        return np.unique(point[~((rise >= 0) & (rise <= most))])
 
 
 def steps_between(steps: Sequence[Step], after: int, through: int) -> list[Step]:

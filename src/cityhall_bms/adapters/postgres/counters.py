@@ -91,6 +91,18 @@ class CounterBook:
         self._remember(rows)
         return await self._examine(connection, points, window, window.end) if points else []
 
+    async def stored(self, connection: asyncpg.Connection, samples: Samples, window: Window) -> list[Change]:
+        """Take in samples (sorted by point and time) of a window that were stored whole."""
+        inside = (samples.at >= window.start) & (samples.at < window.end)
+        samples = samples.select(inside & self._watch.counters(samples.point.astype(np.int64)))
+        samples = samples.select(is_good(samples.quality) & np.isfinite(samples.value))
+        if not len(samples) and not self._waiting:
+            return []
+        points = {*self._watch.odd_samples(samples, self._last, self._last_at).tolist(), *self._waiting}
+        # With repeated indices the last assignment stands.
+        self._last[samples.point], self._last_at[samples.point] = samples.value, samples.at
+        return await self._examine(connection, points, window, window.end) if points else []
+
     async def recomputed(
         self, connection: asyncpg.Connection, points: Collection[int], window: Window, closed_through: int
     ) -> list[Change]:

@@ -188,9 +188,9 @@ class RollupWriter:
         """Note how far the buckets are closed."""
         await connection.execute(QUERIES["set_state"], closed_through, self._zone.key)
 
-    async def count(self, connection: asyncpg.Connection, points: Sequence[int], window: Window) -> None:
-        """Find the steps of some counters in a window whose samples were stored whole."""
-        await self._counters.recomputed(connection, points, window, window.end)
+    async def count(self, connection: asyncpg.Connection, samples: Samples, window: Window) -> None:
+        """Find the steps of counters in a window whose samples (sorted by point and time) were stored whole."""
+        await self._counters.stored(connection, samples, window)
 
     async def recompute(self, connection: asyncpg.Connection, closed_through: int) -> bool:
         """Compute one marked hour again, for some of its blocks; false when no closed hour is marked."""

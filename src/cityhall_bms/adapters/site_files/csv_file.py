@@ -49,8 +49,10 @@ class Row:
         return value
 
 
-def read_csv(path: Path, name: str, columns: Sequence[str], mistakes: Mistakes) -> list[Row] | None:
-    """Rows of a file whose columns are exactly ``columns``, in any order; empty rows are left out.
+def read_csv(
+    path: Path, name: str, columns: Sequence[str], mistakes: Mistakes, optional: Sequence[str] = ()
+) -> list[Row] | None:
+    """Rows of a file whose columns are ``columns`` and some ``optional`` ones, in any order; empty rows are left out.
 
     None after noting why the file as a whole cannot be read: it is missing, or its header is wrong.
     """
@@ -63,9 +65,10 @@ def read_csv(path: Path, name: str, columns: Sequence[str], mistakes: Mistakes) 
         mistakes.add(name, 1, "header", "missing", f"begin with the row {','.join(columns)}")
         return None
     titles = [title.strip() for title in header[1]]
-    if not _header_fits(titles, name, columns, mistakes):
+    if not _header_fits(titles, name, [*columns, *(title for title in optional if title in titles)], mistakes):
         return None
-    return [Row(name, line, cells, mistakes) for line, cells in _fitting(records, titles, name, mistakes)]
+    absent = dict.fromkeys(optional, "")
+    return [Row(name, line, absent | cells, mistakes) for line, cells in _fitting(records, titles, name, mistakes)]
 
 
 def _records(text: str, name: str, mistakes: Mistakes) -> Iterator[tuple[int, list[str]]]:

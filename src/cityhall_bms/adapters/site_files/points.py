@@ -34,6 +34,7 @@ POINTS_COLUMNS: Final = (
     "deadband",
     "states",
 )
+OPTIONAL_COLUMNS: Final = ("rollover",)
 
 _KINDS: Final = [kind.value for kind in PointKind]
 _STATE_KINDS: Final = frozenset({PointKind.DI, PointKind.MI, PointKind.DO, PointKind.MO})
@@ -95,6 +96,7 @@ def _point(row: Row, around: Surroundings) -> Point | None:
         high=high,
         scan_s=scan_s,
         deadband=deadband,
+        rollover=_rollover(row, kind),
         states=states,
         line=row.line,
     )
@@ -196,6 +198,16 @@ def _scan(row: Row) -> tuple[float, float]:
     if deadband < 0.0:
         row.wrong("deadband", f"{deadband:g} is less than 0", "write the smallest change to record, or leave it empty")
     return math.nan if scan_s is None else scan_s, deadband
+
+
+def _rollover(row: Row, kind: PointKind | None) -> float | None:
+    """Where a counter begins again at zero, in its unit."""
+    rollover = row.number("rollover")
+    if rollover is not None and kind is not PointKind.CI:
+        row.wrong("rollover", f"a point of kind {kind} does not roll over", "leave the cell empty, or correct 'kind'")
+    elif rollover is not None and rollover <= 0.0:
+        row.wrong("rollover", f"{rollover:g} is not greater than 0", "write what follows 999999.9, like 1000000")
+    return rollover
 
 
 def _states(row: Row, kind: PointKind | None) -> dict[int, Text]:

@@ -14,7 +14,13 @@ from cityhall_bms.adapters.site_files.equipment import (
 )
 from cityhall_bms.adapters.site_files.mistakes import Mistakes, suggest
 from cityhall_bms.adapters.site_files.models import PlaceTable, SiteFile
-from cityhall_bms.adapters.site_files.points import POINTS_COLUMNS, POINTS_FILE, Surroundings, read_points
+from cityhall_bms.adapters.site_files.points import (
+    OPTIONAL_COLUMNS,
+    POINTS_COLUMNS,
+    POINTS_FILE,
+    Surroundings,
+    read_points,
+)
 from cityhall_bms.adapters.site_files.toml_file import TomlFile, read_toml, validated
 from cityhall_bms.domain.errors import SiteError
 from cityhall_bms.domain.site import Place, Point, Site, Text
@@ -39,7 +45,7 @@ def load_site(folder: Path, factories: Mapping[str, DriverFactory], profile_fold
     shelf = ProfileShelf(folder, profile_folders, mistakes)
     devices = read_devices(folder, factories, shelf, mistakes)
     shelf.check_site_profiles()
-    rows = read_csv(folder / POINTS_FILE, POINTS_FILE, POINTS_COLUMNS, mistakes)
+    rows = read_csv(folder / POINTS_FILE, POINTS_FILE, POINTS_COLUMNS, mistakes, OPTIONAL_COLUMNS)
     points = read_points(rows or [], Surroundings(equipment.lines if equipment.readable else None, devices))
     _ask_drivers(devices or {}, points, factories, mistakes)
     if mistakes or site is None or devices is None:
