@@ -30,8 +30,9 @@ from pysnmp.hlapi.v3arch.asyncio import (  # type: ignore[import-untyped]
     UsmUserData,
 )
 from pysnmp.hlapi.v3arch.asyncio.lcd import CommandGeneratorLcdConfigurator  # type: ignore[import-untyped]
-from pysnmp.proto import rfc1902, rfc1905  # type: ignore[import-untyped]
+from pysnmp.proto import errind, rfc1902, rfc1905  # type: ignore[import-untyped]
 from pysnmp.proto.api import v2c  # type: ignore[import-untyped]
+from pysnmp.proto.rfc3412 import MsgAndPduDispatcher  # type: ignore[import-untyped]
 
 from cityhall_bms.domain.errors import DeviceUnreachableError, DriverConfigError
 from cityhall_drivers.snmp.codec import Kind, Value
@@ -56,6 +57,8 @@ _PRIV: Final = {
 }
 _MISSING: Final = (rfc1905.NoSuchObject, rfc1905.NoSuchInstance, rfc1905.EndOfMibView)
 _NULL: Final = univ.Null("")
+_NO_ANSWER: Final = (None,) * 8
+"""In place of whose answer it is, and the answer."""
 
 
 class _Tolerant:
@@ -75,6 +78,21 @@ class _Udp(_Tolerant, udp.UdpTransport):  # type: ignore[misc]
 
 class _Udp6(_Tolerant, udp6.Udp6Transport):  # type: ignore[misc]
     """Over IPv6."""
+
+
+class _Dispatcher(MsgAndPduDispatcher):  # type: ignore[misc]
+    """Knows under which number each question went out: the library changes it when it must send one again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: dict[int, int] = {}
+
+    def send_pdu(self, *message: Any, **options: Any) -> int:  # noqa: ANN401 - the library's
+        """Send, and note the question's newest number."""
+        handle: int = super().send_pdu(*message, **options)
+        (request, *_) = message[-1]
+        self.sent[request] = handle
+        return handle
 
 
 class _TroubleError(Exception):
@@ -133,6 +151,8 @@ class Engine:
     def __init__(self, credentials: Credentials) -> None:
         self._auth = credentials.for_library()
         self._engine: Any = None
+        self._model = 1 if credentials.version == "2c" else 3
+        self._dispatcher = _Dispatcher()
         self._making = asyncio.Lock()
         self._users = 0
         self._get = cmdgen.GetCommandGenerator()
@@ -146,7 +166,7 @@ class Engine:
         target = await kind.create((host, port), timeout=math.ceil(timeout_s + _CLEAR_UP_S), retries=0)
         async with self._making:
             if self._engine is None:
-                self._engine = await asyncio.to_thread(SnmpEngine)
+                self._engine = await asyncio.to_thread(SnmpEngine, msgAndPduDsp=self._dispatcher)
         self._users += 1
         try:
             if usm.get_transport(self._engine, kind.TRANSPORT_DOMAIN) is None:
@@ -176,10 +196,11 @@ class Engine:
         asked = [(v2c.ObjectIdentifier(oid), _NULL)]
         return await self._ask(within_s, self._bulk, agent, None, context.encode(), 0, rows, asked)
 
-    async def _ask(self, within_s: float, generator: Any, *request: Any) -> Answer:  # noqa: ANN401 - the library's
+    async def _ask(self, within_s: float, generator: Any, *asked: Any) -> Answer:  # noqa: ANN401 - the library's
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        request = None
         try:
-            generator.send_varbinds(self._engine, *request, _answered, future)
+            request = generator.send_varbinds(self._engine, *asked, _answered, future)
             async with asyncio.timeout(within_s):
                 return await future
         except TimeoutError:
@@ -191,6 +212,27 @@ class Engine:
         except (PySnmpError, OSError) as error:
             msg = str(error)
             raise DeviceUnreachableError(msg) from error
+        finally:
+            if request is not None:
+                if future.cancelled():
+                    self._abandon(generator, request)
+                self._dispatcher.sent.pop(request, None)
+
+    def _abandon(self, generator: Any, request: int) -> None:  # noqa: ANN401 - the library's
+        """Have a question forgotten that nobody waits for any more: the library keeps 50 kB of each.
+
+        It would forget them after some ticks of a clock that begins anew with every opening of a socket, so those of an
+        agent that stays silent never.
+        """
+        handle = self._dispatcher.sent.get(request)
+        if handle is None:
+            return
+        self._dispatcher.release_state_information(self._engine, handle, self._model)
+        timed_out = {"errorIndication": errind.requestTimedOut}
+        with contextlib.suppress(PySnmpError):
+            generator.process_response_pdu(
+                self._engine, *_NO_ANSWER, timed_out, handle, (request, lambda *_: None, None)
+            )
 
 
 class Engines:

@@ -1,11 +1,13 @@
 """Agents lost and found, silent half-way, and datagrams that make no sense."""
 
 import contextlib
+import gc
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
+from pysnmp.proto.api import v2c
 from tests.support.fault_proxy import UdpWire
 from tests.support.opcua_server import free_port
 from tests.support.snmp_agent import (
@@ -53,6 +55,26 @@ async def test_pain_01_an_agent_lost_and_found_twenty_times_leaves_nothing_behin
                 early = in_use()
         assert early is not None
         await until(lambda: all(now <= then for now, then in zip(in_use(), early, strict=True)))
+
+
+@pytest.mark.parametrize("version", ["2c", "3"])
+async def test_pain_01_questions_to_a_silent_agent_are_forgotten(
+    agent: SnmpAgent, tmp_path: Path, version: str
+) -> None:
+    """In sessions so short that the library's own clock never ticks."""
+    account = community(tmp_path) if version == "2c" else user_account(tmp_path, "sha-aes", "SHA", "AES128")
+    async with UdpWire(agent.port, Random(20)).running() as wire:
+        driver = DRIVER().create(snmp_device(wire.port, tmp_path, 0.02, **account), SystemClock())
+        await wire.fail(Fault.SILENT)
+        kept = []
+        for _ in range(6):
+            await driver.open()
+            with pytest.raises(DeviceUnreachableError):
+                await values(driver, "upsBatteryStatus.0")
+            await driver.close()
+            gc.collect()
+            kept.append(sum(isinstance(one, v2c.GetRequestPDU) for one in gc.get_objects()))
+    assert kept[-1] <= kept[1]
 
 
 @pytest.mark.parametrize("engine_id", ["80004fb805636974790099", "80004fb805636974790098"])
