@@ -18,6 +18,8 @@ MEMORY_GROWTH_MAX_MB = 24.0
 """What an allocator may keep for itself; more is a leak."""
 REST_S, LOOK_S = 1.0, 0.01
 """For hours of all subjects side by side."""
+MEASURED_CYCLES = 1000
+"""From so many on, every subject gets them all, and time-outs are short: the machine has nothing else to do then."""
 
 
 @pytest.fixture(autouse=True)
@@ -33,9 +35,12 @@ async def test_pain_01_a_device_killed_and_restored_comes_back_by_itself_every_t
 ) -> None:
     random = Random(20)
     build, share = SUBJECTS[protocol]
-    pace = Pace(random, slower=10.0, patience=4.0, hurry=4.0) if minutes else Pace(random)
-    wanted = cycles if cycles >= 1000 else max(round(cycles * share), 2)
-    effort = Effort(0, minutes, REST_S, LOOK_S) if minutes else Effort(wanted)
+    if minutes:
+        pace, effort = Pace(random, slower=10.0, patience=4.0, hurry=4.0), Effort(0, minutes, REST_S, LOOK_S)
+    elif cycles >= MEASURED_CYCLES:
+        pace, effort = Pace(random), Effort(cycles)
+    else:
+        pace, effort = Pace(random, patience=2.0, hurry=6.0), Effort(max(round(cycles * share), 2))
     async with build(pace) as (subject, wire):
         outcome = await torture(subject, wire, effort, random)
     _report(protocol, outcome)

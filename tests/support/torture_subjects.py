@@ -254,17 +254,17 @@ async def _listened(
 
 
 SUBJECTS: dict[str, tuple[Callable[[Pace], AbstractAsyncContextManager[Run]], float]] = {
-    "modbus": (modbus, 1.0),
+    "modbus": (modbus, 0.5),
     "modbus-pipelined": (partial(modbus, depth=4), 0.2),
-    "rtu": (rtu, 0.5),
-    "bacnet": (bacnet, 0.5),
-    "cov": (cov, 0.3),
+    "rtu": (rtu, 0.3),
+    "bacnet": (bacnet, 0.3),
+    "cov": (cov, 0.2),
     "cov-confirmed": (partial(cov, confirmed=True), 0.1),
-    "opcua": (opcua, 0.5),
+    "opcua": (opcua, 0.2),
     "opcua-subscribed": (partial(opcua, mode="subscribe"), 0.1),
     "snmp": (snmp, 0.2),
     "snmp3": (partial(snmp, version="3"), 0.2),
-    "mqtt": (mqtt, 0.2),
-    "sparkplug": (sparkplug, 0.2),
+    "mqtt": (mqtt, 0.1),
+    "sparkplug": (sparkplug, 0.1),
 }
 """And the share of the cycles that a subject gets in an ordinary run, where those of some take a second and more."""
