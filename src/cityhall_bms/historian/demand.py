@@ -52,12 +52,12 @@ class Search:
         row = np.array([self._place[point] for point in quarters.point.tolist()], np.int64)
         period = np.searchsorted(self._edges, quarters.bucket, "right") - 1
         mean = np.where(np.isnan(quarters.mean), NONE, quarters.mean)
-        # From the least up and from the last back, so that the greatest stands, and of equal ones the earliest.
-        for place in np.lexsort((-quarters.bucket, mean)).tolist():
-            key = row[place], period[place]
-            if mean[place] > self._best[key] or (mean[place] == self._best[key] and mean[place] > NONE):
-                self._best[key], self._when[key] = mean[place], quarters.bucket[place]
-                self._covered[key] = quarters.good_us[place] / DEMAND_US
+        better = np.flatnonzero(mean > self._best[row, period])
+        # The greatest last, of equal ones the earliest: with repeated indices the last assignment stands.
+        better = better[np.lexsort((-quarters.bucket[better], mean[better]))]
+        key = row[better], period[better]
+        self._best[key], self._when[key] = mean[better], quarters.bucket[better]
+        self._covered[key] = quarters.good_us[better] / DEMAND_US
 
     def found(self) -> Demand:
         """What was found, in the order of the points."""

@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from cityhall_bms.adapters.postgres import raw_scans
 from cityhall_bms.adapters.postgres import samples as reading
 from cityhall_bms.adapters.postgres.connection import open_pool, translated
-from cityhall_bms.adapters.postgres.history_copy import TIME_MAX_US, fetch_latest
+from cityhall_bms.adapters.postgres.history_copy import TIME_MAX_US
 from cityhall_bms.adapters.postgres.history_figures import FigureReader
+from cityhall_bms.adapters.postgres.history_latest import fetch_newest
 from cityhall_bms.adapters.postgres.history_queries import PostgresQueries
 from cityhall_bms.adapters.postgres.history_writer import HistoryWriter
 from cityhall_bms.adapters.postgres.lease import Fence
 from cityhall_bms.adapters.postgres.sql import load
 from cityhall_bms.domain.errors import HistoryUnavailableError
 from cityhall_bms.historian.intervals import interval_edges
-from cityhall_bms.historian.latest import NEVER
 from cityhall_bms.historian.rollups import Rollups, coverage, interval_quality
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.history import Aggregation, Latest, MissingBatches, Progress, Series, Window
@@ -123,7 +123,7 @@ class PostgresHistory:
         with translated(HistoryUnavailableError):
             async with self._reading() as connection:
                 position = await connection.fetchval("SELECT position FROM ingest_position")
-                newest = await fetch_latest(connection, QUERIES["latest"], NEVER)
+                newest = await fetch_newest(connection)
         return Latest(position, newest.point, newest.at, newest.value, newest.quality)
 
     async def samples(self, point_id: int, window: Window, limit: int, known_at: int | None = None) -> Series:
@@ -152,13 +152,15 @@ class PostgresHistory:
         edges = interval_edges(window, interval, zone)
         with translated(HistoryUnavailableError):
             async with self._reading() as connection:
-                reader = self._about(connection, [point_id], known_at)
+                reader = self._about(connection, point_id, known_at, aggregation)
                 rows = await reader.rows(edges, zone)
                 figures = await reader.figure(rows, edges, aggregation)
         return dense(rows, figures, edges, aggregation)
 
-    def _about(self, connection: asyncpg.Connection, points: Sequence[int], known_at: int | None) -> FigureReader:
-        return FigureReader(connection, points, self._zone, self._clock.now(), known_at)
+    def _about(
+        self, connection: asyncpg.Connection, point: int, known_at: int | None, aggregation: Aggregation
+    ) -> FigureReader:
+        return FigureReader(connection, [point], self._zone, self._clock.now(), known_at, aggregation)
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[asyncpg.Connection]:

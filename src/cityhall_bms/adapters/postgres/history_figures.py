@@ -33,8 +33,21 @@ RAW_SAMPLES_MAX: Final = 5_000_000
 PIECE_US: Final = 31 * 24 * HOUR_US
 """So much time is summed up from samples at once."""
 PIECE_OF_MANY_US: Final = 24 * HOUR_US
+SHORTEST_DAY_US: Final = 20 * HOUR_US
 AHEAD_US: Final = 24 * HOUR_US
 """How far ahead of the present many points are asked for samples: what lies there comes from a broken clock."""
+
+ALWAYS: Final = ("count", "good_us", "start")
+"""Figures without which nobody knows whether anything is known."""
+NEEDED: Final = {
+    Aggregation.MEAN: ("mean", "low", "high"),
+    Aggregation.MIN: ("low",),
+    Aggregation.MAX: ("high",),
+    Aggregation.FIRST: ("first", "low"),
+    Aggregation.LAST: ("last", "low"),
+    Aggregation.DELTA: ("first", "last"),
+    Aggregation.COUNT: (),
+}
 
 Edges = NDArray[np.int64]
 
@@ -69,7 +82,7 @@ class FigureReader:
     """Answers about some points, in one transaction of the database.
 
     ``home`` is the zone of the daily rollup; nothing holds beyond ``present``; with ``known_at`` the answer is that of
-    then (all times µs UTC).
+    then (all times µs UTC). Only figures that ``aggregation`` needs are read, all of them without it.
     """
 
     def __init__(
@@ -79,7 +92,9 @@ class FigureReader:
         home: ZoneInfo,
         present: int,
         known_at: int | None = None,
+        aggregation: Aggregation | None = None,
     ) -> None:
+        self._needed = tuple(FIGURES) if aggregation is None else (*ALWAYS, *NEEDED[aggregation])
         self._connection = connection
         self._points = np.unique(np.array(points, np.int64))
         self._home = home
@@ -139,6 +154,7 @@ class FigureReader:
         if self._prepared.start <= window.start and window.end <= self._prepared.end:
             return
         self._prepared = window
+        await self._connection.execute(QUERIES["by_index"])
         self.holds = await fetch_holds(self._connection, self._points.tolist(), self._known_at)
         closed = await self._connection.fetchval(ROLLUPS["closed_through"])
         if closed is None:
@@ -182,20 +198,23 @@ class FigureReader:
 
     async def _stored(self, level: str, window: Window) -> Rollups:
         block, slot = np.divmod(self._points, POINTS_PER_BLOCK)
-        columns = await fetch_columns(
+        found = await fetch_columns(
             self._connection,
-            _statement("read_points", level),
+            _statement("read_points", level, self._needed),
             moment(window.start),
             moment(window.end),
             self._points.tolist(),
             block.tolist(),
             (slot + 1).tolist(),
             np.unique(block).tolist(),
-            types=("i4", "i8", *FIGURES.values()),
+            types=("i4", "i8", *(FIGURES[name] for name in self._needed)),
         )
-        columns[:4] = [column.astype(np.int64) for column in columns[:4]]
-        columns[1] += EPOCH_2000_US
-        return Rollups.merge(Rollups(*columns))
+        point, bucket = found[0].astype(np.int64), found[1] + EPOCH_2000_US
+        named = dict(zip(self._needed, found[2:], strict=True))
+        named |= {name: named[name].astype(np.int64) for name in ("count", "good_us")}
+        missing = np.full(len(point), np.nan)
+        rows = Rollups(point, bucket, **{name: named.get(name, missing) for name in FIGURES})
+        return Rollups.merge(rows.select((rows.count > 0) | (rows.good_us > 0) | ~np.isnan(rows.start)))
 
     async def _from_samples(self, level: str | None, edges: Edges) -> Rollups:
         parts = [self._sum(part, level, steps) async for part, steps in self._pieces(level, edges) if len(part)]
@@ -253,12 +272,14 @@ def is_stored(holds: Holds, edges: Edges) -> NDArray[np.bool_]:
     return stored
 
 
-def _statement(name: str, level: str) -> str:
-    columns = ", ".join(f'r."{column}"[w.slot]' for column in FIGURES)
+def _statement(name: str, level: str, needed: Sequence[str]) -> str:
+    columns = ", ".join(f'r."{column}"[w.slot]' for column in needed)
     return QUERIES[name].replace("rollup_LEVEL", f"rollup_{level}").replace("COLUMNS", columns)
 
 
 def _are_days(edges: Edges, zone: ZoneInfo) -> bool:
+    if edges[1] - edges[0] < SHORTEST_DAY_US:
+        return False
     days = interval_edges(_span(edges), DAYS, zone) if len(edges) <= INTERVALS_MAX else edges
     return bool(np.isin(edges, days).all())
 

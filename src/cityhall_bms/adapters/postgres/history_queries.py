@@ -30,6 +30,7 @@ CELLS_MAX: Final = 4_000_000
 """Points times intervals of one question."""
 ROWS_APART_US: Final = 6 * HOUR_US
 """Stretches that are closer to each other are read from the samples in one go."""
+STRETCHES_MAX: Final = 20
 CANDIDATES_PER_VALUE: Final = 2
 
 Edges = NDArray[np.int64]
@@ -55,7 +56,7 @@ class PostgresQueries:
         """Figures of many points at once; intervals of a minute and longer."""
         zone = ZoneInfo(time_zone)
         edges = _edges_of_many(points, window, interval, zone)
-        async with self._reader(points, known_at) as reader:
+        async with self._reader(points, known_at, aggregation) as reader:
             rows = await reader.rows(edges, zone)
             figures = await reader.figure(rows, edges, aggregation)
         return _table(rows, figures, points, edges, aggregation)
@@ -165,9 +166,11 @@ class PostgresQueries:
         return stood(samples, edges, reader.known_until, reader.holds)
 
     @asynccontextmanager
-    async def _reader(self, points: Sequence[int], known_at: int | None) -> AsyncIterator[FigureReader]:
+    async def _reader(
+        self, points: Sequence[int], known_at: int | None, aggregation: Aggregation | None = None
+    ) -> AsyncIterator[FigureReader]:
         async with self._connection() as connection:
-            yield FigureReader(connection, points, self._home, self._clock.now(), known_at)
+            yield FigureReader(connection, points, self._home, self._clock.now(), known_at, aggregation)
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
@@ -207,10 +210,12 @@ def _table(
 
 
 def _stretches(begins: Edges, small: Edges) -> list[Edges]:
-    """Edges of the buckets that begin then, neighbours and those close to each other in one piece."""
+    """Edges of the buckets that begin then, in a few pieces: each is read from the samples in one go."""
     if not len(begins):
         return []
-    cuts = np.flatnonzero(np.diff(begins) > ROWS_APART_US) + 1
+    apart = np.diff(begins, append=begins[-1])
+    longest = np.sort(apart)[-STRETCHES_MAX:]
+    cuts = np.flatnonzero((apart > ROWS_APART_US) & (apart >= longest[0]))[:STRETCHES_MAX] + 1
     parts = np.split(np.searchsorted(small, begins), cuts)
     return [small[part[0] : part[-1] + 2] for part in parts]
 
