@@ -85,7 +85,7 @@ class OpcUaDriver(OpcUaServices):
     async def subscribe(self, points: Sequence[BoundPoint], sink: Callable[[Readings], None]) -> bool:
         """Have the server push the changes of these points to ``sink``; a refused point is pushed once as bad.
 
-        Pushed values carry the time of their source. A server that falls silent is noticed by the next read.
+        Pushed values carry the time of their source. A server that falls silent is told of by :meth:`trouble`.
         """
         if self._config.mode != "subscribe":
             return False
