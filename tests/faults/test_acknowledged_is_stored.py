@@ -70,7 +70,8 @@ async def log_paused(rig: FaultRig) -> None:
 
 async def log_restarted_with_an_empty_folder(rig: FaultRig) -> None:
     _signal([rig.loads["load"].pid], signal.SIGSTOP)
-    await rig.caught_up()
+    await rig.log_is_quiet()
+    await rig.check()
     await rig.nats.kill()
     wipe(rig.folder / "nats")
     await rig.nats.start()

@@ -19,7 +19,6 @@ from tests.support.sites import write_site
 from cityhall_bms import bootstrap
 from cityhall_bms.adapters.embedded import EmbeddedPostgres
 from cityhall_bms.adapters.nats.telemetry_log import JetStreamTelemetryLog
-from cityhall_bms.adapters.postgres.connection import OUTAGES, connect
 from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.domain.errors import TelemetryLogUnavailableError
 from cityhall_bms.settings import Settings, child_environment, load_settings
@@ -84,12 +83,14 @@ class FaultRig:
             while self.acknowledged().total() < wanted:  # noqa: ASYNC110 - other processes do the work
                 await asyncio.sleep(0.05)
 
-    async def caught_up(self) -> None:
-        """Wait until history stands where the log stood when this was called."""
+    async def log_is_quiet(self) -> None:
+        """Wait until the log has taken all that was on its way."""
+        end, since = -1, 0
         async with asyncio.timeout(PATIENCE_S):
-            end = await self._end()
-            while await self._position() < end:  # noqa: ASYNC110 - as above
-                await asyncio.sleep(0.05)
+            while since < 10:
+                before, end = end, await self._end()
+                since = since + 1 if end == before else 0
+                await asyncio.sleep(0.1)
 
     async def _end(self) -> int:
         while True:
@@ -98,19 +99,6 @@ class FaultRig:
                     return await log.end()
             except TelemetryLogUnavailableError:
                 await asyncio.sleep(0.1)
-
-    async def _position(self) -> int:
-        while True:
-            try:
-                connection = await connect(self.postgres.dsn)
-                try:
-                    position: int = await connection.fetchval("SELECT position FROM ingest_position")
-                finally:
-                    await connection.close()
-            except OUTAGES:
-                await asyncio.sleep(0.1)
-            else:
-                return position
 
     async def stored(self) -> list[tuple[Scan, int, str]]:
         """Every scan in the database as (scan, samples, partition), in the order in which it was written."""
@@ -126,12 +114,16 @@ class FaultRig:
 
     async def check(self) -> str:
         """Everything acknowledged so far is stored exactly once and whole; gives the counts."""
-        acknowledged = self.acknowledged()
-        await self.caught_up()
-        rows = await self.stored()
-        stored = Counter(scan for scan, _, _ in rows)
-        missing, doubled = acknowledged - stored, {scan for scan, times in stored.items() if times > 1}
-        assert not missing, f"{missing.total()} scans are lost, {sorted(missing)[:3]} ..."
+        acknowledged, deadline = self.acknowledged(), SystemClock().monotonic() + PATIENCE_S
+        while True:
+            rows = await self.stored()
+            stored = Counter(scan for scan, _, _ in rows)
+            missing = acknowledged - stored
+            if not missing:
+                break
+            assert SystemClock().monotonic() < deadline, f"{missing.total()} are lost: {sorted(missing)[:3]} ..."
+            await asyncio.sleep(0.2)
+        doubled = {scan for scan, times in stored.items() if times > 1}
         assert not doubled, f"{len(doubled)} scans are stored twice, {sorted(doubled)[:3]} ..."
         assert {samples for _, samples, _ in rows} <= {POINTS}
         return f"{acknowledged.total() * POINTS:,} samples acknowledged, all stored once"

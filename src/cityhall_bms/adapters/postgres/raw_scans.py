@@ -11,7 +11,7 @@ from cityhall_bms.adapters.postgres.history_copy import moment
 from cityhall_bms.adapters.postgres.sql import load
 from cityhall_bms.domain.batch import RawRecord, SampleBatch
 from cityhall_bms.historian.intervals import EPOCH, HOUR_US, MINUTE_US, floor_to
-from cityhall_bms.historian.raw_packing import RawScan, pack, repack, unpack
+from cityhall_bms.historian.raw_packing import QUICKLY, RawScan, pack, repack, unpack
 from cityhall_bms.ports.history import Window
 
 QUERIES: Final = load("raw_scans.sql")
@@ -34,7 +34,7 @@ async def write_raws(connection: asyncpg.Connection, batches: Sequence[SampleBat
             if days and oldest <= record.observed_at < now + AHEAD_MAX_US:
                 groups[_key(record)].append((record.observed_at, record.data))
     if groups:
-        rows = [(moment(hour), device, False, pack(scans)) for (hour, device), scans in groups.items()]
+        rows = [(moment(hour), device, False, pack(scans, QUICKLY)) for (hour, device), scans in groups.items()]
         await connection.copy_records_to_table("raw_scan", records=rows, columns=COLUMNS)
 
 
