@@ -23,7 +23,6 @@ from cityhall_bms.adapters.installed_drivers import find_factories, find_profile
 from cityhall_bms.adapters.nats.diagnostics import NatsDiagnostics
 from cityhall_bms.adapters.nats.telemetry_log import JetStreamTelemetryLog
 from cityhall_bms.adapters.postgres.alarms_view import PostgresAlarmView
-from cityhall_bms.adapters.postgres.cold_packing import ColdPacker
 from cityhall_bms.adapters.postgres.connection import open_pool
 from cityhall_bms.adapters.postgres.counter_record import PostgresCounterRecord
 from cityhall_bms.adapters.postgres.counter_view import PostgresCounterView
@@ -59,17 +58,16 @@ from cityhall_bms.domain.site import Site
 from cityhall_bms.historian.counter_teller import CounterTeller
 from cityhall_bms.historian.day_sealing import DaySealer
 from cityhall_bms.historian.historian import Historian
-from cityhall_bms.historian.keeper import HistoryKeeper
 from cityhall_bms.historian.meter_desk import CounterDesk
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.driver import DriverFactory
-from cityhall_bms.ports.keeping import Retention
 from cityhall_bms.rules.binding import bind
 from cityhall_bms.rules.book import keep_book
 from cityhall_bms.rules.files import library, read_rules, rules_in_force
 from cityhall_bms.rules.model import Rule
 from cityhall_bms.rules.runner import RulesRunner
 from cityhall_bms.settings import Settings, child_environment, metrics_are_shared
+from cityhall_bms.upkeep import history_keeper
 
 ROLES: Final = ("collector", "historian", "rules", "api")
 DASHBOARD: Final = Path(__file__).parent / "web_dist"
@@ -243,17 +241,9 @@ def _historian(parts: Parts) -> list[Loop]:
 
 
 def _history_keeper(parts: Parts) -> Loop:
-    asked = parts.settings.retention
-    of_system: dict[int, list[int]] = {}
-    for point in parts.site.points.values():
-        days = asked.systems.get(parts.site.system_of(point))
-        if days is not None:
-            of_system.setdefault(days, []).append(parts.ids[point.name])
-    retention = Retention(
-        asked.scans_days, asked.samples_days, asked.minutes_days, asked.quarters_days, samples_of=of_system
-    )
-    keeper = HistoryKeeper(ColdPacker(parts.pool), retention, parts.clock)
+    keeper = history_keeper(parts.settings, parts.site, parts.ids, parts.pool, parts.clock)
     parts.metrics.watch("history_days_packed", "Days packed into the cold form.", lambda: keeper.days_packed)
+    parts.metrics.watch("history_days_archived", "Days written to the archive.", lambda: keeper.days_archived)
     parts.metrics.watch("history_rows_expired", "Rows that were kept long enough.", lambda: keeper.rows_expired)
     return keeper.run()
 

@@ -2,14 +2,12 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import orjson
 import typer
-import uvloop
 
 from cityhall_bms import (
     bootstrap,
@@ -20,20 +18,18 @@ from cityhall_bms import (
     integrity_jobs,
     live_change,
     supervisor,
+    upkeep_cli,
 )
 from cityhall_bms.adapters.logs import configure_logs
-from cityhall_bms.adapters.site_files.render import render_problems
 from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.api.app import openapi_document
+from cityhall_bms.command_frame import Config, DataDir, SiteFolder, ending_well, run, settings_of
 from cityhall_bms.day_bar import day_bar, share_bar
-from cityhall_bms.domain.errors import CityHallError, SiteError
 from cityhall_bms.domain.events import HistoryImported
 from cityhall_bms.exports.verification import holds
 from cityhall_bms.ports.exports import ExportFormat
 from cityhall_bms.ports.history import Aggregation
-from cityhall_bms.settings import Settings, load_settings
-
-ResultT = TypeVar("ResultT")
+from cityhall_bms.settings import load_settings
 
 app = typer.Typer(
     add_completion=False,
@@ -42,20 +38,18 @@ app = typer.Typer(
     help="市政大樓建築管理與遙測服務 / Building management and telemetry for a city hall.",
 )
 
-SiteFolder = Annotated[Path, typer.Argument(metavar="SITE", help="案場資料夾 / the site folder")]
-Config = Annotated[Path | None, typer.Option("--config", help="設定檔 / settings (TOML)")]
-DataDir = Annotated[Path | None, typer.Option("--data-dir", help="資料存放處 / where data lie")]
 Host = Annotated[str | None, typer.Option("--host", help="監聽位址 / address to listen on")]
 Port = Annotated[int | None, typer.Option("--port", min=0, max=65_535, help="埠 / port to listen on")]
 DraftFolder = Annotated[Path, typer.Option("--out", help="寫到這個新資料夾 / a new folder to write to")]
 RolesOption = Annotated[str, typer.Option("--roles", help=f"all, or some of {','.join(bootstrap.ROLES)}")]
+upkeep_cli.register(app)
 
 
 @app.command()
 def check(site: SiteFolder) -> None:
     """檢查案場資料夾，列出每個錯誤 / Check a site folder and list every mistake."""
-    found = _ending_well(lambda: bootstrap.read_site(site))
-    rules = _ending_well(lambda: bootstrap.read_site_rules(site))
+    found = ending_well(lambda: bootstrap.read_site(site))
+    rules = ending_well(lambda: bootstrap.read_site_rules(site))
     print(
         f"{site}: 沒有錯誤 no mistakes: {len(found.devices)} devices, {len(found.equipment)} equipment, "
         f"{len(found.points)} points, {len(rules)} rules"
@@ -73,16 +67,16 @@ def serve(
 ) -> None:
     """啟動服務 / Run the service for a site folder until it is stopped."""
     configure_logs()
-    settings = _ending_well(lambda: _settings(config, data_dir, host, port))
-    chosen = _ending_well(lambda: bootstrap.parse_roles(roles))
-    _run(lambda: supervisor.serve(supervisor.Job(site, settings, chosen), SystemClock()))
+    settings = settings_of(config, data_dir, host, port)
+    chosen = ending_well(lambda: bootstrap.parse_roles(roles))
+    run(lambda: supervisor.serve(supervisor.Job(site, settings, chosen), SystemClock()))
 
 
 @app.command()
 def apply(site: SiteFolder, config: Config = None, data_dir: DataDir = None) -> None:
     """把改過的案場資料夾套用到執行中的服務 / Have the running service take a changed site folder."""
-    settings = _ending_well(lambda: _settings(config, data_dir, None, None))
-    applied = _ending_well(lambda: asyncio.run(live_change.apply(site, settings, SystemClock())))
+    settings = settings_of(config, data_dir)
+    applied = ending_well(lambda: asyncio.run(live_change.apply(site, settings, SystemClock())))
     if applied is None:
         print(f"{site}: 無異動 nothing differs from what is in service")
     else:
@@ -97,7 +91,7 @@ def find_devices(
     within: Annotated[float, typer.Option("--within", min=1, help="最多幾秒 / seconds at most")] = 60.0,
 ) -> None:
     """搜尋設備，寫出案場草稿 / Look for devices and write a draft site folder."""
-    draft = _ending_well(lambda: commissioning_commands.find_devices(protocol, where, out, within, SystemClock()))
+    draft = ending_well(lambda: commissioning_commands.find_devices(protocol, where, out, within, SystemClock()))
     print(f"{out}: {draft.devices} devices, {draft.points} points")
 
 
@@ -109,7 +103,7 @@ def import_ede(
     states: Annotated[Path | None, typer.Option("--states", help="狀態文字表 / its table of state texts")] = None,
 ) -> None:
     """由 EDE 檔寫出案場草稿 / Write a draft site folder from a BACnet EDE file."""
-    draft, skipped = _ending_well(lambda: commissioning_commands.import_ede(file, states, host, out))
+    draft, skipped = ending_well(lambda: commissioning_commands.import_ede(file, states, host, out))
     print(f"{out}: {draft.devices} devices, {draft.points} points; 略過 left out: {skipped} objects without a value")
 
 
@@ -121,7 +115,7 @@ def probe(
     offline: Annotated[bool, typer.Option("--plan", help="只看計畫，不連線 / the plan only, no network")] = False,
 ) -> None:
     """查看一台設備：原始位元組、各種解讀、讀取計畫 / Show a device's raw bytes, what they could mean, and the plan."""
-    _ending_well(lambda: commissioning_commands.probe(site, device, role, SystemClock(), offline=offline))
+    ending_well(lambda: commissioning_commands.probe(site, device, role, SystemClock(), offline=offline))
 
 
 @app.command(name="demo")
@@ -142,8 +136,8 @@ def run_demo(
     ] = None,
 ) -> None:
     """啟動模擬市政大樓與服務 / Start the simulated city hall and the service."""
-    options = _ending_well(lambda: demo.Options.of(site, seconds, port or 0, data_dir, fault or [], scenario))
-    _run(lambda: demo.run(options, SystemClock()))
+    options = ending_well(lambda: demo.Options.of(site, seconds, port or 0, data_dir, fault or [], scenario))
+    run(lambda: demo.run(options, SystemClock()))
 
 
 @app.command(name="import")
@@ -155,11 +149,11 @@ def load_history(
 ) -> None:
     """載入多年歷史資料 / Load years of history; ended at any time, it goes on when called again."""
     configure_logs()
-    settings = _ending_well(lambda: _settings(config, data_dir, None, None))
+    settings = settings_of(config, data_dir)
     done: list[HistoryImported] = []
     with day_bar() as on_day:
         job = history_jobs.ImportJob(folder, site, settings, on_day, done.append)
-        _run(lambda: history_jobs.load_history(job, SystemClock()))
+        run(lambda: history_jobs.load_history(job, SystemClock()))
     if not done:
         print("未完成，再次執行即可繼續 / not finished: call it again, and it goes on", file=sys.stderr)
         raise typer.Exit(130)
@@ -182,9 +176,9 @@ def redecode(  # noqa: PLR0913 - the options of a command are its arguments
 ) -> None:
     """以更正後的點位表重新解讀設備當時送出的位元組 / Decode again what a device sent, and correct the past."""
     configure_logs()
-    settings = _ending_well(lambda: _settings(config, data_dir, None, None))
+    settings = settings_of(config, data_dir)
     asked = history_jobs.RedecodeRequest(device, begin, end, reason, actor, dry_run)
-    _run(lambda: history_jobs.redecode(history_jobs.RedecodeJob(site, settings, asked, print), SystemClock()))
+    run(lambda: history_jobs.redecode(history_jobs.RedecodeJob(site, settings, asked, print), SystemClock()))
 
 
 @app.command(name="export")
@@ -206,13 +200,13 @@ def export_samples(  # noqa: PLR0913 - the options of a command are its argument
 ) -> None:
     """匯出樣本與可驗證的清單 / Export samples, with a signed manifest beside the file."""
     configure_logs()
-    settings = _ending_well(lambda: _settings(config, data_dir, None, None))
+    settings = settings_of(config, data_dir)
     asked = export_jobs.ExportRequest(
         points, begin, end, out, form, interval, aggregation, language, as_known_at, actor
     )
     with share_bar() as on_progress:
         job = export_jobs.ExportJob(site, settings, asked, on_progress, lambda *paths: print(*paths, sep="\n"))
-        _run(lambda: export_jobs.export(job, SystemClock()))
+        run(lambda: export_jobs.export(job, SystemClock()))
 
 
 @app.command(name="verify-export")
@@ -222,7 +216,7 @@ def verify_export(
     key: Annotated[Path | None, typer.Option("--key", help="信任的公鑰（PEM） / a public key that you trust")] = None,
 ) -> None:
     """離線驗證匯出檔：內容、列數、簽章 / Prove an exported file off line: content, rows, signature."""
-    checks = _ending_well(lambda: export_jobs.prove(file, manifest, key))
+    checks = ending_well(lambda: export_jobs.prove(file, manifest, key))
     for line in checks:
         print(line)
     raise typer.Exit(0 if holds(checks) else 1)
@@ -233,7 +227,7 @@ def make_export(identity: str) -> None:
     """Make a job that was asked for; settings come from the service's environment."""
     configure_logs()
     status: list[int] = []
-    _run(lambda: export_jobs.make(identity, load_settings(), SystemClock(), status.append))
+    run(lambda: export_jobs.make(identity, load_settings(), SystemClock(), status.append))
     raise typer.Exit(status[0] if status else 0)
 
 
@@ -252,11 +246,11 @@ def verify(
 ) -> None:
     """核對整份紀錄是否被改過，指出第一個錯誤 / Check that nothing of the record was changed; name the first error."""
     configure_logs()
-    settings = _ending_well(lambda: _settings(config, data_dir, None, None))
+    settings = settings_of(config, data_dir)
     asked = integrity_jobs.VerifyRequest(begin, end, rollups, seals, keys)
     with integrity_jobs.part_bars() as on_progress:
         job = integrity_jobs.VerifyJob(settings, asked, on_progress, print)
-        _run(lambda: integrity_jobs.verify_record(job, SystemClock()))
+        run(lambda: integrity_jobs.verify_record(job, SystemClock()))
 
 
 @app.command()
@@ -276,46 +270,4 @@ def work(site: SiteFolder, roles: RolesOption) -> None:
     """Run roles in this process; settings come from the supervisor's environment."""
     configure_logs()
     chosen = bootstrap.parse_roles(roles)
-    _run(lambda: bootstrap.work(site, load_settings(), chosen, SystemClock()))
-
-
-def _settings(config: Path | None, data_dir: Path | None, host: str | None, port: int | None) -> Settings:
-    api = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
-    flags = {key: value for key, value in (("data_dir", data_dir), ("api", api)) if value}
-    return load_settings(config, **flags)
-
-
-def _ending_well(work_: Callable[[], ResultT]) -> ResultT:
-    """Turn what went wrong into words and an exit status."""
-    try:
-        return work_()
-    except SiteError as error:
-        print(render_problems(error.problems), file=sys.stderr)
-        raise typer.Exit(1) from None
-    except CityHallError as error:
-        print(f"錯誤 error: {error}", file=sys.stderr)
-        raise typer.Exit(1) from None
-
-
-def _run(main: Callable[[], Coroutine[None, None, None]]) -> None:
-    """Run a coroutine to its end; Ctrl-C is an ordinary end."""
-
-    def body() -> None:
-        try:
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(main())
-        except* CityHallError as group:
-            raise _first(group) from None
-
-    try:
-        _ending_well(body)
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Give the first leaf of a tree of errors."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+    run(lambda: bootstrap.work(site, load_settings(), chosen, SystemClock()))

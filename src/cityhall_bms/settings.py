@@ -78,6 +78,7 @@ class RetentionSettings(_Table):
     """``[retention]``: for how many days what is kept; 0 = for ever. Hours and days are kept for ever.
 
     ``scans_days``: after so many days scans are packed. ``systems``: other days for the samples of a system.
+    ``archive``: folder into which packed days are written as Parquet before anything of them goes; empty = none.
     """
 
     scans_days: Annotated[int, Field(ge=1, le=400)] = 2
@@ -85,6 +86,7 @@ class RetentionSettings(_Table):
     minutes_days: KeptDays = 400
     quarters_days: KeptDays = 3_660
     systems: dict[System, KeptDays] = {}
+    archive: str = ""
 
 
 class Settings(BaseSettings):

@@ -7,13 +7,13 @@
 import base64
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from cityhall_bms.adapters.disk import settle
 from cityhall_bms.adapters.signing import Signer, verify
 from cityhall_bms.domain.errors import CityHallError, SignatureError
 from cityhall_bms.domain.events import canonical
@@ -70,7 +70,7 @@ def seal(folder: Path, made_at: str, software: str, heads: Heads, signer: Signer
     text = json.dumps(body | {"signature": signature}, indent=1, ensure_ascii=False) + "\n"
     (folder / MANIFEST).write_text(text, encoding="utf-8")
     for path in [*sorted(folder.rglob("*")), folder]:
-        _settle(path)
+        settle(path)
 
 
 def open_backup(folder: Path) -> Backup:
@@ -127,12 +127,3 @@ def _digests(folder: Path) -> Iterator[tuple[str, int, str]]:
                 while chunk := file.read(CHUNK_BYTES):
                     digest.update(chunk)
             yield path.relative_to(folder).as_posix(), path.stat().st_size, digest.hexdigest()
-
-
-def _settle(path: Path) -> None:
-    """Have a file, or the names in a folder, on disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Packs the days that are over, gives back their room, and lets go of what was kept long enough."""
+"""Packs the days that are over, gives back their room, archives them, and lets go of what was kept long enough."""
 
 from datetime import timedelta
 from typing import Final
@@ -8,7 +8,7 @@ import structlog
 from cityhall_bms.domain.errors import HistoryUnavailableError
 from cityhall_bms.historian.intervals import EPOCH
 from cityhall_bms.ports.clock import Clock
-from cityhall_bms.ports.keeping import KeepingStore, Retention
+from cityhall_bms.ports.keeping import Archive, KeepingStore, Retention
 
 ROUND_S: Final = 60.0
 """Between two looks around."""
@@ -20,13 +20,17 @@ log = structlog.get_logger(__name__)
 class HistoryKeeper:
     """One per database is enough; a second one does the same work again and no harm."""
 
-    def __init__(self, store: KeepingStore, retention: Retention, clock: Clock) -> None:
+    def __init__(
+        self, store: KeepingStore, retention: Retention, clock: Clock, archive: Archive | None = None
+    ) -> None:
         self._store = store
+        self._archive = archive
         self._retention = retention
         self._clock = clock
         self._expired_s = float("-inf")
         self.days_packed = 0
         self.days_emptied = 0
+        self.days_archived = 0
         self.rows_expired = 0
 
     async def run(self) -> None:
@@ -48,6 +52,10 @@ class HistoryKeeper:
             log.info("history_day_packed", day=day.isoformat())
         while await self._store.empty_one(self._clock.now()) is not None:
             self.days_emptied += 1
+        while self._archive is not None and (day := await self._archive.next_day()) is not None:
+            await self._archive.write(day, self._clock.now())
+            self.days_archived += 1
+            log.info("history_day_archived", day=day.isoformat())
         if self._clock.monotonic() - self._expired_s >= EXPIRE_EVERY_S:
             self.rows_expired += await self._store.expire(self._retention, self._clock.now())
             self._expired_s = self._clock.monotonic()

@@ -44,3 +44,15 @@ class KeepingStore(Protocol):
     async def expire(self, retention: Retention, now: int) -> int:
         """Let go of what was kept long enough, and is safe elsewhere; gives how many rows went."""
         ...
+
+
+class Archive(Protocol):
+    """Where packed days are written to, outside of the database."""
+
+    async def next_day(self) -> date | None:
+        """Oldest day to archive."""
+        ...
+
+    async def write(self, day: date, now: int) -> object:
+        """Archive a day; it is safe there when this returns."""
+        ...

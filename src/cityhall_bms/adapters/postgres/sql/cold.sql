@@ -35,7 +35,7 @@ ORDER BY d.day
 LIMIT 1;
 
 -- name: begin
-INSERT INTO cold_day (day) VALUES ($1) ON CONFLICT (day) DO UPDATE SET touched = false, packed_at = NULL;
+INSERT INTO cold_day (day) VALUES ($1) ON CONFLICT (day) DO UPDATE SET touched = false, packed_at = NULL, archived_at = NULL;
 
 -- name: sets_of_day
 SELECT DISTINCT s.set_id, cardinality(p.point_ids) AS points
@@ -138,3 +138,22 @@ DELETE FROM rollup_1m WHERE bucket < $1::date::timestamp AT TIME ZONE 'UTC';
 
 -- name: expire_quarters
 DELETE FROM rollup_15m WHERE bucket < $1::date::timestamp AT TIME ZONE 'UTC';
+
+-- name: to_archive
+SELECT day FROM cold_day WHERE archived_at IS NULL AND expired_at IS NULL AND packed_at IS NOT NULL AND NOT touched
+ORDER BY day
+LIMIT 1;
+
+-- name: packed_at
+SELECT packed_at FROM cold_day WHERE day = $1;
+
+-- name: points_of_day
+SELECT DISTINCT point_id FROM cold_point WHERE day = $1 ORDER BY point_id;
+
+-- name: names
+SELECT point_id, name FROM point;
+
+-- name: archived
+-- Only what was read is archived: a day that was packed again meanwhile is read again.
+UPDATE cold_day SET archived_at = 'epoch'::timestamptz + $3::bigint * interval '1 microsecond'
+WHERE day = $1 AND packed_at = $2::timestamptz AND NOT touched;
