@@ -157,10 +157,12 @@ async def read_events(
 
 
 @asynccontextmanager
-async def running_api(dsn: str, folder: Path) -> AsyncIterator[ApiRig]:
-    """Serve the hand-written site of ``tests.support.sites`` over an empty database."""
+async def running_api(dsn: str, folder: Path, more_points: str = "") -> AsyncIterator[ApiRig]:
+    """Serve the hand-written site of ``tests.support.sites`` over an empty database, with more rows of points."""
     clock = SystemClock()
-    site = load_site(write_site(folder), {"modbus": CheckingFactory()})
+    with (write_site(folder) / "points.csv").open("a", encoding="utf-8") as points:
+        points.write(more_points)
+    site = load_site(folder, {"modbus": CheckingFactory()})
     await migrate(dsn)
     pool = await open_pool(dsn)
     telemetry = MemoryTelemetryLog(clock)

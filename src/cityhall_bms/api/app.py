@@ -71,7 +71,7 @@ def _routes() -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
         max_body_size=BODY_BYTES_MAX,
     )
-    # The streams first: their addresses would otherwise be taken for names of points and alarms.
+    # Streams and files first: their addresses would otherwise be taken for names of points, alarms and exports.
     for module in (
         streams,
         points,
@@ -80,9 +80,9 @@ def _routes() -> FastAPI:
         alarms,
         events,
         gaps,
-        exports,
         counters,
         restatements,
+        exports,
         state,
         explain,
     ):
