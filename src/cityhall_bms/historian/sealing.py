@@ -78,9 +78,10 @@ def _seal(
         point, value, quality = point[places], value[places], quality[places]
     first_run = np.flatnonzero(_starts(recorded_at, at))
     recorded_at, at, length = recorded_at[first_run], at[first_run], np.add.reduceat(length, first_run)
-    order = _order_within(length, point, value, quality)
+    order, tied = _order_within(length, point, value, quality)
     if order is not None:
         point, value, quality = point[order], value[order], quality[order]
+    if tied:
         kept = _distinct(length, point, value, quality)
         length = np.add.reduceat(kept, np.cumsum(length) - length, dtype=np.int64)
         point, value, quality = point[kept], value[kept], quality[kept]
@@ -136,28 +137,30 @@ def _places(length: NDArray[np.int64], order: NDArray[np.intp]) -> NDArray[np.in
 
 def _order_within(
     length: NDArray[np.int64], point: NDArray[np.uint32], value: NDArray[np.float64], quality: NDArray[np.uint8]
-) -> NDArray[np.intp] | None:
-    """Order of samples by run, point, quality and value; none where every run's points rise already.
+) -> tuple[NDArray[np.intp] | None, bool]:
+    """Order of samples by run, point, quality and value, and whether a run has a point twice.
 
-    Only runs that are out of order are sorted: most drivers read points in the order of their numbers.
+    None where every run's points rise already; only runs that are out of order are sorted. Most drivers read points in
+    the order of their numbers.
     """
     falls = np.zeros(len(point), np.bool_)
     falls[1:] = point[1:] <= point[:-1]
     begin = np.cumsum(length) - length
     falls[begin] = False
     if not falls.any():
-        return None
+        return None, False
     disordered = np.logical_or.reduceat(falls, begin)
-    places = np.flatnonzero(np.repeat(disordered, length))
-    run = np.repeat(np.flatnonzero(disordered), length[disordered])
-    key = (run.astype(np.uint64) << np.uint64(32)) | point[places]
-    by_key = np.argsort(key, kind="stable")
-    if (key[by_key][1:] == key[by_key][:-1]).any():
-        bits = value[places].view(np.uint64)
-        by_key = np.lexsort((bits, quality[places], key))
     order = np.arange(len(point))
-    order[places] = places[by_key]
-    return order
+    for size in np.unique(length[disordered]).tolist():
+        first = begin[disordered & (length == size), np.newaxis]
+        runs = np.lib.stride_tricks.sliding_window_view(point, size)[first[:, 0]]
+        order[first + np.arange(size)] = first + np.argsort(runs, axis=1)
+    single = _starts(point[order])
+    single[begin] = True
+    if single.all():
+        return order, False
+    run = np.repeat(np.arange(len(length)), length)
+    return np.lexsort((value.view(np.uint64), quality, point, run)), True
 
 
 def _distinct(

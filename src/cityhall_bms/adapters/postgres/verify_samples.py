@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from cityhall_bms.adapters.postgres import cold_reading
 from cityhall_bms.adapters.postgres.history_copy import fetch_samples, moment
+from cityhall_bms.adapters.postgres.scan_reading import OddRowError, fetch_whole_scans
 from cityhall_bms.adapters.postgres.sql import load
 from cityhall_bms.adapters.postgres.verify_log import Progress
 from cityhall_bms.domain.verification import Checked, Fault, Part, Wrong
@@ -204,7 +205,10 @@ class _SampleCheck:
     async def _samples(self, window: Window, recorded_at: int | None = None) -> Samples:
         """Samples observed in a window, those that no longer stand included, from both forms."""
         times = (moment(window.start), moment(window.end), None if recorded_at is None else moment(recorded_at))
-        parts = [await fetch_samples(self._connection, QUERIES["samples"], *times)]
+        try:
+            parts = [await fetch_whole_scans(self._connection, QUERIES["whole_scans"], *times)]
+        except OddRowError:
+            parts = [await fetch_samples(self._connection, QUERIES["samples"], *times)]
         # Day by day: a batch may span years, if a device's clock was wrong.
         for row in await self._connection.fetch(QUERIES["cold_days"], window.start, window.end):
             async for cold in _cold_samples(self._connection, row["day"]):

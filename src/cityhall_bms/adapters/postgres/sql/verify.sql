@@ -115,3 +115,10 @@ SELECT (extract(epoch FROM closed_through) * 1000000)::bigint AS closed_through,
 
 -- name: dirty_blocks
 SELECT DISTINCT block FROM rollup_dirty WHERE hour >= $1::timestamptz AND hour < $2::timestamptz;
+
+-- name: whole_scans
+SELECT s.observed_at, s.recorded_at, coalesce(s.point_ids, p.point_ids), s."values", s.quality
+FROM scan s
+LEFT JOIN point_set p ON p.set_id = s.set_id
+WHERE s.observed_at >= $1::timestamptz AND s.observed_at < $2::timestamptz
+  AND ($3::timestamptz IS NULL OR s.recorded_at = $3::timestamptz);
