@@ -17,6 +17,7 @@ from cityhall_bms import (
     history_jobs,
     integrity_jobs,
     live_change,
+    meter_cli,
     supervisor,
     upkeep_cli,
 )
@@ -43,6 +44,7 @@ Port = Annotated[int | None, typer.Option("--port", min=0, max=65_535, help="埠
 DraftFolder = Annotated[Path, typer.Option("--out", help="寫到這個新資料夾 / a new folder to write to")]
 RolesOption = Annotated[str, typer.Option("--roles", help=f"all, or some of {','.join(bootstrap.ROLES)}")]
 upkeep_cli.register(app)
+meter_cli.register(app)
 
 
 @app.command()
