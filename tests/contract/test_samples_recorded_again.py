@@ -5,12 +5,14 @@ import io
 
 import asyncpg
 import pytest
+from tests.support.export_rig import query
 from tests.support.histories import HOUR, MINUTE, SECOND, T0, Row, history_on, logged
 from tests.support.manual_clock import ManualClock
 
 from cityhall_bms.adapters.postgres.history import PostgresHistory
-from cityhall_bms.adapters.postgres.history_export import PostgresExporter
-from cityhall_bms.ports.history import Aggregation, ExportRequest, Window
+from cityhall_bms.adapters.postgres.history_export import ExportReader
+from cityhall_bms.ports.exports import ExportPoint
+from cityhall_bms.ports.history import Aggregation, Window
 
 WINDOW = Window(T0, T0 + HOUR)
 WRONG: list[Row] = [(7, T0 + number * MINUTE, 1e9 + number, 0) for number in range(60)]
@@ -26,9 +28,15 @@ async def figures(history: PostgresHistory, interval: str) -> dict[Aggregation, 
 
 
 async def rows_of_the_file(url: str, history: PostgresHistory) -> list[str]:
-    request = ExportRequest([(7, "P", "kW")], WINDOW, "", "Asia/Taipei")
-    data = b"".join([chunk async for chunk in PostgresExporter(url, history).csv(request)])
-    return [row[4] for row in csv.reader(io.StringIO(data.decode("utf-8-sig")))][1:]
+    lines: list[bytes] = []
+
+    async def keep(chunk: bytes) -> None:
+        lines.append(chunk)
+
+    asked = query(points=[ExportPoint(7, "P", "kW")], window=WINDOW, known_at=T0 + 2 * HOUR)
+    async for _ in ExportReader(url, history).lines(asked, WINDOW.start, keep):
+        pass
+    return [row[4] for row in csv.reader(io.StringIO(b"".join(lines).decode()))]
 
 
 @pytest.mark.parametrize("settled", [False, True], ids=["at once", "after recomputing"])
