@@ -19,6 +19,10 @@ from cityhall_bms.ports.clock import Clock
 
 USER: Final = "cityhall"
 STORE_BYTES_MAX: Final = 8 * 2**30
+LOG_TAIL_BYTES: Final = 2**20
+STARTED: Final = b"Starting nats-server"
+FULL: Final = b"no space left on device"
+"""Words of the server's log."""
 ANSWER_PATIENCE_S: Final = 2.0
 RECOVERY_PATIENCE_S: Final = 300.0
 """After a kill JetStream reads its files first."""
@@ -56,6 +60,7 @@ class EmbeddedNats(EmbeddedService):
         self._store_bytes_max = store_bytes_max
         self._password = secrets.token_urlsafe(32)
         self._port = -1
+        self._was_full = False
 
     @property
     def url(self) -> str:
@@ -75,6 +80,7 @@ class EmbeddedNats(EmbeddedService):
 
     async def _prepare(self, lock: int) -> None:  # noqa: ARG002 - only PostgreSQL has a helper to start
         self._forget_ports()
+        self._was_full = False
         text = CONFIG.format(
             port=self._port,
             folder=str(self.folder).replace("\\", "\\\\").replace('"', '\\"'),
@@ -94,6 +100,20 @@ class EmbeddedNats(EmbeddedService):
                 return await _answers(self._port, self._password)
         except (OSError, TimeoutError, ValueError):
             return False
+
+    def _is_stuck(self) -> bool:
+        """A stream that met a full disk takes nothing any more, also when there is room, until the next start."""
+        self._was_full = self._was_full or not self.has_room()
+        return self._was_full or self._log_tells_of_a_full_disk()
+
+    def _log_tells_of_a_full_disk(self) -> bool:
+        try:
+            with self.log_file.open("rb") as written:
+                written.seek(max(self.log_file.stat().st_size - LOG_TAIL_BYTES, 0))
+                tail = written.read()
+        except OSError:
+            return False
+        return FULL in tail[max(tail.rfind(STARTED), 0) :]
 
     def _announced_port(self) -> int:
         """Read the port from the file that the server writes when it listens; -1 = not yet."""

@@ -1,6 +1,7 @@
 """One embedded service: started once ready, watched, started again when it dies, stopped within a deadline."""
 
 import os
+import shutil
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from pathlib import Path
@@ -26,6 +27,9 @@ LOG_BYTES_KEPT: Final = 2**20
 DEATHS_WINDOW_S: Final = 60.0
 DEATHS_MAX: Final = 8
 RESTART_DELAY_MAX_S: Final = 5.0
+ROOM_BYTES_MIN: Final = 32 * 2**20
+"""Free space without which nothing is started (again): it would only fail once more."""
+ROOM_LOOK_S: Final = 5.0
 
 
 def restart_delay_s(deaths: int) -> float:
@@ -90,6 +94,9 @@ class EmbeddedService(ABC):
         deaths: list[float] = []
         while (child := self._child) is not None:
             self._trim_log()
+            if self._is_stuck() and self.has_room():
+                LOG.warning("embedded service is started again after its disk was full", service=self.name)
+                await child.stop(self.stop_steps)
             if await child.ended_within(LOG_CHECK_INTERVAL_S) and self._child is child:
                 LOG.warning("embedded service died", service=self.name, exit_code=child.exit_code)
                 await self._bring_back(deaths)
@@ -160,9 +167,27 @@ class EmbeddedService(ABC):
             await self._clock.sleep(pause_s)
             pause_s = min(pause_s * 1.5, POLL_MAX_S)
 
+    def has_room(self) -> bool:
+        """Whether its disk has room to work with."""
+        return shutil.disk_usage(self.folder).free >= ROOM_BYTES_MIN
+
+    def _is_stuck(self) -> bool:
+        """Whether it lives and will not work again by itself."""
+        return False
+
+    async def _until_room(self, deaths: list[float]) -> None:
+        """A full disk is no reason to give up: everything else goes on, and this waits."""
+        if self.has_room():
+            return
+        LOG.error("disk full: embedded service waits for room", service=self.name, folder=str(self.folder))
+        while not self.has_room():
+            await self._clock.sleep(ROOM_LOOK_S)
+        deaths.clear()
+
     async def _bring_back(self, deaths: list[float]) -> None:
         """Try until it is ready again; ``deaths`` remembers across calls when it died."""
         while self._child is not None:
+            await self._until_room(deaths)
             now = self._clock.monotonic()
             deaths[:] = [death for death in deaths if death > now - DEATHS_WINDOW_S] + [now]
             if len(deaths) > DEATHS_MAX:
