@@ -96,7 +96,7 @@ async def test_time_in_state_is_that_of_the_samples_wherever_it_comes_from(datab
         await settled(history, batches)
         states = await history.queries.durations(SWITCH, window, "1d", None, ZONE)
         assert states.values == (0.0, 1.0)
-        finely = await history.queries.durations(SWITCH, window, "10s", None, ZONE)
+        finely = await history.queries.durations(SWITCH, window, "30s", None, ZONE)
         for row in range(2):
             assert states.seconds[row].tolist() == pytest.approx(
                 finely.seconds[row].reshape(5, -1).sum(axis=1).tolist()
@@ -105,7 +105,9 @@ async def test_time_in_state_is_that_of_the_samples_wherever_it_comes_from(datab
         assert on.seconds[0].tolist() == states.seconds[1].tolist()
         assert states.seconds.sum(axis=0).tolist() == pytest.approx((states.coverage * 86_400).tolist())
         high = await history.queries.durations(POWER, window, "1h", Condition(above=350.0), ZONE)
-        exactly = await history.queries.durations(POWER, window, "10s", Condition(above=350.0), ZONE)
+        exactly = await history.queries.durations(POWER, window, "30s", Condition(above=350.0), ZONE)
+        with pytest.raises(RefusedError):
+            await history.queries.durations(POWER, window, "10s", Condition(above=350.0), ZONE)
         assert high.seconds[0].tolist() == pytest.approx(exactly.seconds[0].reshape(120, -1).sum(axis=1).tolist())
         assert 0 < high.seconds.sum() < 3600 * 120
         with pytest.raises(RefusedError):
@@ -128,6 +130,9 @@ async def test_a_screen_keeps_every_spike(database_url: str) -> None:
             assert np.isnan(line.value).any(), "a night of silence parts the line"
             assert (np.diff(line.at) >= 0).all()
             assert 5000.0 in line.value
+        years = await history.queries.line(POWER, Window(BEGIN - 4000 * DAY, window.end), 500, ZONE)
+        assert years.interval == "1d"
+        assert 5000.0 in years.value
         short = await history.queries.line(METER, Window(BEGIN, BEGIN + HOUR), 500, ZONE)
         assert short.interval == ""
         assert len(short.at) == 12

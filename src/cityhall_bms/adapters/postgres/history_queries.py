@@ -18,16 +18,18 @@ from cityhall_bms.domain.quality import BAD_FROM
 from cityhall_bms.historian.columns import Samples
 from cityhall_bms.historian.demand import DEMAND_US, Search
 from cityhall_bms.historian.intervals import HOUR_US, interval_edges, length_us, source_level
-from cityhall_bms.historian.resampling import extremes, fitting_interval, largest_triangles, parted
+from cityhall_bms.historian.resampling import CALENDAR_US, extremes, fitting_interval, largest_triangles, parted
 from cityhall_bms.historian.rollups import Rollups, coverage
 from cityhall_bms.historian.states import Stood, by_value, constant, known_s, stood, while_true
-from cityhall_bms.historian.summing import bucket_edges
+from cityhall_bms.historian.summing import DAYS, bucket_edges
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.history import Aggregation, Latest, Window
 from cityhall_bms.ports.queries import Band, Condition, Demand, Durations, Line, Table
 
-CELLS_MAX: Final = 4_000_000
+CELLS_MAX: Final = 500_000
 """Points times intervals of one question."""
+DURATIONS_MAX: Final = 20_000
+"""Intervals of a question about time in state: each may have 64 states."""
 ROWS_APART_US: Final = 6 * HOUR_US
 """Stretches that are closer to each other are read from the samples in one go."""
 STRETCHES_MAX: Final = 20
@@ -91,6 +93,9 @@ class PostgresQueries:
         """Time in each state, or for which a condition held; good time only."""
         zone = ZoneInfo(time_zone)
         edges = interval_edges(window, interval, zone)
+        if len(edges) > DURATIONS_MAX:
+            msg = f"that would be more than {DURATIONS_MAX} intervals: take longer ones or a shorter time"
+            raise RefusedError(msg)
         async with self._reader([point], known_at) as reader:
             pieces = await self._stood(reader, edges, zone, condition)
         share = known_s(pieces, edges) * 1e6 / np.diff(edges)
@@ -128,8 +133,8 @@ class PostgresQueries:
     async def line(self, point: int, window: Window, values: int, time_zone: str, known_at: int | None = None) -> Line:
         """At most so many values, by Largest-Triangle-Three-Buckets."""
         zone = ZoneInfo(time_zone)
-        _, coarse = fitting_interval(window, CANDIDATES_PER_VALUE * values, zone)
-        level = source_level(coarse) or ""
+        interval, coarse = fitting_interval(window, CANDIDATES_PER_VALUE * values, zone)
+        level = DAYS if interval in CALENDAR_US and zone.key == self._home.key else source_level(coarse) or ""
         async with self._reader([point], known_at) as reader:
             if not level:
                 return _line(await reader.samples(window), window, values)
