@@ -94,7 +94,7 @@ async def test_what_a_collector_left_open_ends_with_its_life(record: Record) -> 
     assert down(1, device="ahu-1") in found  # another collector goes on
 
 
-async def test_gaps_are_found_by_device_point_cause_time_and_whether_they_last(record: Record) -> None:
+async def test_pain_20_gaps_have_a_cause_and_are_found_by_device_point_cause_and_time(record: Record) -> None:
     refused = Gap("em-1", GapCause.REFUSED, T0 + 50 * SECOND, 4, (7,), T0 + 60 * SECOND)
     other = Gap("ahu-1", GapCause.TIMEOUT, T0 + 70 * SECOND, 1, (9,), T0 + 71 * SECOND)
     clock = Gap("", GapCause.CLOCK, T0 + 80 * SECOND, 0, (), T0 + 90 * SECOND)
@@ -153,7 +153,7 @@ async def test_a_cursor_that_somebody_made_up_is_refused(record: Record, cursor:
         await record.ledger.page(EVERYTHING, 4, cursor)
 
 
-async def test_batches_that_the_log_lost_are_gaps_with_the_time_of_their_neighbours(record: Record) -> None:
+async def test_pain_20_batches_that_the_log_lost_are_gaps_with_the_time_of_their_neighbours(record: Record) -> None:
     await record.report(sequence=0)
     await record.report(sequence=5)
     missing = await record.history.gap_due(2**62)
