@@ -17,12 +17,14 @@ from cityhall_bms.domain.events import StoredEvent
 from cityhall_bms.domain.quality import Quality
 from cityhall_bms.domain.site import Text
 from cityhall_bms.ports.history import Window
-from cityhall_bms.rules.book import in_force
+from cityhall_bms.rules.book import in_force, rule_of
 from cityhall_bms.rules.explaining import Input, inputs_of, reason
 from cityhall_bms.rules.model import Rule
 
 READ_EVENTS_MAX = 1_000
-SAMPLES_MAX = 20_000
+SAMPLES_MAX = 100_000
+SHOWN_MAX_US = 2 * 60 * 60 * 1_000_000
+"""Of a long delay its last two hours are shown."""
 MINUTE_US = 60_000_000
 INPUTS_MAX = 100
 
@@ -38,8 +40,8 @@ async def explain_alarm(
     """What made an alarm ring: samples, rule and limits as they were, and the reason in plain words."""
     entry, raised = await _raised(services, alarm_id, occurrence)
     found = in_force(await _stream(services, f"rule/{raised.rule}"), entry.position)
-    rule = found[0] if found else None
-    inputs = inputs_of(rule, raised.subject, services.site, services.ids)[:INPUTS_MAX] if rule else []
+    rule = rule_of(found) if found else None
+    inputs = inputs_of(rule, raised.subject, services.site, services.ids) if rule else []
     return past_models.Explanation(
         alarm=alarm_id,
         occurrence=raised.occurrence,
@@ -49,8 +51,9 @@ async def explain_alarm(
         value=raised.value,
         limit=raised.limit,
         telemetry_position=raised.telemetry_position,
-        rule=_rule(*found) if found else None,
-        inputs=[await _samples(services, item, rule, entry, raised) for item in inputs] if rule else [],
+        rule=_rule(found) if found else None,
+        looked_at=len(inputs),
+        inputs=[await _samples(services, item, rule, entry, raised) for item in inputs[:INPUTS_MAX]] if rule else [],
     )
 
 
@@ -74,10 +77,10 @@ async def _stream(services: ApiServices, stream: str) -> list[StoredEvent]:
             return entries
 
 
-def _rule(rule: Rule, entry: StoredEvent) -> past_models.ExplainedRule:
+def _rule(entry: StoredEvent) -> past_models.ExplainedRule:
     return past_models.ExplainedRule(
-        id=rule.id,
-        version=rule.version,
+        id=entry.payload["rule"],
+        version=entry.payload["version"],
         fingerprint=entry.payload["fingerprint"],
         since=to_rfc3339(entry.recorded_at) or "",
         position=entry.position,
@@ -89,7 +92,7 @@ async def _samples(
     services: ApiServices, item: Input, rule: Rule, entry: StoredEvent, raised: AlarmRaised
 ) -> past_models.ExplainedSamples:
     """Samples from the one that stood when the delay began to a minute after, as known when the alarm was written."""
-    point, began = item.point, raised.observed_at - round(rule.on_delay_s * 1e6)
+    point, began = item.point, raised.observed_at - min(round(rule.on_delay_s * 1e6), SHOWN_MAX_US)
     window = Window(began - item.quiet_us, raised.observed_at + MINUTE_US)
     series = await services.history.samples(services.ids[point.name], window, SAMPLES_MAX, entry.recorded_at)
     first = max(int(np.searchsorted(series.at, began, "right")) - 1, 0)

@@ -165,4 +165,5 @@ class Explanation(Model):
     telemetry_position: int = Field(description="Place in the telemetry log of the batch that made it ring.")
     rule: ExplainedRule | None = Field(description="Null when it rang before rules were written down.")
     calendar: str | None = Field(None, description="Calendar entry that the rule asked; null: it asked none.")
+    looked_at: int = Field(description="How many points the rule looked at; `inputs` has a hundred of them at most.")
     inputs: list[ExplainedSamples] = Field(description="Empty when the site no longer has what it was bound to.")

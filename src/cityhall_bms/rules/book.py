@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import structlog
+from pydantic import ValidationError
 
 from cityhall_bms.domain.errors import ConcurrencyError, EventLogUnavailableError
 from cityhall_bms.domain.events import RuleApplied, RuleWithdrawn, StoredEvent, canonical
@@ -71,13 +72,22 @@ def changes(rules: Iterable[Rule], entries: Iterable[StoredEvent]) -> list[Appen
     return appends
 
 
-def in_force(entries: Iterable[StoredEvent], position: int) -> tuple[Rule, StoredEvent] | None:
-    """Rule as the entries of its stream had it at a position of the log; none before it was written down."""
+def in_force(entries: Iterable[StoredEvent], position: int) -> StoredEvent | None:
+    """Entry of a rule's stream that was in force at a position of the log; none before it was written down."""
     found = None
     for entry in entries:
         if entry.position < position and entry.type == RuleApplied.__name__:
             found = entry
-    return None if found is None else (RULE_ADAPTER.validate_python(found.payload["definition"]), found)
+    return found
+
+
+def rule_of(entry: StoredEvent) -> Rule | None:
+    """Rule of such an entry; none when rules are no longer written like that."""
+    try:
+        rule: Rule = RULE_ADAPTER.validate_python(entry.payload["definition"])
+    except ValidationError:
+        return None
+    return rule
 
 
 async def _entries(events: EventLog) -> list[StoredEvent]:

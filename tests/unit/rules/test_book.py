@@ -7,7 +7,7 @@ from tests.support.manual_clock import ManualClock
 from cityhall_bms.adapters.memory import MemoryEventLog
 from cityhall_bms.domain.events import RuleApplied, RuleFailed, RuleWithdrawn
 from cityhall_bms.ports.event_log import Append
-from cityhall_bms.rules.book import fingerprint, in_force, keep_book
+from cityhall_bms.rules.book import fingerprint, in_force, keep_book, rule_of
 from cityhall_bms.rules.files import library
 from cityhall_bms.rules.model import RULE_ADAPTER, Rule
 
@@ -47,8 +47,8 @@ async def test_every_wording_is_found_as_of_its_time() -> None:
     for position, priority in ((2, 3), (3, 3), (4, 1), (99, 1)):
         found = in_force(entries, position)
         assert found is not None
-        assert found[0] == rule("A", priority=priority)
-        assert found[1].payload["fingerprint"] == fingerprint(found[0])
+        assert rule_of(found) == rule("A", priority=priority)
+        assert found.payload["fingerprint"] == fingerprint(rule("A", priority=priority))
     assert entries[3].event() == RuleWithdrawn("A")
 
 
@@ -61,7 +61,17 @@ async def test_every_shipped_rule_comes_back_from_the_book_as_it_went_in() -> No
     for one in shipped:
         found = in_force([entry for entry in entries if entry.stream == f"rule/{one.id}"], 10_000)
         assert found is not None
-        assert found[0] == one
+        assert rule_of(found) == one
+
+
+async def test_a_rule_that_is_written_otherwise_today_is_still_shown() -> None:
+    clock = ManualClock()
+    events = MemoryEventLog(clock)
+    await events.append([Append("rule/A", [RuleApplied("A", 1, "x", {"kind": "of long ago"})], "rules")])
+    found = in_force(await events.read(), 99)
+    assert found is not None
+    assert found.payload["definition"] == {"kind": "of long ago"}
+    assert rule_of(found) is None
 
 
 async def test_an_absent_log_is_waited_for() -> None:

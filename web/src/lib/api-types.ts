@@ -1331,6 +1331,11 @@ export interface components {
             /** Limit */
             limit: number | null;
             /**
+             * Looked At
+             * @description How many points the rule looked at; `inputs` has a hundred of them at most.
+             */
+            looked_at: number;
+            /**
              * Observed At
              * @example 2026-11-21T02:15:00.250Z
              */
