@@ -33,7 +33,7 @@ from cityhall_bms.domain.gaps import Gap, GapCause
 from cityhall_bms.domain.quality import Quality
 from cityhall_bms.exports.verification import Seals, Verdict, verify
 from cityhall_bms.ports.event_log import Append
-from cityhall_bms.ports.exports import ExportFormat, ExportKind, ExportState
+from cityhall_bms.ports.exports import ExportFormat, ExportKind, ExportPoint, ExportState
 from cityhall_bms.ports.history import Aggregation, Window
 from cityhall_bms.ports.telemetry_log import LoggedBatch
 
@@ -243,6 +243,18 @@ async def test_a_manifest_proves_its_file_and_tells_what_it_rests_on(database_ur
     assert event.payload["manifest_sha256"] == hashlib.sha256((export.manifest or "").encode()).hexdigest()
     checks = verify(said, measured(path, said), Seals(check_signature, key_id_of), rig.signer.public_pem)
     assert [check.verdict for check in checks] == [Verdict.PROVEN] * 4
+
+
+async def test_a_century_is_certified_as_a_whole(postgres_url: str, tmp_path: Path) -> None:
+    century = Window(us("1970-01-02T00:00:00+00:00"), us("2199-12-31T00:00:00+00:00"))
+    many = [*POINTS, *(ExportPoint(number, f"P{number}", "") for number in range(10, 60))]
+    async with exports_on(postgres_url, tmp_path) as rig:
+        await rig.history.store([scan(n + 1, T0 + n * MINUTE, [1.0, 2.0, 3.0]) for n in range(60)])
+        await rig.made(query(points=many, window=century, known_at=T0 + HOUR))
+        [export] = await rig.office.page(1, None)
+    coverage = manifest_of(export)["coverage"]
+    assert [line["good"] for line in coverage[:4]] == [60, 60, 60, 0]
+    assert coverage[0]["covered_percent"] == pytest.approx(100 * HOUR / (century.end - century.start), abs=0.001)
 
 
 async def test_hours_of_days_with_23_and_25_hours_have_their_own_times(postgres_url: str, tmp_path: Path) -> None:

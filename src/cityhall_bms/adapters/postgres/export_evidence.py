@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import numpy as np
@@ -12,15 +13,16 @@ from cityhall_bms.adapters.postgres.export_store import QUERIES
 from cityhall_bms.adapters.postgres.history import PostgresHistory
 from cityhall_bms.domain.errors import HistoryUnavailableError
 from cityhall_bms.domain.gaps import Gap, GapCause
-from cityhall_bms.historian.intervals import HOUR_US
+from cityhall_bms.historian.intervals import DAY_US, interval_edges
 from cityhall_bms.ports.exports import ExportQuery, LogRange, Restated
-from cityhall_bms.ports.history import Aggregation
+from cityhall_bms.ports.history import Aggregation, Window
 
-STEPS: Final = ((2 * 24 * HOUR_US, "1m"), (31 * 24 * HOUR_US, "15m"), (1_000 * 24 * HOUR_US, "1h"))
+STEPS: Final = ((2 * DAY_US, "1m"), (31 * DAY_US, "15m"), (1_000 * DAY_US, "1h"))
 """Up to which length of a window the covered time is summed from which interval; beyond from days."""
 
 
-POINTS_AT_ONCE: Final = 128
+FIGURES_AT_ONCE: Final = 250_000
+"""So many are asked for at once: what history answers in one go has a bound."""
 
 
 class PostgresExportEvidence:
@@ -32,18 +34,18 @@ class PostgresExportEvidence:
 
     async def covered(self, query: ExportQuery) -> list[float]:
         """Share of the window, widened to whole steps, for which good samples stand, 0..1, of each point."""
-        step, shares = covering_step(query), []
+        step = covering_step(query)
+        edges = interval_edges(query.window, step, ZoneInfo(query.time_zone))
+        # Nothing stands beyond what was known, and years ahead of it are not asked for.
+        known = edges[: max(int(np.searchsorted(edges, query.known_at, "left")) + 1, 2)]
+        window, length = Window(int(known[0]), int(known[-1])), np.diff(known)
         numbers = [point.number for point in query.points]
-        for begin in range(0, len(numbers), POINTS_AT_ONCE):
-            table = await self._history.queries.intervals_of(
-                numbers[begin : begin + POINTS_AT_ONCE],
-                query.window,
-                step,
-                Aggregation.COUNT,
-                query.time_zone,
-                query.known_at,
-            )
-            shares += [_share(table.at, coverage) for coverage in table.coverage]
+        at_once = max(FIGURES_AT_ONCE // len(length), 1)
+        how = (window, step, Aggregation.COUNT, query.time_zone, query.known_at)
+        shares: list[float] = []
+        for begin in range(0, len(numbers), at_once):
+            table = await self._history.queries.intervals_of(numbers[begin : begin + at_once], *how)
+            shares += (table.coverage @ length / (edges[-1] - edges[0])).tolist()
         return shares
 
     async def gaps(self, query: ExportQuery) -> list[Sequence[Gap]]:
@@ -116,14 +118,6 @@ def concerns(payload: Mapping[str, Any], names: set[str], query: ExportQuery) ->
     first, until = payload.get("first", query.window.start), payload.get("until", query.window.end)
     points = payload.get("points", [payload["point"]] if "point" in payload else names)
     return first < query.window.end and until > query.window.start and not names.isdisjoint(points)
-
-
-def _share(at: np.typing.NDArray[np.int64], coverage: np.typing.NDArray[np.float64]) -> float:
-    """Mean of the intervals' coverage, each weighted by its length; all but the last show their length."""
-    if len(at) < 2:
-        return float(coverage.mean()) if len(coverage) else 0.0
-    length = np.append(np.diff(at), at[-1] - at[-2])
-    return float((coverage * length).sum() / length.sum())
 
 
 def _gap(row: asyncpg.Record) -> Gap:
