@@ -1,8 +1,9 @@
-"""The command by which an exchanged meter is recorded, beside the service or alone."""
+"""Commands about meters, beside the service or alone: one was exchanged; what all of them counted is judged anew."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
@@ -11,8 +12,11 @@ from cityhall_bms import beside, bootstrap
 from cityhall_bms.adapters.postgres.counter_view import PostgresCounterView
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
 from cityhall_bms.adapters.postgres.migrate import migrate
+from cityhall_bms.adapters.postgres.recounting import PostgresRecount
 from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.command_frame import Config, DataDir, SiteFolder, run, settings_of
+from cityhall_bms.day_bar import day_bar
+from cityhall_bms.domain.counters import TIME_STAMP
 from cityhall_bms.domain.errors import RefusedError
 from cityhall_bms.domain.site import PointKind, Site
 from cityhall_bms.historian.intervals import local_time_us
@@ -21,12 +25,10 @@ from cityhall_bms.ports.clock import Clock
 from cityhall_bms.settings import Settings
 
 
-TIME_STAMP: Final = "ts"
-
-
 def register(app: typer.Typer) -> None:
     """Add the command to the others."""
     app.command(name="exchange-meter")(exchange_meter)
+    app.command()(recount)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,23 @@ def exchange_meter(  # noqa: PLR0913 - the options of a command are its argument
     asked = ExchangeRequest(point, at, last_old, first_new, reason, actor)
     run(lambda: record_exchange(site, asked, settings, SystemClock()))
     print(f"{point}: 已記錄 recorded")
+
+
+def recount(site: SiteFolder, config: Config = None, data_dir: DataDir = None) -> None:
+    """依現在的點位表重新判讀所有計數值 / Judge all that counters recorded anew, by the points as they are now."""
+    settings = settings_of(config, data_dir)
+    with day_bar() as on_day:
+        changed = run(lambda: judge_anew(site, settings, SystemClock(), on_day))
+    print(f"已更正 steps that changed: {changed:,}")
+
+
+async def judge_anew(folder: Path, settings: Settings, clock: Clock, on_day: Callable[[int, int], None]) -> int:
+    """Take the points of the site into service, find all steps anew, and give how many differ."""
+    site = bootstrap.read_site(folder)
+    async with beside.database(settings, clock) as running:
+        await bootstrap.prepare(folder, running, clock)
+        async with PostgresRecount.open(running.database.url, clock, site.time_zone) as counters:
+            return await counters.recount(on_day)
 
 
 async def record_exchange(folder: Path, asked: ExchangeRequest, settings: Settings, clock: Clock) -> None:

@@ -14,14 +14,13 @@ from cityhall_bms.api.points import checked_window, find_point
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services
 from cityhall_bms.api.times import FromTime, ToTime, to_rfc3339, to_us
-from cityhall_bms.domain.counters import Decision, StepKind, StepState
+from cityhall_bms.domain.counters import TIME_STAMP, Decision, StepKind, StepState
 from cityhall_bms.domain.errors import RefusedError
 from cityhall_bms.domain.site import Point, PointKind
 from cityhall_bms.historian.intervals import interval_edges
 from cityhall_bms.ports.counters import Consumption, CounterStep, Estimate
 from cityhall_bms.ports.history import Window
 
-TIME_STAMP = "ts"
 INTERVALS_OF_AN_ANSWER_MAX = 20_000
 
 router = APIRouter(prefix="/counters", tags=["counters"])

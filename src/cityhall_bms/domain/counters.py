@@ -7,6 +7,9 @@ from typing import Final
 COUNTED: Final[Mapping[str, tuple[str, float]]] = {"kWh": ("kW", 1.0), "m³": ("m³/h", 1.0)}
 """Unit of a counter, the unit of its rate on the same equipment, and how many counts an hour of rate 1 makes."""
 
+TIME_STAMP: Final = "ts"
+"""Unit of what is kept like a counter, and is a moment: it counts nothing."""
+
 REGISTER_SIZES: Final[Mapping[str, float]] = {
     "uint16": 2.0**16,
     "int16": 2.0**15,

@@ -7,8 +7,7 @@ over any stretch of time is what was counted in it.
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,6 +21,7 @@ from cityhall_bms.domain.counters import (
     ROLLED_FROM,
     ROLLED_TO,
     SLACK_US,
+    TIME_STAMP,
     US_PER_H,
     Decision,
     StepKind,
@@ -68,6 +68,13 @@ class Words:
 
     exchanges: tuple[Exchange, ...] = ()
     decisions: Mapping[int, Decision] = field(default_factory=dict)
+    recorded: tuple[tuple[int, int], ...] = ()
+    """What time each of them is about, and when it was said."""
+
+    def known(self, after: int, through: int) -> int:
+        """When the last of what bears on a stretch of time was said; 0 when nothing was."""
+        near = range(after - EXCHANGE_NEAR_US, through + EXCHANGE_NEAR_US + 1)
+        return max((said for at, said in self.recorded if at in near), default=0)
 
 
 NO_WORDS: Final = Words()
@@ -110,7 +117,7 @@ def registers_of(descriptions: Mapping[int, Mapping[str, object]]) -> dict[int, 
             _size(point), RATED_SHARE * rates.get((point["equipment"], str(point["unit"])), math.inf) / US_PER_H
         )
         for number, point in descriptions.items()
-        if point["kind"] == "CI" and point["unit"] != "ts"
+        if point["kind"] == "CI" and point["unit"] != TIME_STAMP
     }
 
 
@@ -243,74 +250,6 @@ class _Fold:
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
-    """What stands from now on after ``after`` and up to ``through``; ``evidence`` is the last sample looked at."""
-
-    after: int
-    through: int
-    steps: tuple[Step, ...]
-    evidence: int
-    open: bool | None
-    """Whether the last reading waits for what follows; none where the examination did not reach so far."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """Good samples of one counter, in order of time; whether there are none before, and none behind them."""
-
-    at: Times
-    value: Values
-    whole_before: bool
-    whole_after: bool
-
-
-def examine(
-    stretch: Stretch, register: Register, words: Words, standing: Sequence[Step], changed: tuple[int, int], closed: int
-) -> Examined | None:
-    """Steps around samples that changed, from one believed reading to the next that is believed as before.
-
-    From there on the same decisions follow, so that nothing else can differ from what stands. Steps from ``closed`` on
-    are not told yet. None when more samples must be read.
-    """
-    at = stretch.at
-    doubted = {step.at for step in standing if not step.believed}
-    begin = _believed_before(at, int(np.searchsorted(at, changed[0])) - 1 - RETURNS_WITHIN, doubted)
-    if begin is None and not stretch.whole_before:
-        return None
-    first = begin or 0
-    steps = find_steps(at[first:], stretch.value[first:], register, words)
-    told = int(np.searchsorted(at, closed))
-    end = _in_step(stretch, int(np.searchsorted(at, changed[1])), told, doubted, steps)
-    if end is None and not stretch.whole_after:
-        return None
-    # Before the first sample ever there is nothing: whatever is told of that time is told no longer.
-    after = int(at[begin]) if begin is not None else changed[0] - 1 if not len(at) else int(at[0]) - 1
-    through = closed - 1 if end is None else int(at[end])
-    last = len(at) - 1 if end is None else min(end + RETURNS_WITHIN, len(at) - 1)
-    waits = {step.at for step in steps if not step.believed}
-    is_open = None if end is not None else bool(told) and int(at[told - 1]) in waits
-    kept = tuple(step for step in steps if after < step.at <= through)
-    return Examined(after, through, kept, last, is_open)
-
-
-def _believed_before(at: Times, place: int, doubted: AbstractSet[int]) -> int | None:
-    while place >= 0 and int(at[place]) in doubted:
-        place -= 1
-    return place if place >= 0 else None
-
-
-def _in_step(stretch: Stretch, place: int, told: int, doubted: AbstractSet[int], steps: Sequence[Step]) -> int | None:
-    """First sample from a place on that is believed as before, with enough behind it to be sure."""
-    now_doubted = {step.at for step in steps if not step.believed}
-    sure = len(stretch.at) if stretch.whole_after else len(stretch.at) - RETURNS_WITHIN
-    for number in range(place, min(told, sure)):
-        moment = int(stretch.at[number])
-        if moment not in doubted and moment not in now_doubted:
-            return number
-    return None
-
-
-@dataclass(frozen=True, slots=True)
 class Steps:
     """Corrections of some counters as columns, sorted by point and time."""
 
@@ -397,8 +336,3 @@ class Watch:
         rise = samples.value - before
         most = self.most_per_us[point] * (samples.at - before_at + SLACK_US)
         return np.unique(point[~((rise >= 0) & (rise <= most))])
-
-
-def steps_between(steps: Sequence[Step], after: int, through: int) -> list[Step]:
-    """Of steps in order of time those with ``after`` < time <= ``through``."""
-    return [step for step in steps if after < step.at <= through]

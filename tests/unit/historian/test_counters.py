@@ -11,17 +11,16 @@ from hypothesis import strategies as st
 
 from cityhall_bms.domain.counters import Decision, StepKind, StepState
 from cityhall_bms.historian.columns import Samples
+from cityhall_bms.historian.counter_examination import Stretch, examine
 from cityhall_bms.historian.counters import (
     RETURNS_WITHIN,
     Exchange,
     Register,
     Step,
     Steps,
-    Stretch,
     Watch,
     Words,
     corrected,
-    examine,
     find_steps,
     registers_of,
 )

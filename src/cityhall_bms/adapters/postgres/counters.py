@@ -16,20 +16,17 @@ from cityhall_bms.adapters.postgres.sql import load
 from cityhall_bms.domain.counters import COUNTED, SLACK_US, Decision, StepKind, StepState
 from cityhall_bms.domain.quality import is_good
 from cityhall_bms.historian.columns import Samples
+from cityhall_bms.historian.counter_examination import Examined, Stretch, examine, steps_between
 from cityhall_bms.historian.counters import (
     EXCHANGE_NEAR_US,
     NO_WORDS,
-    Examined,
     Exchange,
     Register,
     Step,
-    Stretch,
     Watch,
     Words,
-    examine,
     find_steps,
     registers_of,
-    steps_between,
 )
 from cityhall_bms.historian.intervals import DAY_US, HOUR_US, MINUTE_US
 from cityhall_bms.historian.open_buckets import AHEAD_MAX_US
@@ -91,14 +88,25 @@ class CounterBook:
         self._remember(rows)
         return await self._examine(connection, points, window, window.end) if points else []
 
-    async def stored(self, connection: asyncpg.Connection, samples: Samples, window: Window) -> list[Change]:
-        """Take in samples (sorted by point and time) of a window that were stored whole."""
+    @property
+    def points(self) -> list[int]:
+        """Numbers of all counters."""
+        return sorted(self._registers)
+
+    async def stored(
+        self, connection: asyncpg.Connection, samples: Samples, window: Window, *, anew: bool = False
+    ) -> list[Change]:
+        """Take in samples (sorted by point and time) of a window that were stored whole.
+
+        ``anew`` looks also at steps that stand, and that would perhaps not be found any more.
+        """
         inside = (samples.at >= window.start) & (samples.at < window.end)
         samples = samples.select(inside & self._watch.counters(samples.point.astype(np.int64)))
         samples = samples.select(is_good(samples.quality) & np.isfinite(samples.value))
-        if not len(samples) and not self._waiting:
-            return []
         points = {*self._watch.odd_samples(samples, self._last, self._last_at).tolist(), *self._waiting}
+        if anew:
+            standing = await fetch_standing(connection, self.points, window)
+            points |= {point for point, steps in standing.items() if steps}
         # With repeated indices the last assignment stands.
         self._last[samples.point], self._last_at[samples.point] = samples.value, samples.at
         return await self._examine(connection, points, window, window.end) if points else []
@@ -165,7 +173,8 @@ class CounterBook:
                     left.append(point)
                     continue
                 self._await(point, found)
-                changes += await self._write(connection, point, found, standing[point], samples)
+                said = told.known(found.after, found.through)
+                changes += await self._write(connection, point, found, standing[point], (samples, said))
             points = left
             if not points:
                 break
@@ -183,8 +192,9 @@ class CounterBook:
         point: int,
         found: Examined,
         standing: Sequence[Standing],
-        samples: Samples,
+        grounds: tuple[Samples, int],
     ) -> list[Change]:
+        """Keep what differs; known since the last of its grounds (samples, and what was said) was recorded."""
         before = {item.step.at: item for item in standing if found.after < item.step.at <= found.through}
         after = {step.at: step for step in found.steps}
         moments = sorted(
@@ -192,8 +202,9 @@ class CounterBook:
         )
         if not moments:
             return []
+        samples, said = grounds
         evidence = int(samples.recorded_at[: found.evidence + 1].max(initial=0))
-        known = max(evidence, await connection.fetchval(QUERIES["known_through"]) + 1)
+        known = max(evidence, said, await connection.fetchval(QUERIES["known_through"]) + 1)
         known = max([known, *(before[at].known_from + 1 for at in moments if at in before)])
         gone = [at for at in moments if at in before]
         await connection.execute(QUERIES["supersede"], [point] * len(gone), gone, [known] * len(gone))
@@ -258,14 +269,16 @@ async def fetch_words(
     """What people had said by then about some counters; of two decisions about one step the later one counts."""
     exchanges: dict[int, list[Exchange]] = defaultdict(list)
     decisions: dict[int, dict[int, Decision]] = defaultdict(dict)
+    recorded: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for row in await connection.fetch(QUERIES["words"], list(points), TIME_MIN_US, TIME_MAX_US, known_at):
+        recorded[row["point_id"]].append((row["at"], row["recorded_at"]))
         if row["decision"] is None:
             exchanges[row["point_id"]].append(Exchange(row["at"], row["last_old"], row["first_new"]))
         else:
             decisions[row["point_id"]][row["at"]] = Decision(row["decision"])
     return {
-        point: Words(tuple(sorted(exchanges[point], key=lambda one: one.at)), decisions[point])
-        for point in sorted(exchanges.keys() | decisions.keys())
+        point: Words(tuple(sorted(exchanges[point], key=lambda one: one.at)), decisions[point], tuple(said))
+        for point, said in recorded.items()
     }
 
 

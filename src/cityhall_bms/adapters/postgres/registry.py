@@ -14,6 +14,7 @@ from cityhall_bms.domain.site import Site
 from cityhall_bms.ports.event_log import Append, EventLog
 
 QUERIES: Final = load("registry.sql")
+IMPORTS: Final = load("history_import.sql")
 
 
 class PostgresPointRegistry:
@@ -67,6 +68,8 @@ async def _store(connection: asyncpg.Connection, site: Site, described: Parts) -
     await connection.execute(QUERIES["retire_points"], list(site.points))
     await connection.execute(QUERIES["store_devices"], list(described.devices), list(described.devices.values()))
     await connection.execute(QUERIES["retire_devices"], list(described.devices))
+    # A historian that runs knows how often points are scanned, and which of them count: it looks again.
+    await connection.execute(IMPORTS["note_change"])
 
 
 async def _ids(connection: asyncpg.Connection) -> Mapping[str, int]:

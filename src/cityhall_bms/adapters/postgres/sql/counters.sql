@@ -103,3 +103,9 @@ INSERT INTO counter_noticed (point_id) SELECT unnest($1::integer[]) ON CONFLICT 
 
 -- name: forget_notice
 DELETE FROM counter_noticed WHERE point_id = ANY ($1::integer[]);
+
+-- name: oldest_hour
+SELECT (extract(epoch FROM min(bucket)) * 1000000)::bigint FROM rollup_1h;
+
+-- name: closed_through
+SELECT (extract(epoch FROM closed_through) * 1000000)::bigint FROM rollup_state;
