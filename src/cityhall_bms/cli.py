@@ -240,7 +240,7 @@ def verify(
         str, typer.Option("--from", metavar="TIME", help="開始時間 / begin, ISO 8601; local if bare")
     ] = "",
     end: Annotated[str, typer.Option("--until", metavar="TIME", help="結束時間（不含） / end, not included")] = "",
-    rollups: Annotated[bool, typer.Option("--rollups", help="也核對所有彙總值 / check every rollup, too")] = False,
+    rollups: Annotated[bool, typer.Option("--rollups", help="也核對所有彙總 / check every rollup, too")] = False,
     seals: Annotated[Path | None, typer.Option("--seals", help="每日簽章副本 / copies of signed days")] = None,
     keys: Annotated[Path | None, typer.Option("--keys", help="信任的公鑰 / a folder of trusted public keys")] = None,
     config: Config = None,

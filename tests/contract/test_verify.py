@@ -345,9 +345,9 @@ async def test_the_command_says_so_in_both_languages_and_by_its_status(record: R
     await connection.close()
 
     assert (sound.returncode, sound.stderr) == (0, "")
-    assert "量測值 samples: 無誤 sound: " in sound.stdout
+    assert "樣本 samples: 無誤 sound: " in sound.stdout
     assert wrong.returncode == 1
-    assert "事件紀錄 event log: 錯誤 WRONG: 5: 此事件被改過 / this event was changed" in wrong.stdout
+    assert "事件日誌 event log: 錯誤 WRONG: 5: 此事件被改過 / this event was changed" in wrong.stdout
     assert "每日簽章 signed days: 無誤 sound: 3 日 days" in wrong.stdout
 
 

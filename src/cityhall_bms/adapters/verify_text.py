@@ -9,12 +9,12 @@ from cityhall_bms.domain.verification import Checked, Fault, Part, Wrong
 from cityhall_bms.historian.intervals import EPOCH
 
 PARTS: Final[Mapping[Part, tuple[str, str]]] = {
-    Part.EVENTS: ("事件紀錄", "event log"),
+    Part.EVENTS: ("事件日誌", "event log"),
     Part.DAYS: ("每日簽章", "signed days"),
     Part.CHAINS: ("批次鏈", "batch chains"),
     Part.SETS: ("點位組", "point sets"),
-    Part.SAMPLES: ("量測值", "samples"),
-    Part.ROLLUPS: ("彙總值", "rollups"),
+    Part.SAMPLES: ("樣本", "samples"),
+    Part.ROLLUPS: ("彙總", "rollups"),
 }
 COUNTED: Final[Mapping[Part, tuple[str, str]]] = {
     Part.EVENTS: ("筆", "events"),
@@ -50,18 +50,18 @@ WRONG: Final[Mapping[Wrong, tuple[str, str]]] = {
     Wrong.CHAIN_TAIL: ("已收下的批次沒有封記", "a batch that was taken has no seal"),
     Wrong.SET_CHANGED: ("點位組的內容被改過", "the content of this point set was changed"),
     Wrong.SET_MEMBERS: ("點位組的兩個表不一致", "the two tables of this point set differ"),
-    Wrong.SAMPLES_MISSING: ("此批次的量測值不全", "samples of this batch are missing"),
-    Wrong.SAMPLES_ADDED: ("此批次多出量測值", "samples were added to this batch"),
-    Wrong.SAMPLES_CHANGED: ("此批次的量測值被改過", "samples of this batch were changed"),
-    Wrong.SAMPLES_UNSEALED: ("有不屬於任何批次的量測值", "there are samples that belong to no batch"),
+    Wrong.SAMPLES_MISSING: ("此批次的樣本不全", "samples of this batch are missing"),
+    Wrong.SAMPLES_ADDED: ("此批次多出樣本", "samples were added to this batch"),
+    Wrong.SAMPLES_CHANGED: ("此批次的樣本被改過", "samples of this batch were changed"),
+    Wrong.SAMPLES_UNSEALED: ("有不屬於任何批次的樣本", "there are samples that belong to no batch"),
     Wrong.SAMPLES_MOVED: (
-        "有此批次的量測值不在其時段內",
+        "有此批次的樣本不在其時段內",
         "there are samples of this batch outside of the time it spans",
     ),
     Wrong.COLD_UNREADABLE: ("這一天的冷資料無法讀取", "the cold form of this day cannot be read"),
-    Wrong.ROLLUP_CHANGED: ("彙總值與量測值不符", "a figure is not what the samples give"),
-    Wrong.ROLLUP_MISSING: ("彙總值不見了", "a figure is missing"),
-    Wrong.ROLLUP_ADDED: ("多出沒有量測值的彙總值", "there is a figure without samples"),
+    Wrong.ROLLUP_CHANGED: ("彙總與樣本不符", "a figure is not what the samples give"),
+    Wrong.ROLLUP_MISSING: ("彙總不見了", "a figure is missing"),
+    Wrong.ROLLUP_ADDED: ("多出沒有樣本的彙總", "there is a figure without samples"),
 }
 
 
