@@ -201,6 +201,13 @@ class RollupWriter:
         await self._restate(connection, Reason(RestatedWhy.SETTLED, closed_through), [], changes)
         return len(changes)
 
+    async def recount(self, connection: asyncpg.Connection, window: Window, closed_through: int) -> int:
+        """Find the steps of all counters in a window anew; gives how many differ, and restates what they change."""
+        samples = await reading.of_points(connection, self._counters.points, window)
+        changes = await self._counters.stored(connection, samples, window, anew=True)
+        await self._restate(connection, Reason(RestatedWhy.SETTLED, closed_through), [], changes)
+        return len(changes)
+
     async def recompute(self, connection: asyncpg.Connection, closed_through: int) -> bool:
         """Compute one marked hour again, for some of its blocks; false when no closed hour is marked."""
         marks = await connection.fetch(QUERIES["next_dirty"], moment(closed_through - HOUR_US + 1), BLOCKS_PER_PASS)
