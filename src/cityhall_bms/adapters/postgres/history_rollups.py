@@ -25,7 +25,7 @@ from cityhall_bms.domain.counters import RestatedWhy
 from cityhall_bms.historian.columns import Samples
 from cityhall_bms.historian.holds import HOLD_MIN_US, HOLD_SCANS, LIVE, Holds, Stretch
 from cityhall_bms.historian.intervals import HOUR_US, LEVELS, MINUTE_US, floor_to, interval_edges, source_level
-from cityhall_bms.historian.open_buckets import AHEAD_MAX_US, POINTS_PER_BLOCK, Closed, OpenBuckets, Touched
+from cityhall_bms.historian.open_buckets import AHEAD_MAX_US, POINTS_PER_BLOCK, OpenBuckets, Touched
 from cityhall_bms.historian.restatements import bucket_pairs, changed_points
 from cityhall_bms.historian.rollups import Rollups, combine, rollup
 from cityhall_bms.ports.clock import Clock
@@ -172,19 +172,17 @@ class RollupWriter:
 
     async def close(self, connection: asyncpg.Connection, buckets: OpenBuckets, through: int) -> None:
         """Write every bucket of every level that ends by then."""
-        await self.write_closed(connection, buckets.closing(through))
-
-    async def write_closed(self, connection: asyncpg.Connection, closed: Closed | None) -> None:
-        """Write minutes that were summed up, and every bucket of the other levels that ends with them."""
-        if closed is None:
+        before = buckets.closed_through
+        if through <= before:
             return
-        await write(connection, "1m", closed.minutes)
+        minutes = buckets.close(through)
+        await write(connection, "1m", minutes)
         for level in ("15m", HOURS, DAYS):
-            edges = self._edges(level, closed.before, closed.through)
+            edges = self._edges(level, before, through)
             await write(connection, level, await self._summed(connection, level, edges))
-        await self.keep_state(connection, closed.through)
-        changes = await self._counters.closed(connection, closed.minutes, Window(closed.before, closed.through))
-        await self._restate(connection, Reason(RestatedWhy.SETTLED, closed.before), [], changes)
+        await self.keep_state(connection, through)
+        changes = await self._counters.closed(connection, minutes, Window(before, through))
+        await self._restate(connection, Reason(RestatedWhy.SETTLED, before), [], changes)
 
     async def keep_state(self, connection: asyncpg.Connection, closed_through: int) -> None:
         """Note how far the buckets are closed."""
@@ -193,13 +191,6 @@ class RollupWriter:
     async def count(self, connection: asyncpg.Connection, samples: Samples, window: Window) -> None:
         """Find the steps of counters in a window whose samples (sorted by point and time) were stored whole."""
         await self._counters.stored(connection, samples, window)
-
-    async def recount(self, connection: asyncpg.Connection, window: Window, closed_through: int) -> int:
-        """Find the steps of all counters in a window anew; gives how many differ, and restates what they change."""
-        samples = await reading.of_points(connection, self._counters.points, window)
-        changes = await self._counters.stored(connection, samples, window, anew=True)
-        await self._restate(connection, Reason(RestatedWhy.SETTLED, closed_through), [], changes)
-        return len(changes)
 
     async def recount(self, connection: asyncpg.Connection, window: Window, closed_through: int) -> int:
         """Find the steps of all counters in a window anew; gives how many differ, and restates what they change."""
