@@ -28,7 +28,7 @@ torture: setup ## 千次斷線測試  kill and restore each kind of device (CYCL
 		$(if $(MINUTES),-n 12 --minutes $(MINUTES),--cycles $(or $(CYCLES),1000))
 
 faults: setup ## 故障測試：逐項計數  every fault under load, counted (ROUNDS=20)
-	@$(PYTHON) -m pytest tests/faults/test_acknowledged_is_stored.py --rounds $(or $(ROUNDS),20) --timeout 0 -v
+	@$(PYTHON) -m pytest tests/faults/test_acknowledged_is_stored.py --rounds $(or $(ROUNDS),20) --timeout 0 -rP
 
 check: setup ## 檢查程式風格、型別、分層、鎖定檔  style, types, layers, lock file
 	@$(PYTHON) -m ruff check $(wildcard $(SOURCES))
