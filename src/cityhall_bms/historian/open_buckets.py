@@ -36,6 +36,15 @@ class Touched:
         return len(self.hour)
 
 
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """Minutes that were summed up, from when until when (µs UTC)."""
+
+    before: int
+    through: int
+    minutes: Rollups
+
+
 def closes_through(recorded_at: int, now: int) -> int:
     """End of the last minute that may close; a collector's clock that runs ahead of ours closes nothing early."""
     return floor_to(min(recorded_at, now) - GRACE_US, MINUTE_US)
@@ -61,6 +70,11 @@ class OpenBuckets:
         elif useful.any():
             self._wait(scans.samples().select(np.repeat(useful, scans.length)))
         return touched if self._count <= WAITING_SAMPLES_MAX else self._spill(touched)
+
+    def closing(self, through: int) -> Closed | None:
+        """Sum up the minutes until then; none when they are closed already."""
+        before = self.closed_through
+        return Closed(before, through, self.close(through)) if through > before else None
 
     def close(self, through: int) -> Rollups:
         """Sum up the minutes until then, and keep what is held beyond them."""

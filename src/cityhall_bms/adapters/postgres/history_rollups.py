@@ -25,7 +25,7 @@ from cityhall_bms.domain.counters import RestatedWhy
 from cityhall_bms.historian.columns import Samples
 from cityhall_bms.historian.holds import HOLD_MIN_US, HOLD_SCANS, LIVE, Holds, Stretch
 from cityhall_bms.historian.intervals import HOUR_US, LEVELS, MINUTE_US, floor_to, interval_edges, source_level
-from cityhall_bms.historian.open_buckets import AHEAD_MAX_US, POINTS_PER_BLOCK, OpenBuckets, Touched
+from cityhall_bms.historian.open_buckets import AHEAD_MAX_US, POINTS_PER_BLOCK, Closed, OpenBuckets, Touched
 from cityhall_bms.historian.restatements import bucket_pairs, changed_points
 from cityhall_bms.historian.rollups import Rollups, combine, rollup
 from cityhall_bms.ports.clock import Clock
@@ -172,17 +172,19 @@ class RollupWriter:
 
     async def close(self, connection: asyncpg.Connection, buckets: OpenBuckets, through: int) -> None:
         """Write every bucket of every level that ends by then."""
-        before = buckets.closed_through
-        if through <= before:
+        await self.write_closed(connection, buckets.closing(through))
+
+    async def write_closed(self, connection: asyncpg.Connection, closed: Closed | None) -> None:
+        """Write minutes that were summed up, and every bucket of the other levels that ends with them."""
+        if closed is None:
             return
-        minutes = buckets.close(through)
-        await write(connection, "1m", minutes)
+        await write(connection, "1m", closed.minutes)
         for level in ("15m", HOURS, DAYS):
-            edges = self._edges(level, before, through)
+            edges = self._edges(level, closed.before, closed.through)
             await write(connection, level, await self._summed(connection, level, edges))
-        await self.keep_state(connection, through)
-        changes = await self._counters.closed(connection, minutes, Window(before, through))
-        await self._restate(connection, Reason(RestatedWhy.SETTLED, before), [], changes)
+        await self.keep_state(connection, closed.through)
+        changes = await self._counters.closed(connection, closed.minutes, Window(closed.before, closed.through))
+        await self._restate(connection, Reason(RestatedWhy.SETTLED, closed.before), [], changes)
 
     async def keep_state(self, connection: asyncpg.Connection, closed_through: int) -> None:
         """Note how far the buckets are closed."""

@@ -1,5 +1,6 @@
 """The historian's transaction: scans, latest values, rollups and progress move together or not at all."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -36,7 +37,7 @@ from cityhall_bms.historian.columns import Scans
 from cityhall_bms.historian.holds import HOLD_MAX_US
 from cityhall_bms.historian.intervals import DAY_US, EPOCH, HOUR_US
 from cityhall_bms.historian.latest import NEVER, POINTS_PER_BLOCK, LatestTable
-from cityhall_bms.historian.open_buckets import OpenBuckets, closes_through
+from cityhall_bms.historian.open_buckets import Closed, OpenBuckets, Touched, closes_through
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.telemetry_log import LoggedBatch
 
@@ -57,6 +58,23 @@ class Memory:
     days: set[int]
     known_through: int = NEVER
     """Latest time that was exported as known; what is stored now is recorded later."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Summed:
+    """What some scans came to: minutes that were over before them, hours they are late for, minutes over since."""
+
+    earlier: Closed | None
+    touched: Touched
+    now: Closed | None
+
+
+def _sum_up(buckets: OpenBuckets, scans: Scans, times: tuple[int, int, int]) -> _Summed:
+    oldest, newest, now = times
+    # First what was over before these batches: after a night of silence they are not "far ahead".
+    earlier = buckets.closing(closes_through(oldest, now))
+    touched = buckets.absorb(scans, min(newest, now))
+    return _Summed(earlier, touched, buckets.closing(closes_through(newest, now)))
 
 
 class HistoryWriter:
@@ -188,22 +206,26 @@ class HistoryWriter:
             await connection.execute(QUERIES["open_gap"], *key, found_at, self._clock.now(), reported, since, until)
 
     async def _write(self, connection: asyncpg.Connection, memory: Memory, scans: Scans) -> None:
+        summing = await self._begin_summing(connection, memory, scans)
         settled = await write_scans(connection, memory.sets, scans)
         await write_latest(connection, memory.latest, memory.latest.take(settled))
-        await self._sum_up(connection, memory, scans)
+        summed = await summing
+        await self.rollups.write_closed(connection, summed.earlier)
+        await self.rollups.mark(connection, summed.touched)
+        await self.rollups.write_closed(connection, summed.now)
 
-    async def _sum_up(self, connection: asyncpg.Connection, memory: Memory, scans: Scans) -> None:
+    async def _begin_summing(
+        self, connection: asyncpg.Connection, memory: Memory, scans: Scans
+    ) -> asyncio.Future["_Summed"]:
+        """Sum up on another core while the database takes in the scans."""
         now = self._clock.now()
         recorded = np.clip(scans.recorded_at, *YEARS_SUMMED_US)
-        oldest, newest = int(recorded.min()), int(recorded.max())
+        times = (int(recorded.min()), int(recorded.max()), now)
         if memory.open is None:
-            begin = max(oldest, newest - HOUR_US)
+            begin = max(times[0], times[1] - HOUR_US)
             memory.open = self.rollups.begin(closes_through(begin, now))
             await self.rollups.keep_state(connection, memory.open.closed_through)
-        # First what was over before these batches: after a night of silence they are not "far ahead".
-        await self.rollups.close(connection, memory.open, closes_through(oldest, now))
-        await self.rollups.mark(connection, memory.open.absorb(scans, min(newest, now)))
-        await self.rollups.close(connection, memory.open, closes_through(newest, now))
+        return asyncio.get_running_loop().run_in_executor(None, _sum_up, memory.open, scans, times)
 
     async def _move(self, connection: asyncpg.Connection, memory: Memory, admission: Admission, position: int) -> None:
         moved = sorted((source, epoch, sequence) for (source, epoch), sequence in admission.sequences.items())
