@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iter
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -23,10 +24,10 @@ from cityhall_bms.adapters.signing import key_ring
 from cityhall_bms.adapters.verify_text import PARTS, render
 from cityhall_bms.domain.errors import CityHallError, HistoryUnavailableError, RefusedError
 from cityhall_bms.domain.verification import Checked, Part
-from cityhall_bms.historian.intervals import local_time_us
+from cityhall_bms.historian.intervals import DAY_US, local_time_us
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.history import Window
-from cityhall_bms.settings import Settings
+from cityhall_bms.settings import RetentionSettings, Settings
 from cityhall_bms.supervisor import until_stopped
 
 UTC: Final = "UTC"
@@ -87,7 +88,14 @@ async def _verify(job: VerifyJob, clock: Clock) -> None:
         zone = ZoneInfo(await connection.fetchval("SELECT time_zone FROM rollup_state") or UTC)
         window = _window(job.asked, zone)
         trusted = Trusted(keys, copies)
-        found = await check_record(connection, window, trusted, job.on_progress, every_rollup=job.asked.rollups)
+        found = await check_record(
+            connection,
+            window,
+            trusted,
+            job.on_progress,
+            every_rollup=job.asked.rollups,
+            kept_since=_kept_since(settings.retention, clock.now()),
+        )
     job.on_end(render(found, zone))
     if any(checked.fault for checked in found):
         msg = "紀錄有誤，見上 / the record is wrong, see above"
@@ -102,8 +110,12 @@ async def check_record(
     *,
     every_rollup: bool = False,
     parts: Collection[Part] = tuple(Part),
+    kept_since: Mapping[str, int] = MappingProxyType({}),
 ) -> list[Checked]:
-    """Check parts of the record, each to its first fault; those that go by time within a window (µs UTC)."""
+    """Check parts of the record, each to its first fault; those that go by time within a window (µs UTC).
+
+    ``kept_since``: since when there must be rollups of a level.
+    """
     since = window.start if window.start > TIME_MIN_US else None
     until = window.end if window.end < TIME_MAX_US else None
 
@@ -118,9 +130,17 @@ async def check_record(
             Part.CHAINS: lambda told: check_chains(connection, numbers, told),
             Part.SETS: lambda told: check_sets(connection, told),
             Part.SAMPLES: lambda told: check_samples(connection, window, told),
-            Part.ROLLUPS: lambda told: check_rollups(connection, window, told, every_hour=every_rollup),
+            Part.ROLLUPS: lambda told: check_rollups(
+                connection, window, told, every_hour=every_rollup, kept_since=kept_since
+            ),
         }
         return [await check(told(part)) for part, check in checks.items() if part in parts]
+
+
+def _kept_since(retention: RetentionSettings, now: int) -> dict[str, int]:
+    """Since when there must be rollups of a level; a day later than it is let go of, which is done by and by."""
+    days = {"1m": retention.minutes_days, "15m": retention.quarters_days}
+    return {level: (now // DAY_US - kept + 1) * DAY_US for level, kept in days.items() if kept}
 
 
 async def _sealed_before(connection: asyncpg.Connection, time: int) -> dict[str, int]:

@@ -13,7 +13,8 @@ import asyncpg
 import pytest
 import pytest_asyncio
 from tests.support.databases import DatabaseServers
-from tests.support.records import signed_record
+from tests.support.histories import T0
+from tests.support.records import DAY, signed_record
 
 from cityhall_bms.adapters.postgres.history_copy import TIME_MAX_US, TIME_MIN_US
 from cityhall_bms.adapters.seal_files import read_copies
@@ -280,6 +281,27 @@ async def test_a_changed_figure_is_named(record: Record, level: str, change: str
 
     assert found.wrong is wrong
     assert found.place.split()[:2] == [level, "point"]
+
+
+async def test_figures_that_were_kept_long_enough_are_not_missed(record: Record) -> None:
+    connection = await asyncpg.connect(record.url)
+    transaction = connection.transaction(isolation="repeatable_read")
+    await transaction.start()
+    await connection.execute("DELETE FROM rollup_1m")
+    found = [
+        (
+            await check_record(
+                connection, ALL, Trusted({}, {}), parts=[Part.ROLLUPS], every_rollup=True, kept_since=kept
+            )
+        )[0]
+        for kept in ({}, {"1m": T0 + 3 * DAY})
+    ]
+    await transaction.rollback()
+    await connection.close()
+
+    assert found[0].fault is not None
+    assert found[1].fault is None
+    assert found[1].count > 0
 
 
 async def test_whoever_signs_a_rewritten_day_needs_the_key(record: Record, tmp_path: Path) -> None:

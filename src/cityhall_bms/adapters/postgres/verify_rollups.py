@@ -4,7 +4,8 @@ Of every UTC day one hour is computed again, another one each day, or every hour
 building from their hours. Hours that wait to be computed again are left alone, and days whose samples were let go.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -35,9 +36,17 @@ CLOSE: Final = ("mean", "fall")
 
 
 async def check_rollups(
-    connection: asyncpg.Connection, window: Window, progress: Progress, *, every_hour: bool
+    connection: asyncpg.Connection,
+    window: Window,
+    progress: Progress,
+    *,
+    every_hour: bool,
+    kept_since: Mapping[str, int] = MappingProxyType({}),
 ) -> Checked:
-    """Compute again what is stored of hours and days within a window."""
+    """Compute again what is stored of hours and days within a window.
+
+    ``kept_since`` (µs UTC, by level): figures from before it may have been let go of.
+    """
     state = await connection.fetchrow(QUERIES["rollups_closed"])
     if state is None:
         return Checked(Part.ROLLUPS, 0)
@@ -45,6 +54,7 @@ async def check_rollups(
     days = [row["day"] for row in await connection.fetch(QUERIES["rollup_days"])]
     closed = min(int(state["closed_through"]), window.end)
     check = _RollupCheck(connection, await fetch_holds(connection), ZoneInfo(state["time_zone"]))
+    check.kept_since = kept_since
     check.blocks = [row["block"] for row in await connection.fetch(QUERIES["rollup_blocks"])]
     fault: Fault | None = None
     for done, day in enumerate(days):
@@ -71,6 +81,7 @@ class _RollupCheck:
         self._holds = holds
         self._zone = zone
         self.blocks: Sequence[int] = ()
+        self.kept_since: Mapping[str, int] = {}
         self.count = 0
 
     async def hour(self, hour: int) -> Fault | None:
@@ -89,7 +100,7 @@ class _RollupCheck:
             found = {level: await read_blocks(self._connection, level, window, blocks) for level in LEVELS}
         finest = int(finest_of(self._holds, np.array([window.start, window.end]))[0])
         for level, length in LEVELS.items():
-            if length < finest:
+            if length < finest or hour < self.kept_since.get(level, hour):
                 continue
             edges = np.arange(window.start, window.end + 1, length)
             expected = summed(samples, level, edges, FAR_FUTURE, self._holds, finest)
