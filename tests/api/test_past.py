@@ -140,6 +140,9 @@ async def test_what_was_recorded_later_does_not_count_as_known_before(rig: ApiRi
     assert (await rig.client.get(path, params=asked)).json()["v"] == [6.0, 8.0]
     known = (await rig.client.get(path, params=asked | then)).json()
     assert (known["v"], known["as_known_at"]) == ([6.0], then["as_known_at"])
+    tomorrow = {"as_known_at": to_rfc3339(rig.services.clock.now() + HOUR) or ""}
+    for question in (path, f"/api/v1/points/{SUPPLY}/trend", f"/api/v1/points/{SUPPLY}/durations"):
+        assert (await rig.client.get(question, params=asked | tomorrow)).status_code == 400
 
 
 async def test_the_building_as_it_stood(rig: ApiRig) -> None:

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from cityhall_bms.api import models
 from cityhall_bms.api import past_models as past
 from cityhall_bms.api.past_models import TrendMethod
-from cityhall_bms.api.points import checked_window, find_point
+from cityhall_bms.api.points import checked_window, find_point, known_us
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services
 from cityhall_bms.api.times import FromTime, KnownAt, ToTime, to_rfc3339, to_us
@@ -69,7 +69,7 @@ async def get_history(services: Services, asked: Annotated[ManyFigures, Query()]
     numbers = [services.ids[point.name] for point in points]
     try:
         table = await services.queries.intervals_of(
-            numbers, window, asked.interval, asked.agg, zone, known_us(asked.as_known_at)
+            numbers, window, asked.interval, asked.agg, zone, known_us(services, asked.as_known_at)
         )
     except RefusedError as error:
         raise HTTPException(400, str(error)) from error
@@ -94,7 +94,9 @@ async def get_demand(services: Services, asked: Annotated[Many, Query()]) -> pas
     zone = services.site.time_zone
     numbers = [services.ids[point.name] for point in points]
     try:
-        found = await services.queries.demand(numbers, window, asked.interval, zone, known_us(asked.as_known_at))
+        found = await services.queries.demand(
+            numbers, window, asked.interval, zone, known_us(services, asked.as_known_at)
+        )
     except RefusedError as error:
         raise HTTPException(400, str(error)) from error
     return past.DemandMaxima(
@@ -133,7 +135,7 @@ async def get_trend(  # noqa: PLR0917 - one parameter per part of the question
     trend = past.Trend(
         point=name, unit=point.unit, time_zone=zone, method=method, as_known_at=known_text(as_known_at), t=[], v=[]
     )
-    asked = (services.ids[name], window, points, zone, known_us(as_known_at))
+    asked = (services.ids[name], window, points, zone, known_us(services, as_known_at))
     try:
         if method is TrendMethod.LTTB:
             return _line(trend, await services.queries.line(*asked))
@@ -191,7 +193,7 @@ async def get_durations(services: Services, name: str, asked: Annotated[AskedDur
     zone = services.site.time_zone
     try:
         found = await services.queries.durations(
-            services.ids[name], window, asked.interval, condition, zone, known_us(asked.as_known_at)
+            services.ids[name], window, asked.interval, condition, zone, known_us(services, asked.as_known_at)
         )
     except RefusedError as error:
         raise HTTPException(400, str(error)) from error
@@ -208,11 +210,6 @@ async def get_durations(services: Services, name: str, asked: Annotated[AskedDur
         ],
         coverage=found.coverage.tolist(),
     )
-
-
-def known_us(time: AwareDatetime | None) -> int | None:
-    """µs UTC of a time that may be left out."""
-    return None if time is None else to_us(time)
 
 
 def known_text(time: AwareDatetime | None) -> str | None:

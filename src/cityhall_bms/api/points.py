@@ -134,7 +134,7 @@ async def get_samples(  # noqa: PLR0913, PLR0917 - one parameter per part of the
     point = find_point(services, name)
     number, zone = services.ids[name], services.site.time_zone
     window = checked_window(to_us(start), to_us(end), interval)
-    known_at = None if as_known_at is None else to_us(as_known_at)
+    known_at = known_us(services, as_known_at)
     if how is not Fill.NONE and (interval is None or agg in UNFILLED):
         raise HTTPException(400, f"`fill={how}` is for mean, min, max, first and last of an interval")
     if interval is None:
@@ -162,6 +162,15 @@ def checked_window(start: int, end: int, interval: str | None) -> Window:
     if interval is not None and interval not in INTERVALS:
         raise HTTPException(400, f"interval '{interval}' is unknown; take one of {', '.join(sorted(INTERVALS))}")
     return Window(start, end)
+
+
+def known_us(services: ApiServices, time: datetime | None) -> int | None:
+    """µs UTC of the moment whose record is asked for; 400 for one to come: its record is not complete."""
+    if time is None:
+        return None
+    if to_us(time) > services.clock.now():
+        raise HTTPException(400, "`as_known_at` must not lie in the future")
+    return to_us(time)
 
 
 def _columns(

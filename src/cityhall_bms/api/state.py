@@ -7,8 +7,8 @@ from fastapi import APIRouter, HTTPException, Query
 from pydantic import AwareDatetime
 
 from cityhall_bms.api import models, past_models
-from cityhall_bms.api.history import known_text, known_us
-from cityhall_bms.api.points import HISTORY_BEGINS_US
+from cityhall_bms.api.history import known_text
+from cityhall_bms.api.points import HISTORY_BEGINS_US, known_us
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services
 from cityhall_bms.api.times import KnownAt, to_rfc3339, to_us
@@ -39,7 +39,7 @@ async def get_state(
     if not HISTORY_BEGINS_US <= moment <= services.clock.now():
         raise HTTPException(400, "`at` must lie between 1970 and the present")
     stood = await services.past.stood(moment)
-    latest = await services.queries.standing(moment, known_us(as_known_at))
+    latest = await services.queries.standing(moment, known_us(services, as_known_at))
     return past_models.State(
         at=to_rfc3339(moment) or "",
         as_known_at=known_text(as_known_at),
