@@ -14,7 +14,7 @@ hypothesis.settings.load_profile("ours")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """``--cycles N`` and ``--minutes M``: how often, or for how long, the torture tests kill and restore a device."""
-    parser.addoption("--cycles", type=int, default=20, help="kill-and-restore cycles per protocol")
+    parser.addoption("--cycles", type=int, default=10, help="kill-and-restore cycles per protocol")
     parser.addoption("--rounds", type=int, default=1, help="how often each fault of the fault suite is repeated")
     parser.addoption("--minutes", type=float, default=0.0, help="minutes of them, instead of a number")
 
