@@ -3,6 +3,7 @@
 Only rows that are as the historian writes them can be read so; for anything else the caller must ask the slow way.
 """
 
+import asyncio
 from typing import Any, Final
 
 import asyncpg
@@ -35,7 +36,7 @@ async def fetch_whole_scans(connection: asyncpg.Connection, query: str, *argumen
         chunks.append(chunk)
 
     await connection.copy_from_query(query.rstrip(";"), *arguments, output=keep, format="binary")
-    return decode_scans(b"".join(chunks))
+    return await asyncio.to_thread(decode_scans, b"".join(chunks))
 
 
 def decode_scans(data: bytes) -> Samples:

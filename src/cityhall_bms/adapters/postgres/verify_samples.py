@@ -5,6 +5,7 @@ is reached in which its last sample lies; what is read of it before is carried a
 and packing meanwhile: what does not fit is looked at again on its own, as it stands then, before it is called wrong.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -172,7 +173,8 @@ class _SampleCheck:
         if not done:
             return None
         chosen = np.isin(self._carried.recorded_at, np.array(done, np.int64))
-        found = seal_samples(self._carried.select(chosen))
+        # In a thread: the historian may be waiting in this process.
+        found = await asyncio.to_thread(seal_samples, self._carried.select(chosen))
         self._carried = self._carried.select(~chosen)
         for time in sorted(done):
             sealed = self._open.pop(time)
