@@ -96,7 +96,7 @@ async def collector_paused_and_replaced(rig: FaultRig) -> None:
 
 
 async def historian_killed_at_any_instant(rig: FaultRig) -> None:
-    for _ in range(3):
+    for _ in range(2):
         await rig.all_started()
         await asyncio.sleep(RANDOM.uniform(0.0, 0.4))
         active = await rig.active_historian()

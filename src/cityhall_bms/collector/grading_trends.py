@@ -64,10 +64,11 @@ class Trends:
     def rate(self, rows: NDArray[np.intp], value: NDArray[np.float64], now: int) -> NDArray[np.float64]:
         """Change per hour against the value of an hour ago; zero while that is not known."""
         place = (self._bucket + 1) % BUCKETS
+        hours = (now - self._first_at[place, rows]) / US_PER_H
         with np.errstate(invalid="ignore", divide="ignore"):
-            change = np.abs(value - self._first[place, rows]) / ((now - self._first_at[place, rows]) / US_PER_H)
-        known: NDArray[np.float64] = np.nan_to_num(change, nan=0.0, posinf=0.0)
-        return known
+            change: NDArray[np.float64] = np.abs(value - self._first[place, rows]) / hours
+        change[~np.isfinite(change)] = 0.0
+        return change
 
     def adopt(self, rows: NDArray[np.intp], other: "Trends", others: NDArray[np.intp]) -> None:
         """Take over what another one remembers of some points."""

@@ -88,6 +88,8 @@ class Publisher:
         self._claimed = False
         self._unconfirmed: SampleBatch | None = None
         self._failing = False
+        self._more = False
+        """Whether the newest batch had no room for all that waited when it was made."""
 
     @property
     def queue_fill(self) -> float:
@@ -199,11 +201,12 @@ class Publisher:
             raise
 
     async def _publish_waiting(self) -> None:
+        """Publish what waits now; what comes meanwhile is the next tick's, or every few readings were a batch."""
         while True:
             if self._unconfirmed is None:
                 self._unconfirmed = self._next_batch()
             await self._confirm(self._unconfirmed)
-            if not self._waiting and not self._raws and not self._gaps:
+            if not self._more:
                 return
 
     def _next_batch(self) -> SampleBatch:
@@ -222,6 +225,7 @@ class Publisher:
             room -= _raw_weight(record)
             self._unconfirmed_bytes += _raw_weight(record)
             raws.append(record)
+        self._more = bool(self._waiting or self._raws or self._gaps)
         now = self._clock.now()
         batch = SampleBatch.gather(self.source, self.epoch, self._sequence, now, scans, gaps=gaps, raws=raws)
         self._sequence += 1
@@ -259,11 +263,10 @@ class Publisher:
             log.warning("telemetry log is away; samples wait in memory", source=self.source, reason=str(error))
 
     async def _flush(self) -> None:
-        if self._unconfirmed is None and not self._waiting and not self._raws and not self._gaps:
-            return
         try:
             async with asyncio.timeout(STOP_FLUSH_S):
-                await self._publish_waiting()
+                while self._unconfirmed is not None or self._waiting or self._raws or self._gaps:
+                    await self._publish_waiting()
         except TimeoutError:
             log.warning("stopped with samples that are not on disk", source=self.source, readings=self.waiting)
 
