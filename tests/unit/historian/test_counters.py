@@ -278,6 +278,20 @@ def _look_again(
     return sorted([*kept, *found.steps], key=lambda step: step.at)
 
 
+def test_a_late_sample_turns_a_reset_before_it_into_a_glitch() -> None:
+    at = T0 + np.array([0, 60, 120, 150, 180, 240, 300, 360]) * 1_000_000
+    value = np.array([500.0, 501.0, 0.5, 502.0, 1.0, 1.5, 2.0, 2.5])
+    on_time = np.array([True, True, True, False, True, True, True, True])
+    end = int(at[-1]) + 1
+    standing = find_steps(at[on_time], value[on_time], RATED)
+    assert [step.kind for step in standing] == [StepKind.RESET]
+
+    found = _look_again(at, value, Words(), standing, at[~on_time], end)
+
+    assert [step.kind for step in found] == [StepKind.GLITCH, StepKind.RETURN, StepKind.RESET]
+    assert found == find_steps(at, value, RATED)
+
+
 @given(meters())
 def test_a_watch_over_minutes_misses_no_counter_that_does_something_odd(meter: Meter) -> None:
     at, value = np.array(meter.at), np.array(meter.value)
