@@ -1,5 +1,6 @@
 """Files of export jobs, on PostgreSQL and on TimescaleDB: four forms of the same rows, the same bytes for ever."""
 
+import asyncio
 import hashlib
 import json
 import math
@@ -16,6 +17,7 @@ from tests.support.export_rig import CONTEXT, POINTS, ExportRig, exports_on, man
 from tests.support.histories import HOUR, MINUTE, SECOND, T0, Row, logged, scan
 from tests.support.manual_clock import ManualClock
 
+from cityhall_bms.adapters.export_desk import ExportRunner
 from cityhall_bms.adapters.export_files import making
 from cityhall_bms.adapters.export_files.counting import measured
 from cityhall_bms.adapters.export_files.making import CancelledExportError, ExportMaker
@@ -74,7 +76,7 @@ async def test_every_form_tells_the_same(database_url: str, tmp_path: Path) -> N
         await store(rig, some_rows(random.Random(7), 300))
         files = {form: await rig.made(query(form=form)) for form in FORMS}
         streamed = await rig.streamed(query())
-        exports = await rig.office.page(10, None)
+        exports = [await rig.office.get(export.id) for export in await rig.office.page(10, None)]
     long = told_by_long(files[ExportFormat.CSV_LONG].read_bytes())
     assert len(long) > 150
     assert files[ExportFormat.CSV_LONG].read_bytes() == streamed
@@ -224,7 +226,7 @@ async def test_a_manifest_proves_its_file_and_tells_what_it_rests_on(database_ur
     async with exports_on(database_url, tmp_path) as rig:
         await rig.history.store([scan(1, T0 + MINUTE, [21.5, 1.0, 7.0]), logged(2, [(1, T0 + HOUR, 0.0, 0x83)])])
         path = await rig.made(query("15m", hours=2))
-        [export] = await rig.office.page(1, None)
+        export = await rig.last()
         [event] = await rig.events.read(stream="export/")
     said = manifest_of(export)
     assert said["in_force"] == CONTEXT
@@ -251,7 +253,7 @@ async def test_a_century_is_certified_as_a_whole(postgres_url: str, tmp_path: Pa
     async with exports_on(postgres_url, tmp_path) as rig:
         await rig.history.store([scan(n + 1, T0 + n * MINUTE, [1.0, 2.0, 3.0]) for n in range(60)])
         await rig.made(query(points=many, window=century, known_at=T0 + HOUR))
-        [export] = await rig.office.page(1, None)
+        export = await rig.last()
     coverage = manifest_of(export)["coverage"]
     assert [line["good"] for line in coverage[:4]] == [60, 60, 60, 0]
     assert coverage[0]["covered_percent"] == pytest.approx(100 * HOUR / (century.end - century.start), abs=0.001)
@@ -310,6 +312,28 @@ async def test_a_cancelled_job_ends_and_a_full_disk_is_told(postgres_url: str, t
     assert not path.exists()
 
 
+async def test_old_files_go_and_what_was_cut_off_is_told(postgres_url: str, tmp_path: Path) -> None:
+    async with exports_on(postgres_url, tmp_path) as rig:
+        path = await rig.made(query())
+        cut_off = rig.new(query(), ExportKind.STREAM)
+        await rig.parts.store.begin(cut_off)
+        runner = ExportRunner(rig.office, rig.parts.store, rig.parts.recorder, rig.clock)
+        rig.clock.jump(29 * 86_400)
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(runner.run(rig.folder, {}, 30))
+            while (told := await rig.office.get(cut_off.id)).state is ExportState.WAITING:  # noqa: ASYNC110 - in its own time
+                await asyncio.sleep(0.01)
+            assert path.exists()
+            rig.clock.jump(2 * 86_400)
+            rig.office.asked.set()
+            while path.exists():  # noqa: ASYNC110 - it goes in its own time
+                await asyncio.sleep(0.01)
+            running.cancel()
+        made = [export for export in await rig.office.page(5, None) if export.kind is ExportKind.JOB]
+    assert (told.state, told.reason) == (ExportState.FAILED, "the process that sent it ended")
+    assert [(export.state, export.manifest) for export in made] == [(ExportState.REMOVED, "")]
+
+
 async def test_a_workbook_of_too_many_rows_is_refused_and_one_of_many_has_several_sheets(
     postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -346,7 +370,7 @@ async def test_gaps_and_corrections_of_the_period_stand_in_the_certificate(postg
         await rig.history.store([LoggedBatch(1, batch)])
         await rig.events.append([Append("restatement/ahu01", [corrected, elsewhere], "engineer")])
         await rig.made(query(known_at=rig.clock.now()))
-        [export] = await rig.office.page(1, None)
+        export = await rig.last()
     said = manifest_of(export)
     by_point = {line["point"]: line["gaps"] for line in said["coverage"]}
     assert by_point["AHU01.SAT"] == [{"cause": "device_down", "gaps": 1, "seconds": 1800.0, "polls": 60}]

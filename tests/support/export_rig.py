@@ -67,6 +67,11 @@ class ExportRig:
         export = self.new(asked, ExportKind.STREAM)
         return b"".join([chunk async for chunk in self.parts.exporter.csv(export)])
 
+    async def last(self) -> Export:
+        """The newest export, with its manifest."""
+        [newest] = await self.office.page(1, None)
+        return await self.office.get(newest.id)
+
     async def made(self, asked: ExportQuery) -> Path:
         """File of a job."""
         export = self.new(asked)

@@ -108,19 +108,23 @@ class ExportRunner:
         while True:
             self._office.asked.clear()
             try:
-                done = await self._next(folder, environment, keep_days)
+                await self._tidy_up(folder, keep_days)
+                if not await self._next(folder, environment):
+                    await self._wait()
             except CityHallError as error:
                 log.warning("exports wait", reason=str(error))
-                done = False
                 await self._clock.sleep(AGAIN_AFTER_S)
-            if not done:
-                await self._wait()
 
-    async def _next(self, folder: Path, environment: Mapping[str, str], keep_days: int) -> bool:
-        """Make one job; false when there is none to make now."""
-        for export in await self._store.with_file(self._clock.now() - keep_days * DAY_US):
+    async def _tidy_up(self, folder: Path, keep_days: int) -> None:
+        now = self._clock.now()
+        for export in await self._store.with_file(now - keep_days * DAY_US):
             await self._store.remove(export.id)
             await discard(folder, export)
+        for export in await self._store.cut_off(now - DAY_US):
+            await self._recorder.fail(export, "the process that sent it ended")
+
+    async def _next(self, folder: Path, environment: Mapping[str, str]) -> bool:
+        """Make one job; false when there is none to make now."""
         jobs = await self._store.open_jobs()
         if not jobs:
             return False

@@ -168,7 +168,7 @@ async def ask_export(services: Services, order: ExportOrder, response: Response)
 @router.get("", responses=responses(400, 422, 503))
 async def list_exports(
     services: Services,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
     cursor: Annotated[str | None, Query(max_length=400)] = None,
 ) -> ExportPage:
     """Exports, the newest first."""

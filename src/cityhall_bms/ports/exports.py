@@ -173,7 +173,7 @@ class ExportStore(Protocol):
         ...
 
     async def page(self, limit: int, before: str | None) -> list[Export]:
-        """Exports, the newest first, those before a given one."""
+        """Exports, the newest first, those before a given one; of a manifest only that there is one (``""``)."""
         ...
 
     async def started(self, identity: str) -> bool:
@@ -244,7 +244,7 @@ class ExportDesk(Protocol):
         ...
 
     async def page(self, limit: int, before: str | None) -> list[Export]:
-        """Exports, the newest first, those before a given one."""
+        """Exports, the newest first, those before a given one; of a manifest only that there is one (``""``)."""
         ...
 
     def file_of(self, export: Export) -> Path:

@@ -45,12 +45,16 @@ class PostgresExportStore:
         return _export(row)
 
     async def page(self, limit: int, before: str | None) -> list[Export]:
-        """Exports, the newest first, those before a given one."""
+        """Exports, the newest first, those before a given one; of a manifest only that there is one (``""``)."""
         return await self._exports("page", limit, before)
 
     async def open_jobs(self) -> list[Export]:
         """Jobs that are not over, the oldest first."""
         return await self._exports("open_jobs")
+
+    async def cut_off(self, asked_before: int) -> list[Export]:
+        """Streams and commands that were asked for before a time (µs UTC), and whose process ended without a word."""
+        return await self._exports("cut_off", asked_before)
 
     async def with_file(self, ended_before: int) -> list[Export]:
         """Jobs whose file is there, and that ended before a time (µs UTC)."""

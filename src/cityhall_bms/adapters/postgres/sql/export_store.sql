@@ -15,10 +15,16 @@ INSERT INTO export (id, kind, actor, asked_at, query, context, state) VALUES ($1
 SELECT * FROM export WHERE id = $1;
 
 -- name: page
-SELECT * FROM export WHERE $2::text IS NULL OR id < $2 ORDER BY id DESC LIMIT $1;
+-- Without the manifests, which may be long: an empty text stands for one that is there.
+SELECT id, kind, actor, asked_at, query, context, state, done_through, rows, bytes, sha256, reason,
+       left(manifest, 0) AS manifest, ended_at
+FROM export WHERE $2::text IS NULL OR id < $2 ORDER BY id DESC LIMIT $1;
 
 -- name: open_jobs
 SELECT * FROM export WHERE kind = 'job' AND state IN ('waiting', 'running') ORDER BY id;
+
+-- name: cut_off
+SELECT * FROM export WHERE kind <> 'job' AND state IN ('waiting', 'running') AND asked_at < $1 ORDER BY id;
 
 -- name: with_file
 SELECT * FROM export WHERE kind = 'job' AND state = 'done' AND ended_at < $1 ORDER BY id;
