@@ -139,6 +139,17 @@ async def test_scans_that_come_while_a_day_is_packed_keep_it_from_being_emptied(
         assert len(await everything(pool)) == 4
 
 
+async def test_a_day_that_is_not_as_it_was_sealed_keeps_its_scans(postgres_url: str) -> None:
+    clock = ManualClock(T0 + 2 * DAY)
+    async with history_on(postgres_url, clock) as history, packer_on(postgres_url) as (packer, pool):
+        await history.store([scan(1, T0, [1.0, 2.0])])
+        await pool.execute('UPDATE scan SET "values" = ARRAY[1.0, 3.0]::double precision[]')
+        await packer.pack(FIRST, clock.now())
+        for _ in range(2):
+            assert await packer.empty_one(clock.now() + SETTLED_US + 1) is None
+        assert await hot_rows(pool) == 1
+
+
 async def test_a_long_reader_is_not_waited_for_and_loses_nothing(database_url: str) -> None:
     clock = ManualClock(T0 + 2 * DAY)
     async with history_on(database_url, clock) as history, packer_on(database_url) as (packer, pool):

@@ -11,17 +11,22 @@ from typing import Final
 
 import asyncpg
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from cityhall_bms.adapters.postgres.cold_reading import CHANCE, samples_of, times_of
 from cityhall_bms.adapters.postgres.connection import translated
 from cityhall_bms.adapters.postgres.history_copy import day_begin, day_of, fetch_samples, fetch_scans, moment
 from cityhall_bms.adapters.postgres.sql import load
+from cityhall_bms.adapters.postgres.verify_samples import seal_check
 from cityhall_bms.domain.errors import HistoryUnavailableError
 from cityhall_bms.historian.cold import pack_samples, pack_times, pack_values, unpack_values
 from cityhall_bms.historian.columns import Samples
 from cityhall_bms.historian.intervals import DAY_US, MINUTE_US
+from cityhall_bms.ports.history import Window
 from cityhall_bms.ports.keeping import FOR_EVER, Retention
+
+log = structlog.get_logger(__name__)
 
 QUERIES: Final = load("cold.sql")
 LOCK: Final = load("history.sql")["lock"]
@@ -42,6 +47,7 @@ class ColdPacker:
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
+        self._doubtful: set[date] = set()
 
     async def next_day(self, before: date) -> date | None:
         """Oldest day before another with scans outside of the cold form."""
@@ -65,25 +71,22 @@ class ColdPacker:
                     return await connection.fetchval(QUERIES["finish"], day, now) is not None
 
     async def empty_one(self, now: int) -> date | None:
-        """Give back the room of a day that was packed a while ago; none when there is no such day, or it is in use."""
+        """Give back the room of a day that was packed a while ago; none when there is no such day, or it is in use.
+
+        A day whose samples are not as they were sealed keeps its scans: they are evidence.
+        """
         with translated(HistoryUnavailableError):
             async with self._pool.acquire() as connection:
-                day: date | None = await connection.fetchval(QUERIES["to_empty"], now - SETTLED_US)
+                arguments = (now - SETTLED_US, sorted(self._doubtful))
+                day: date | None = await connection.fetchval(QUERIES["to_empty"], *arguments)
                 if day is None:
                     return None
-                try:
-                    async with connection.transaction():
-                        await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_WAIT_MAX}'")
-                        await connection.execute(LOCK)
-                        await connection.execute("LOCK TABLE scan IN ACCESS EXCLUSIVE MODE")
-                        if await connection.fetchval(QUERIES["empty"], day, now) is None:
-                            return None
-                        await connection.execute(QUERIES["drop_day"], day)
-                        # Whoever remembers that there is room for this day must look again.
-                        await connection.execute(QUERIES["note_change"])
-                except asyncpg.LockNotAvailableError:
+                fault = await seal_check(connection, Window(day_begin(day), day_begin(day) + DAY_US))
+                if fault is not None:
+                    self._doubtful.add(day)
+                    log.error("history_day_not_as_sealed", day=day.isoformat(), wrong=fault.wrong, place=fault.place)
                     return None
-        return day
+                return day if await _empty(connection, day, now) else None
 
     async def expire(self, retention: Retention, now: int) -> int:
         """Let go of what was kept long enough: samples once they are summed up, and archived if that is asked."""
@@ -100,6 +103,23 @@ class ColdPacker:
                         end = min(today - timedelta(days=days), summed)
                         gone += _rows(await connection.execute(QUERIES[f"expire_{name}"], end, timeout=None))
         return gone
+
+
+async def _empty(connection: asyncpg.Connection, day: date, now: int) -> bool:
+    """Take away the scans of a day; false when scans came since it was packed, or somebody is reading."""
+    try:
+        async with connection.transaction():
+            await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_WAIT_MAX}'")
+            await connection.execute(LOCK)
+            await connection.execute("LOCK TABLE scan IN ACCESS EXCLUSIVE MODE")
+            if await connection.fetchval(QUERIES["empty"], day, now) is None:
+                return False
+            await connection.execute(QUERIES["drop_day"], day)
+            # Whoever remembers that there is room for this day must look again.
+            await connection.execute(QUERIES["note_change"])
+    except asyncpg.LockNotAvailableError:
+        return False
+    return True
 
 
 def _window(day: date) -> tuple[object, object]:

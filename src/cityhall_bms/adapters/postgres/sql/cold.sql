@@ -94,6 +94,7 @@ SELECT c.day
 FROM cold_day c
 JOIN scan_days() AS d (day) ON d.day = c.day
 WHERE NOT c.touched AND c.packed_at < 'epoch'::timestamptz + $1::bigint * interval '1 microsecond'
+  AND c.day <> ALL ($2::date[])
 ORDER BY c.day
 LIMIT 1;
 

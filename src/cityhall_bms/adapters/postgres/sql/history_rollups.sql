@@ -49,6 +49,11 @@ INSERT INTO rollup_dirty (hour, block, why, closed_through)
 SELECT 'epoch'::timestamptz + u.hour * interval '1 microsecond', u.block, $3::text,
        (SELECT (extract(epoch FROM s.closed_through) * 1000000)::bigint FROM rollup_state s)
 FROM unnest($1::bigint[], $2::integer[]) AS u (hour, block)
+-- What was let go of cannot be summed up again: figures made of what is left would be wrong.
+WHERE NOT EXISTS (
+    SELECT FROM cold_day c
+    WHERE c.expired_at IS NOT NULL AND c.day = ('epoch'::timestamp + u.hour * interval '1 microsecond')::date
+)
 ON CONFLICT (hour, block) DO UPDATE SET why = coalesce(excluded.why, rollup_dirty.why),
     closed_through = CASE WHEN excluded.why IS NULL THEN rollup_dirty.closed_through ELSE excluded.closed_through END;
 
