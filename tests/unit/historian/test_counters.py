@@ -188,8 +188,8 @@ def meters(draw: st.DrawFn) -> Meter:
             meter.count(amount)
             meter.tell()
         _interrupt(draw, meter, draw(EVENTS))
-    for amount in draw(st.lists(AMOUNTS, min_size=6, max_size=10)):
-        meter.count(amount)
+    for amount in (*draw(st.lists(AMOUNTS, max_size=4)), *[0.0] * (RETURNS_WITHIN + 1)):
+        meter.count(amount)  # at last nothing: what happens to the last readings would wait for what follows
         meter.tell()
     return meter
 
