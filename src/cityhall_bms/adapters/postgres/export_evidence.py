@@ -21,8 +21,10 @@ STEPS: Final = ((2 * DAY_US, "1m"), (31 * DAY_US, "15m"), (1_000 * DAY_US, "1h")
 """Up to which length of a window the covered time is summed from which interval; beyond from days."""
 
 
+POINTS_AT_ONCE: Final = 32
+"""A day of the samples of so many is in memory at a time where nothing is summed up."""
 FIGURES_AT_ONCE: Final = 250_000
-"""So many are asked for at once: what history answers in one go has a bound."""
+"""What history answers in one go has a bound."""
 
 
 class PostgresExportEvidence:
@@ -40,7 +42,7 @@ class PostgresExportEvidence:
         known = edges[: max(int(np.searchsorted(edges, query.known_at, "left")) + 1, 2)]
         window, length = Window(int(known[0]), int(known[-1])), np.diff(known)
         numbers = [point.number for point in query.points]
-        at_once = max(FIGURES_AT_ONCE // len(length), 1)
+        at_once = min(max(FIGURES_AT_ONCE // len(length), 1), POINTS_AT_ONCE)
         how = (window, step, Aggregation.COUNT, query.time_zone, query.known_at)
         shares: list[float] = []
         for begin in range(0, len(numbers), at_once):
