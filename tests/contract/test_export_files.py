@@ -369,13 +369,24 @@ async def test_gaps_and_corrections_of_the_period_stand_in_the_certificate(postg
         batch = SampleBatch.gather("c1", 1, 1, T0 + HOUR, [], gaps=gaps)
         await rig.history.store([LoggedBatch(1, batch)])
         await rig.events.append([Append("restatement/ahu01", [corrected, elsewhere], "engineer")])
+        pool = await open_pool(postgres_url)
+        for point, restated_at in ((1, T0 + HOUR), (9, T0 + HOUR), (1, rig.clock.now() + HOUR)):
+            await pool.execute(
+                "INSERT INTO restatement (restated_at, why, level, bucket, bucket_end, point_id, old_count, new_count, "
+                "old_good_us, new_good_us, old_mean, new_mean) VALUES ($1, 'late', '1h', $2, $3, $4, 1, 2, 0, 0, 'NaN', 21.5)",
+                restated_at, T0, T0 + HOUR, point,
+            )  # fmt: skip
+        pool.terminate()
         await rig.made(query(known_at=rig.clock.now()))
         export = await rig.last()
     said = manifest_of(export)
     by_point = {line["point"]: line["gaps"] for line in said["coverage"]}
     assert by_point["AHU01.SAT"] == [{"cause": "device_down", "gaps": 1, "seconds": 1800.0, "polls": 60}]
     assert by_point["TX, 1"] == [{"cause": "refused", "gaps": 1, "seconds": 60.0, "polls": 3}]
-    assert said["restatements"]["in_all"] == 1
+    assert said["restatements"]["in_all"] == 2
+    figure = said["restatements"]["listed"][1]
+    assert (figure["type"], figure["payload"]["point"], figure["payload"]["why"]) == ("figure", "AHU01.SAT", "late")
+    assert (figure["payload"]["old_mean"], figure["payload"]["new_mean"]) == (None, 21.5)
     assert said["restatements"]["listed"][0]["payload"]["reason"] == "word order"
     assert said["events"] == {"first": 1, "last": 2, "last_hash": said["events"]["last_hash"]}
 

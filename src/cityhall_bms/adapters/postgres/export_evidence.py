@@ -13,6 +13,7 @@ from cityhall_bms.adapters.postgres.export_store import QUERIES
 from cityhall_bms.adapters.postgres.history import PostgresHistory
 from cityhall_bms.domain.errors import HistoryUnavailableError
 from cityhall_bms.domain.gaps import Gap, GapCause
+from cityhall_bms.exports.query import time_text
 from cityhall_bms.historian.intervals import DAY_US, interval_edges
 from cityhall_bms.ports.exports import ExportQuery, LogRange, Restated
 from cityhall_bms.ports.history import Aggregation, Window
@@ -21,6 +22,8 @@ STEPS: Final = ((2 * DAY_US, "1m"), (31 * DAY_US, "15m"), (1_000 * DAY_US, "1h")
 """Up to which length of a window the covered time is summed from which interval; beyond from days."""
 
 
+FIGURE: Final = "figure"
+"""Type of a restatement that is no event: a figure of a closed hour or day that changed."""
 POINTS_AT_ONCE: Final = 32
 """A day of the samples of so many is in memory at a time where nothing is summed up."""
 FIGURES_AT_ONCE: Final = 250_000
@@ -70,15 +73,20 @@ class PostgresExportEvidence:
 
     async def restatements(self, query: ExportQuery, limit: int) -> tuple[int, list[Restated]]:
         """How many there are that concern the window and were made by ``known_at``, and the first of them."""
+        numbers = {point.number: point.name for point in query.points}
+        asked = (query.known_at, query.window.start, query.window.end, list(numbers))
         with translated(HistoryUnavailableError):
             rows = await self._pool.fetch(QUERIES["restated"], query.known_at)
-        names = {point.name for point in query.points}
+            in_all = await self._pool.fetchval(QUERIES["figures_restated_in_all"], *asked)
+            figures = await self._pool.fetch(QUERIES["figures_restated"], *asked, limit)
+        names = set(numbers.values())
         found = [
             Restated(row["position"], row["recorded_at"], row["type"], payload)
             for row in rows
             if concerns(payload := json.loads(row["payload"]), names, query)
         ]
-        return len(found), found[:limit]
+        listed = [*found, *(_figure(row, numbers[row["point_id"]]) for row in figures)]
+        return len(found) + in_all, listed[:limit]
 
 
 async def _first_after(connection: asyncpg.Connection, at: int) -> int:
@@ -120,6 +128,19 @@ def concerns(payload: Mapping[str, Any], names: set[str], query: ExportQuery) ->
     first, until = payload.get("first", query.window.start), payload.get("until", query.window.end)
     points = payload.get("points", [payload["point"]] if "point" in payload else names)
     return first < query.window.end and until > query.window.start and not names.isdisjoint(points)
+
+
+def _figure(row: asyncpg.Record, name: str) -> Restated:
+    """A figure that changed after it was told; its position is its number in the record of restatements."""
+    figures = ("old_count", "new_count", "old_mean", "new_mean", "old_delta", "new_delta")
+    what = {
+        "point": name,
+        "interval": row["level"],
+        "from": time_text(row["bucket"]),
+        "to": time_text(row["bucket_end"]),
+    }
+    payload = what | {"why": row["why"]} | {figure: row[figure] for figure in figures}
+    return Restated(row["id"], row["restated_at"], FIGURE, payload)
 
 
 def _gap(row: asyncpg.Record) -> Gap:

@@ -59,6 +59,18 @@ SELECT position, recorded_at, type, payload FROM event
 WHERE stream COLLATE "C" >= 'restatement/' AND stream COLLATE "C" < 'restatement0' AND recorded_at <= $1
 ORDER BY position;
 
+-- name: figures_restated_in_all
+SELECT count(*) FROM restatement
+WHERE restated_at <= $1 AND bucket < $3 AND bucket_end > $2 AND point_id = ANY ($4::integer[]);
+
+-- name: figures_restated
+SELECT id, restated_at, why, level, bucket, bucket_end, point_id, old_count, new_count, nullif(old_mean, 'NaN') AS old_mean,
+       nullif(new_mean, 'NaN') AS new_mean, nullif(old_delta, 'NaN') AS old_delta, nullif(new_delta, 'NaN') AS new_delta
+FROM restatement
+WHERE restated_at <= $1 AND bucket < $3 AND bucket_end > $2 AND point_id = ANY ($4::integer[])
+ORDER BY id
+LIMIT $5;
+
 -- name: gaps_of_points
 SELECT device, cause, since, point_ids, until, polls FROM gap
 WHERE since < $2 AND coalesce(until, 9223372036854775807) > $1
