@@ -20,9 +20,7 @@ log = structlog.get_logger(__name__)
 class HistoryKeeper:
     """One per database is enough; a second one does the same work again and no harm."""
 
-    def __init__(
-        self, store: KeepingStore, retention: Retention, clock: Clock, archive: Archive | None = None
-    ) -> None:
+    def __init__(self, store: KeepingStore, retention: Retention, clock: Clock, archive: Archive | None = None) -> None:
         self._store = store
         self._archive = archive
         self._retention = retention

@@ -37,7 +37,6 @@ class Projection(Protocol):
         ...
 
 
-
 class Projector:
     """Applies every event to every projection exactly once: tables and checkpoint move in one transaction.
 
