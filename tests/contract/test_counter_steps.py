@@ -13,20 +13,24 @@ import pytest
 from tests.support.histories import HOUR, MINUTE, T0, Row, history_on, logged
 from tests.support.manual_clock import ManualClock
 
+from cityhall_bms.adapters.memory import MemoryEventLog
 from cityhall_bms.adapters.postgres.connection import open_pool
 from cityhall_bms.adapters.postgres.counter_record import PostgresCounterRecord
 from cityhall_bms.adapters.postgres.counter_view import PostgresCounterView
 from cityhall_bms.adapters.postgres.counters_projection import CountersProjection
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
 from cityhall_bms.adapters.postgres.history import PostgresHistory
+from cityhall_bms.adapters.postgres.history_import import PostgresImport
 from cityhall_bms.adapters.postgres.recounting import PostgresRecount
 from cityhall_bms.domain.counters import StepState
 from cityhall_bms.domain.errors import NotFoundError
 from cityhall_bms.domain.site import Encoding, Point, PointKind, Site, Text
 from cityhall_bms.historian.counter_teller import CounterTeller
+from cityhall_bms.historian.importing import import_history
 from cityhall_bms.historian.meter_desk import CounterDesk
 from cityhall_bms.ports.counters import Estimate, RestatementExport, RestatementFilter
 from cityhall_bms.ports.history import Aggregation, Window
+from cityhall_bms.ports.history_import import DayOfSamples, ImportPlan
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -328,3 +332,28 @@ async def test_pain_24_steps_kept_as_samples_come_are_those_of_the_whole_record(
             assert await counters.recount(lambda *_: None) == len(standing)
         assert await fetch(postgres_url, STANDING) == standing
     assert len(standing) > 3
+
+
+class CountingFile:
+    """Two days of a meter, every five minutes; it rolls over with the last sample of the first day."""
+
+    def __init__(self) -> None:
+        edges = tuple(DAY_BEGIN + number * 24 * HOUR for number in range(3))
+        self.plan = ImportPlan("c" * 64, "simulated", 5 * MINUTE, edges, (np.array([METER], np.uint32),))
+
+    def read_day(self, number: int) -> DayOfSamples:
+        window = self.plan.day(number)
+        at = np.arange(window.start, window.end, self.plan.interval_us)
+        value = (25.0 + 3.4 * (at - DAY_BEGIN) / self.plan.interval_us) % 1000.0
+        return DayOfSamples(np.array([METER], np.uint32), at, value[np.newaxis], np.zeros((1, len(at)), np.uint8))
+
+
+async def test_pain_24_imported_years_roll_over_too_also_at_the_edge_of_a_day(database_url: str) -> None:
+    clock, file = ManualClock(DAY_BEGIN + 72 * HOUR), CountingFile()
+    async with meters_on(database_url, clock) as history:
+        async with PostgresImport.open(database_url, clock, "Asia/Taipei") as store:
+            await import_history(file, store, MemoryEventLog(clock))
+        days = await delta(history, METER, file.plan.window, "1d")
+
+    assert days == [pytest.approx(287 * 3.4), pytest.approx(288 * 3.4)]
+    assert await fetch(database_url, "SELECT FROM restatement") == []
