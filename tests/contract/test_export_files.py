@@ -5,17 +5,15 @@ import hashlib
 import json
 import math
 import random
-import zipfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from xml.etree.ElementTree import fromstring
 
-import pyarrow.parquet as pq
 import pytest
 from tests.support.export_rig import CONTEXT, POINTS, ExportRig, exports_on, manifest_of, query, table
 from tests.support.histories import HOUR, MINUTE, SECOND, T0, Row, logged, scan
 from tests.support.manual_clock import ManualClock
+from tests.support.told_exports import told_by_long, told_by_parquet, told_by_wide, told_by_xlsx, us
 
 from cityhall_bms.adapters.export_desk import ExportRunner
 from cityhall_bms.adapters.export_files import making
@@ -40,9 +38,6 @@ from cityhall_bms.ports.history import Aggregation, Window
 from cityhall_bms.ports.telemetry_log import LoggedBatch
 
 FORMS = list(ExportFormat)
-SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-Told = tuple[int, str, float | None, str]
-"""Time, point, value and quality of a sample, as a file tells it."""
 
 
 class BusyClock(ManualClock):
@@ -89,64 +84,6 @@ async def test_every_form_tells_the_same(database_url: str, tmp_path: Path) -> N
         said = manifest_of(export)
         counted = sum(line["good"] + line["uncertain"] + line["bad"] for line in said["coverage"])
         assert counted == len(long)
-
-
-def us(text: str) -> int:
-    return round((datetime.fromisoformat(text) - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1e6)
-
-
-def told(at: int, name: str, value: str, word: str, why: str) -> Told:
-    return at, name, float(value) if value else None, f"{word}:{why}" if why else word
-
-
-def told_by_long(data: bytes) -> list[Told]:
-    return [told(us(row[1]), row[3], row[4], row[6], row[7]) for row in table(data)[1:]]
-
-
-def told_by_wide(data: bytes) -> list[Told]:
-    head, *rows = table(data)
-    assert head[3:] == [
-        "AHU01.SAT [°C]", "AHU01.SAT quality", "AHU01.FAN", "AHU01.FAN quality", "TX, 1 [=kW]", "TX, 1 quality",
-    ]  # fmt: skip
-    found = [
-        told(us(row[1]), point.name, row[3 + 2 * place], *(row[4 + 2 * place] + ":").split(":")[:2])
-        for row in rows
-        for place, point in enumerate(POINTS)
-        if row[4 + 2 * place]
-    ]
-    return sorted(found)
-
-
-def told_by_parquet(path: Path) -> list[Told]:
-    found = pq.read_table(path)
-    assert found["value"].type == "double"
-    rows = found.to_pylist()
-    for row in rows:
-        assert row["local_time"].replace(tzinfo=UTC).timestamp() - row["utc_time"].timestamp() == 8 * 3600
-        assert row["utc_offset_min"] == 480
-    return [
-        (us(row["utc_time"].isoformat()), row["point"], row["value"], f"{row['quality']}:{row['reason']}".rstrip(":"))
-        for row in rows
-    ]
-
-
-def told_by_xlsx(path: Path) -> list[Told]:
-    """Times in ms."""
-    with zipfile.ZipFile(path) as book:
-        sheets = sorted(name for name in book.namelist() if "worksheets/sheet" in name)
-        assert not any(b"<f>" in book.read(name) for name in sheets)
-        trees = [fromstring(book.read(name)) for name in sheets[1:]]  # noqa: S314 - written by us
-    found: list[Told] = []
-    for tree in trees:
-        for row in list(tree.iter(f"{SHEET}row"))[1:]:
-            cells = {cell.get("r", "")[0]: "".join(cell.itertext()) for cell in row}
-            at = round((float(cells["C"]) - 25_569) * 86_400_000)
-            value = cells.get("F")
-            why = cells["I"]
-            found.append(
-                (at, cells["E"], float(value) if value else None, f"{cells['H']}:{why}" if why else cells["H"])
-            )
-    return found
 
 
 async def test_an_export_is_the_same_to_the_byte_whatever_comes_to_be_known_later(

@@ -27,6 +27,8 @@ def test_every_command_on_a_page_exists_with_its_options(page: Path) -> None:
         (".venv/bin/cityhall-bms serve SITE --prot 1", "serve has no --prot"),
         ("cityhall-sim fault chiller_trip on --site small", "fault has no --site"),
         ("make demmo", "make has no demmo"),
+        ("make torture CYCLE=5", "make has no CYCLE=5"),
+        ("make torture CYCLES=5", None),
         ('make demo ARGS="--form 60"', "demo has no --form"),
         ('make demo ARGS="--for 60"', None),
         ("BMS=1 cityhall-bms check SITE", None),

@@ -15,6 +15,7 @@ import cityhall_simulators.cli
 
 MODULES = {"cityhall-bms": cityhall_bms.cli, "cityhall-sim": cityhall_simulators.cli}
 TARGET = re.compile(r"^([a-z-]+):.*## ", re.MULTILINE)
+VARIABLE = re.compile(r"\$\(([A-Z]+)\)")
 HELP = "--help"
 
 
@@ -49,9 +50,10 @@ def wrong_call(shown: str) -> str | None:
 
 
 def _wrong_target(words: list[str]) -> str | None:
-    targets = TARGET.findall((ROOT / "Makefile").read_text(encoding="utf-8"))
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    known = {*TARGET.findall(makefile), *VARIABLE.findall(makefile)}
     for word in words:
-        if not word.startswith("ARGS=") and word not in targets:
+        if word.split("=", 1)[0] not in known:
             return f"make has no {word}"
         if word.startswith("ARGS=") and words[0] == "demo":
             return _wrong_arguments("cityhall-bms", ["demo", *shlex.split(word.removeprefix("ARGS="))])
