@@ -71,7 +71,7 @@ async def _migrated(settings: Settings, *, dry_run: bool, backup: bool) -> backi
 
 
 def rebuild(
-    name: Annotated[str, typer.Argument(metavar="PROJECTION", help="alarms, devices")],
+    name: Annotated[str, typer.Argument(metavar="PROJECTION", help="alarms, counters, devices")],
     config: Config = None,
     data_dir: DataDir = None,
 ) -> None:
