@@ -240,12 +240,13 @@ def _historian(parts: Parts) -> list[Loop]:
     return [_led(parts, "historian", work)]
 
 
-def _history_keeper(parts: Parts) -> Loop:
-    keeper = history_keeper(parts.settings, parts.site, parts.ids, parts.pool, parts.clock)
-    parts.metrics.watch("history_days_packed", "Days packed into the cold form.", lambda: keeper.days_packed)
-    parts.metrics.watch("history_days_archived", "Days written to the archive.", lambda: keeper.days_archived)
-    parts.metrics.watch("history_rows_expired", "Rows that were kept long enough.", lambda: keeper.rows_expired)
-    return keeper.run()
+async def _history_keeper(parts: Parts) -> None:
+    async with history_keeper(parts.settings, parts.site, parts.ids, parts.clock) as keeper:
+        watch = parts.metrics.watch
+        watch("history_days_packed", "Days packed into the cold form.", lambda: keeper.days_packed)
+        watch("history_days_archived", "Days written to the archive.", lambda: keeper.days_archived)
+        watch("history_rows_expired", "Rows that were kept long enough.", lambda: keeper.rows_expired)
+        await keeper.run()
 
 
 def _day_sealer(parts: Parts) -> Loop:

@@ -1,12 +1,14 @@
 """What a site's settings ask of those who keep its history."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
 
 from cityhall_bms.adapters.parquet_archive import ParquetArchive
 from cityhall_bms.adapters.postgres.cold_packing import ColdPacker
+from cityhall_bms.adapters.postgres.connection import open_pool
 from cityhall_bms.adapters.signing import Signer
 from cityhall_bms.domain.site import Site
 from cityhall_bms.historian.keeper import HistoryKeeper
@@ -15,12 +17,17 @@ from cityhall_bms.ports.keeping import Retention
 from cityhall_bms.settings import Settings
 
 
-def history_keeper(
-    settings: Settings, site: Site, ids: Mapping[str, int], pool: asyncpg.Pool, clock: Clock
-) -> HistoryKeeper:
-    """Who packs, archives and lets go of the history of a site."""
-    archive = archive_of(settings, site.code, pool) if settings.retention.archive else None
-    return HistoryKeeper(ColdPacker(pool), retention_of(settings, site, ids), clock, archive)
+@asynccontextmanager
+async def history_keeper(
+    settings: Settings, site: Site, ids: Mapping[str, int], clock: Clock
+) -> AsyncIterator[HistoryKeeper]:
+    """Who packs, archives and lets go of the history of a site; with a pool in which a statement may take its time."""
+    pool = await open_pool(settings.database.url, connections_max=2, command_timeout_s=None)
+    try:
+        archive = archive_of(settings, site.code, pool) if settings.retention.archive else None
+        yield HistoryKeeper(ColdPacker(pool), retention_of(settings, site, ids), clock, archive)
+    finally:
+        pool.terminate()
 
 
 def retention_of(settings: Settings, site: Site, ids: Mapping[str, int]) -> Retention:

@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
+from cityhall_bms.adapters.disk import settle
 from cityhall_bms.domain.errors import SignatureError, SigningKeyError
 
 PRIVATE_FILE: Final = "signing-key.pem"
@@ -111,7 +112,7 @@ def _create(folder: Path) -> None:
         return
     finally:
         fresh.unlink(missing_ok=True)
-    _settle(folder)
+    settle(folder)
 
 
 def _read(path: Path) -> Ed25519PrivateKey:
@@ -143,7 +144,7 @@ def _keep_public(folder: Path, signer: Signer) -> None:
         fresh.replace(path)
     finally:
         fresh.unlink(missing_ok=True)
-    _settle(folder)
+    settle(folder)
 
 
 def _write(path: Path, data: bytes, mode: int) -> None:
@@ -151,15 +152,6 @@ def _write(path: Path, data: bytes, mode: int) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _settle(folder: Path) -> None:
-    """Have the names in a folder on disk as well."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _public(pem: str) -> Ed25519PublicKey:

@@ -48,6 +48,8 @@ class ColdPacker:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
         self._doubtful: set[date] = set()
+        self._sound: set[date] = set()
+        """Days found as they were sealed, since they were packed last."""
 
     async def next_day(self, before: date) -> date | None:
         """Oldest day before another with scans outside of the cold form."""
@@ -57,6 +59,7 @@ class ColdPacker:
 
     async def pack(self, day: date, now: int) -> bool:
         """Pack a day; false when scans came meanwhile, so that it must be packed again."""
+        self._sound.discard(day)
         with translated(HistoryUnavailableError):
             async with self._pool.acquire() as connection:
                 async with connection.transaction():
@@ -81,12 +84,17 @@ class ColdPacker:
                 day: date | None = await connection.fetchval(QUERIES["to_empty"], *arguments)
                 if day is None:
                     return None
-                fault = await seal_check(connection, Window(day_begin(day), day_begin(day) + DAY_US))
-                if fault is not None:
-                    self._doubtful.add(day)
-                    log.error("history_day_not_as_sealed", day=day.isoformat(), wrong=fault.wrong, place=fault.place)
+                if day not in self._sound and not await self._is_sound(connection, day):
                     return None
                 return day if await _empty(connection, day, now) else None
+
+    async def _is_sound(self, connection: asyncpg.Connection, day: date) -> bool:
+        """Compare a day with its seals; once, however often its room is asked for in vain."""
+        fault = await seal_check(connection, Window(day_begin(day), day_begin(day) + DAY_US))
+        if fault is not None:
+            log.error("history_day_not_as_sealed", day=day.isoformat(), wrong=fault.wrong, place=fault.place)
+        (self._sound if fault is None else self._doubtful).add(day)
+        return fault is None
 
     async def expire(self, retention: Retention, now: int) -> int:
         """Let go of what was kept long enough: samples once they are summed up, and archived if that is asked."""
@@ -101,7 +109,7 @@ class ColdPacker:
                 for name, days in (("minutes", retention.minutes), ("quarters", retention.quarters)):
                     if days != FOR_EVER:
                         end = min(today - timedelta(days=days), summed)
-                        gone += _rows(await connection.execute(QUERIES[f"expire_{name}"], end, timeout=None))
+                        gone += _rows(await connection.execute(QUERIES[f"expire_{name}"], end))
         return gone
 
 
