@@ -308,3 +308,17 @@ async def test_figures_of_minutes_and_quarters_are_let_go_of_before_those_of_hou
             for level in ("1m", "15m", "1h")
         }
         assert oldest == {"1m": date(2026, 7, 10), "15m": date(2026, 7, 2), "1h": FIRST}
+
+
+async def test_what_samples_or_hours_still_tell_is_told_when_minutes_and_quarters_have_gone(postgres_url: str) -> None:
+    clock = ManualClock(T0 + 10 * DAY)
+    async with history_on(postgres_url, clock) as history, packer_on(postgres_url) as (packer, _pool):
+        await two_classes(history)
+        await packed_and_emptied(packer, FIRST, clock.now())
+        window = Window(T0 + HOUR, T0 + 2 * HOUR)
+        asked = ("1m", "15m", "1h")
+        before = [await history.intervals(1, window, interval, Aggregation.MEAN, "Asia/Taipei") for interval in asked]
+        await packer.expire(Retention(samples=0, minutes=5, quarters=5), clock.now())
+        after = [await history.intervals(1, window, interval, Aggregation.MEAN, "Asia/Taipei") for interval in asked]
+        for old, new in zip(before, after, strict=True):
+            assert new.value.view(np.uint64).tolist() == old.value.view(np.uint64).tolist()

@@ -110,6 +110,7 @@ class ColdPacker:
                     if days != FOR_EVER:
                         end = min(today - timedelta(days=days), summed)
                         gone += _rows(await connection.execute(QUERIES[f"expire_{name}"], end))
+                        await connection.execute(QUERIES[f"note_{name}"], end)
         return gone
 
 

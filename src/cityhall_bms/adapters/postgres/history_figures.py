@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from cityhall_bms.adapters.postgres import samples as reading
 from cityhall_bms.adapters.postgres.counters import fetch_steps
-from cityhall_bms.adapters.postgres.history_copy import EPOCH_2000_US, TIME_MAX_US, fetch_columns, moment
+from cityhall_bms.adapters.postgres.history_copy import EPOCH_2000_US, TIME_MAX_US, TIME_MIN_US, fetch_columns, moment
 from cityhall_bms.adapters.postgres.history_past import recorded_later
-from cityhall_bms.adapters.postgres.history_rollups import FIGURES, IMPORTS
+from cityhall_bms.adapters.postgres.history_rollups import FIGURES, IMPORTS, fetch_kept_since
 from cityhall_bms.adapters.postgres.history_rollups import QUERIES as ROLLUPS
 from cityhall_bms.adapters.postgres.sql import load
 from cityhall_bms.domain.errors import RefusedError
@@ -103,6 +103,7 @@ class FigureReader:
         self.holds = Holds()
         self._settled = Settled.of(0, [], [])
         self._prepared = Window(0, 0)
+        self._kept_since: dict[str, int] = {}
 
     @property
     def known_until(self) -> int:
@@ -159,6 +160,7 @@ class FigureReader:
         closed = await self._connection.fetchval(ROLLUPS["closed_through"])
         if closed is None:
             return
+        self._kept_since = await fetch_kept_since(self._connection)
         blocks = np.unique(self._points // POINTS_PER_BLOCK).tolist()
         times = moment(window.start - HOUR_US), moment(window.end)
         dirty = [row[0] for row in await self._connection.fetch(QUERIES["dirty_hours"], blocks, *times)]
@@ -174,6 +176,7 @@ class FigureReader:
     async def _level(self, level: str, edges: Edges) -> Rollups:
         """Rows of the buckets of a level: stored ones where they are settled, else summed up from smaller ones."""
         usable = self._settled.buckets(edges) & is_stored(self.holds, edges)
+        usable &= edges[:-1] >= self._kept_since.get(level, TIME_MIN_US)
         parts = []
         for begin, end in _runs(usable):
             parts.append(await self._stored(level, _span(edges[begin : end + 1])))

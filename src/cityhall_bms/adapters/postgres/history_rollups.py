@@ -107,6 +107,12 @@ async def fetch_holds(connection: asyncpg.Connection, point: int | None = None) 
     return Holds.of(stretches, [tuple(row) for row in slow])
 
 
+async def fetch_kept_since(connection: asyncpg.Connection) -> dict[str, int]:
+    """Since when (µs UTC) the rows of a level are there, where older ones were let go of."""
+    row = await connection.fetchrow(QUERIES["kept_since"])
+    return {} if row is None else {"1m": row["minutes"], "15m": row["quarters"]}
+
+
 @dataclass(frozen=True, slots=True)
 class _Marked:
     """One hour that must be computed again for some blocks, and what is to be told of it; none of it: nothing."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from cityhall_bms.adapters.postgres import samples as reading
 from cityhall_bms.adapters.postgres.history_copy import moment
-from cityhall_bms.adapters.postgres.history_rollups import fetch_holds, read_blocks
+from cityhall_bms.adapters.postgres.history_rollups import fetch_holds, fetch_kept_since, read_blocks
 from cityhall_bms.adapters.postgres.sql import load
 from cityhall_bms.adapters.postgres.verify_log import Progress
 from cityhall_bms.domain.verification import Checked, Fault, Part, Wrong
@@ -54,7 +54,7 @@ async def check_rollups(
     days = [row["day"] for row in await connection.fetch(QUERIES["rollup_days"])]
     closed = min(int(state["closed_through"]), window.end)
     check = _RollupCheck(connection, await fetch_holds(connection), ZoneInfo(state["time_zone"]))
-    check.kept_since = kept_since
+    check.kept_since = kept_since or await fetch_kept_since(connection)
     check.blocks = [row["block"] for row in await connection.fetch(QUERIES["rollup_blocks"])]
     fault: Fault | None = None
     for done, day in enumerate(days):

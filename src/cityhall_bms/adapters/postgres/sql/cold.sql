@@ -158,3 +158,9 @@ SELECT point_id, name FROM point;
 -- Only what was read is archived: a day that was packed again meanwhile is read again.
 UPDATE cold_day SET archived_at = 'epoch'::timestamptz + $3::bigint * interval '1 microsecond'
 WHERE day = $1 AND packed_at = $2::timestamptz AND NOT touched;
+
+-- name: note_minutes
+UPDATE rollup_state SET minutes_since = greatest(minutes_since, $1::date::timestamp AT TIME ZONE 'UTC');
+
+-- name: note_quarters
+UPDATE rollup_state SET quarters_since = greatest(quarters_since, $1::date::timestamp AT TIME ZONE 'UTC');

@@ -81,3 +81,9 @@ DELETE FROM rollup_dirty WHERE hour = $1::timestamptz AND block = ANY ($2::integ
 
 -- name: closed_through
 SELECT (extract(epoch FROM closed_through) * 1000000)::bigint FROM rollup_state;
+
+-- name: kept_since
+-- Since when minutes and quarters are there: what is older was let go of.
+SELECT coalesce((extract(epoch FROM minutes_since) * 1000000)::bigint, -9223372036854775808) AS minutes,
+       coalesce((extract(epoch FROM quarters_since) * 1000000)::bigint, -9223372036854775808) AS quarters
+FROM rollup_state;
