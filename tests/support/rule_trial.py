@@ -9,7 +9,7 @@ import numpy as np
 from cityhall_bms.domain.quality import Quality
 from cityhall_bms.domain.site import Device, Encoding, Equipment, Point, PointKind, Site, System, Text
 from cityhall_bms.rules.binding import Binding, bind
-from cityhall_bms.rules.engine import Columns, Engine, Proposal
+from cityhall_bms.rules.engine import Change, Columns, Engine, Proposal
 from cityhall_bms.rules.model import RULE_ADAPTER, Rule
 
 START_US = 1_782_864_000_000_000
@@ -111,8 +111,7 @@ class Trial:
         for _ in range(round(seconds / self.tick_s)):
             self.now_us += round(self.tick_s * 1e6)
             for item in self.tick():
-                what = "raised" if item.raised else "returned"
-                heard.append(((self.now_us - begun) / 1e6, item.rule.id, what))
+                heard.append(((self.now_us - begun) / 1e6, item.rule.id, str(item.kind)))
         self.heard += heard
         return heard
 
@@ -121,7 +120,7 @@ class Trial:
         step = self.engine.step(self.state, self.now_us, self.columns())
         self.state = step.state
         self.proposals += step.proposals
-        self.flips += [(self.now_us, item.raised) for item in step.proposals]
+        self.flips += [(self.now_us, item.kind is Change.RAISED) for item in step.proposals]
         self.failures = step.failures
         return step.proposals
 

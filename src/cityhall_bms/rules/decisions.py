@@ -1,7 +1,7 @@
 """From what the engine proposes and how the alarm stands to the event, if there is one."""
 
 from cityhall_bms.domain.alarms import Alarm, AlarmRaised, AlarmReturned, alarm_id
-from cityhall_bms.rules.engine import Proposal
+from cityhall_bms.rules.engine import Change, Proposal
 
 
 def identity(proposal: Proposal) -> str:
@@ -11,9 +11,9 @@ def identity(proposal: Proposal) -> str:
 
 def decide(alarm: Alarm, proposal: Proposal, telemetry_position: int) -> AlarmRaised | AlarmReturned | None:
     """Event that a proposal makes of an alarm; none when the alarm already stands so."""
-    if proposal.raised == alarm.active:
+    if (proposal.kind is not Change.RETURNED) == alarm.active:
         return None
-    if proposal.raised:
+    if proposal.kind is not Change.RETURNED:
         return _raise(alarm, proposal, telemetry_position)
     return AlarmReturned(observed_at=proposal.observed_at, value=proposal.value, telemetry_position=telemetry_position)
 
@@ -33,7 +33,7 @@ def _raise(alarm: Alarm, proposal: Proposal, telemetry_position: int) -> AlarmRa
         subject=subject.name,
         equipment=subject.equipment,
         system=subject.system,
-        priority=rule.priority,
+        priority=proposal.priority,
         text_zh=_text(rule.text_zh, proposal, subject.text_zh),
         text_en=_text(rule.text_en, proposal, subject.text_en),
         latching=rule.latching,

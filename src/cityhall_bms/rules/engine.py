@@ -14,7 +14,7 @@ Live, backtest and shadow are this same code, fed from different logs.
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import Final
 
 import numpy as np
@@ -70,13 +70,26 @@ class EngineState:
     """Version of each rule that could not be evaluated."""
 
 
+class Change(StrEnum):
+    """What becomes of an alarm."""
+
+    RAISED = "raised"
+    CHANGED = "changed"
+    """Another severity step decides its priority now."""
+    RETURNED = "returned"
+
+
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """An alarm that begins (``raised``) or ends. ``observed_at`` is the moment by the deciding samples, µs UTC."""
+    """A change of one alarm. ``observed_at`` is the moment by the deciding samples, µs UTC.
+
+    ``priority`` is that of the most severe step that is active from now on; of the last one that was when it returned.
+    """
 
     rule: Rule
     subject: Subject
-    raised: bool
+    kind: Change
+    priority: int
     observed_at: int
     value: float | None
     limit: float | None
@@ -225,14 +238,15 @@ class Engine:
     def _propose(self, state: EngineState, tick: Tick, row: int) -> Proposal:
         bound = self._rule_of(row)
         place = row - bound.start
-        raised = not state.active[row]
+        kind = Change.RETURNED if state.active[row] else Change.RAISED
         figures = bound.condition.reading(tick, place)
         decided_at = figures.observed_at
         for gate in bound.gates:
             decided_at = max(decided_at, int(tick.observed_at[gate.test.point[place]]))
-        delay = self.binding.on_delay_us[row] if raised else self.binding.off_delay_us[row]
+        delay = self.binding.on_delay_us[row] if kind is Change.RAISED else self.binding.off_delay_us[row]
         moment = min(tick.at, decided_at + int(delay))
-        return Proposal(bound.rule, bound.subjects[place], raised, moment, figures.value, figures.limit)
+        subject, priority = bound.subjects[place], bound.rule.priority
+        return Proposal(bound.rule, subject, kind, priority, moment, figures.value, figures.limit)
 
     def _rule_of(self, row: int) -> BoundRule:
         return self.binding.rules[bisect_right(self._starts, row) - 1]

@@ -6,14 +6,15 @@ from tests.support.rule_trial import rule
 from cityhall_bms.domain.alarms import Alarm, AlarmRaised, AlarmReturned, AlarmState
 from cityhall_bms.rules.binding import Subject
 from cityhall_bms.rules.decisions import abandon, decide
-from cityhall_bms.rules.engine import Proposal
+from cityhall_bms.rules.engine import Change, Proposal
 
 SUBJECT = Subject("TCH.01.E.AHU01.SAT", "TCH.01.E.AHU01", "hvac", "一號空調箱", "AHU 1", "TCH.01.E.AHU01.SAT", "°C")
 RULE = rule(kind="stale", text_zh="{equipment}：{value} {unit}（{limit}）", text_en="{point} {value}")
 
 
 def proposal(*, raised: bool, value: float | None = 31.456, limit: float | None = 30.0) -> Proposal:
-    return Proposal(RULE, SUBJECT, raised, 5, value, limit)
+    kind = Change.RAISED if raised else Change.RETURNED
+    return Proposal(RULE, SUBJECT, kind, RULE.priority, 5, value, limit)
 
 
 @pytest.mark.parametrize("base", AlarmState)
