@@ -18,6 +18,8 @@ from cityhall_bms import (
     integrity_jobs,
     live_change,
     meter_cli,
+    rules_cli,
+    site_reading,
     supervisor,
     upkeep_cli,
 )
@@ -45,13 +47,14 @@ DraftFolder = Annotated[Path, typer.Option("--out", help="寫到這個新資料�
 RolesOption = Annotated[str, typer.Option("--roles", help=f"all, or some of {','.join(bootstrap.ROLES)}")]
 upkeep_cli.register(app)
 meter_cli.register(app)
+rules_cli.register(app)
 
 
 @app.command()
 def check(site: SiteFolder) -> None:
     """檢查案場資料夾，列出每個錯誤 / Check a site folder and list every mistake."""
-    found = ending_well(lambda: bootstrap.read_site(site))
-    rules = ending_well(lambda: bootstrap.read_site_rules(site))
+    found = ending_well(lambda: site_reading.read_site(site))
+    rules = ending_well(lambda: site_reading.read_site_rules(site))
     print(
         f"{site}: 沒有錯誤 no mistakes: {len(found.devices)} devices, {len(found.equipment)} equipment, "
         f"{len(found.points)} points, {len(rules)} rules"

@@ -8,7 +8,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from cityhall_bms import bootstrap
+from cityhall_bms import site_reading
 from cityhall_bms.adapters.installed_drivers import find_factories
 from cityhall_bms.commissioning.draft import Draft, draft_site
 from cityhall_bms.commissioning.ede import read_ede
@@ -52,7 +52,7 @@ def import_ede(file: Path, states: Path | None, host: str, folder: Path) -> tupl
 
 def probe(site_folder: Path, device: str, role: str | None, clock: Clock, *, offline: bool) -> None:
     """Print how a device is read, and each of its points with its bytes and all that they could mean."""
-    site = bootstrap.read_site(site_folder)
+    site = site_reading.read_site(site_folder)
     if device not in site.devices:
         msg = f"{site_folder}: 沒有設備 there is no device '{device}'; there are {', '.join(sorted(site.devices))}"
         raise CommissioningError(msg)

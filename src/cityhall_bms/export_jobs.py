@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from cityhall_bms import beside, bootstrap
+from cityhall_bms import beside, site_reading
 from cityhall_bms.adapters.export_desk import BUSY, ExportOffice, discard, make_folder
 from cityhall_bms.adapters.export_files.counting import measured
 from cityhall_bms.adapters.export_files.making import CancelledExportError, ExportMaker, OnProgress
@@ -32,6 +32,7 @@ from cityhall_bms.historian.intervals import local_time_us
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.exports import Export, ExportFormat, ExportKind, ExportPoint, ExportQuery
 from cityhall_bms.ports.history import Aggregation, Window
+from cityhall_bms.roles.parts import pooled
 from cityhall_bms.settings import Settings
 from cityhall_bms.supervisor import until_stopped
 
@@ -47,7 +48,7 @@ async def making(settings: Settings, clock: Clock, time_zone: str) -> AsyncItera
     signer = Signer.load_or_create(settings.key_folder)
     async with (
         PostgresEventLog(url, clock) as events,
-        bootstrap.pooled(settings) as pool,
+        pooled(settings) as pool,
         PostgresHistory.open(url, clock, time_zone) as history,
     ):
         parts = ExportParts.on(Database(url, pool, history), events, signer, clock)
@@ -117,14 +118,14 @@ async def export(job: ExportJob, clock: Clock) -> None:
 
 
 async def _export(job: ExportJob, clock: Clock) -> None:
-    site = bootstrap.read_site(job.site)
+    site = site_reading.read_site(job.site)
     async with beside.database(job.settings, clock) as settings:
         await migrate(settings.database.url)
         async with making(settings, clock, site.time_zone) as (parts, maker):
-            async with PostgresEventLog(settings.database.url, clock) as events, bootstrap.pooled(settings) as pool:
+            async with PostgresEventLog(settings.database.url, clock) as events, pooled(settings) as pool:
                 ids = await PostgresPointRegistry(pool, events).ids()
             query = query_of(job.asked, site, ids, clock.now())
-            context = bootstrap.in_force(job.site, site)
+            context = site_reading.in_force(job.site, site)
             office = ExportOffice(parts.store, settings.export_folder, clock, context)
             asked = office.new(query, ExportKind.COMMAND, job.asked.actor)
             await parts.store.begin(asked)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from cityhall_bms import beside, bootstrap
+from cityhall_bms import beside, bootstrap, site_reading
 from cityhall_bms.adapters.history_folder import check_history, open_history
 from cityhall_bms.adapters.installed_drivers import find_factories
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
@@ -25,6 +25,7 @@ from cityhall_bms.ports.capabilities import RedecodableFactory
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.driver import BoundPoint
 from cityhall_bms.ports.history import Window
+from cityhall_bms.roles.parts import pooled
 from cityhall_bms.settings import Settings
 from cityhall_bms.supervisor import until_stopped
 
@@ -50,7 +51,7 @@ async def load_history(job: ImportJob, clock: Clock) -> None:
 
 
 async def _load_history(job: ImportJob, clock: Clock) -> None:
-    check_history(job.folder, bootstrap.read_site(job.site))
+    check_history(job.folder, site_reading.read_site(job.site))
     async with beside.database(job.settings, clock, alone=True) as settings:
         job.on_end(await _load(job.folder, job.site, settings, clock, job.on_day))
 
@@ -59,11 +60,11 @@ async def _load(
     folder: Path, site_folder: Path, settings: Settings, clock: Clock, on_day: Callable[[int, int], None]
 ) -> HistoryImported:
     """Import a folder of history on a running database; ``on_day`` hears how many days of how many are stored."""
-    site = bootstrap.read_site(site_folder)
+    site = site_reading.read_site(site_folder)
     await bootstrap.prepare(site_folder, settings, clock)
     async with (
         PostgresEventLog(settings.database.url, clock) as events,
-        bootstrap.pooled(settings) as pool,
+        pooled(settings) as pool,
         PostgresImport.open(settings.database.url, clock, site.time_zone) as store,
     ):
         file = open_history(folder, site, await PostgresPointRegistry(pool, events).ids())
@@ -94,7 +95,7 @@ class RedecodePlan:
 
 def plan_redecode(folder: Path, asked: RedecodeRequest) -> RedecodePlan:
     """Check a request before anything runs; :class:`SiteError`, or ``RefusedError`` that says what to do."""
-    site = bootstrap.read_site(folder)
+    site = site_reading.read_site(folder)
     window = Window(*(local_time_us(text, ZoneInfo(site.time_zone)) for text in (asked.begin, asked.end)))
     if window.end <= window.start:
         msg = f"--until {asked.end} is not later than --from {asked.begin}"
@@ -108,7 +109,7 @@ async def carry_out(plan: RedecodePlan, settings: Settings, clock: Clock) -> str
     await migrate(settings.database.url)
     async with (
         PostgresEventLog(settings.database.url, clock) as events,
-        bootstrap.pooled(settings) as pool,
+        pooled(settings) as pool,
         PostgresRestatement.open(settings.database.url, clock, site.time_zone) as store,
     ):
         ids = await PostgresPointRegistry(pool, events).ids()

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import structlog
 
-from cityhall_bms import bootstrap
+from cityhall_bms import bootstrap, site_reading
 from cityhall_bms.adapters.embedded.child import Child
 from cityhall_bms.adapters.embedded.folder_lock import holder_of
 from cityhall_bms.adapters.site_diff import STREAM, parts
@@ -83,7 +83,7 @@ async def apply(folder: Path, settings: Settings, clock: Clock) -> dict[str, Any
 
     :class:`NotAppliedError` when no service runs there, it is not ready, or does not say within a minute that it did.
     """
-    site = bootstrap.read_site(folder)
+    site = site_reading.read_site(folder)
     pid = holder_of(settings.data_dir / "service.lock")
     if pid is None:
         msg = f"no service runs with the data directory {settings.data_dir}: start one, or name it with --data-dir"

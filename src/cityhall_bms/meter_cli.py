@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from cityhall_bms import beside, bootstrap
+from cityhall_bms import beside, bootstrap, site_reading
 from cityhall_bms.adapters.postgres.counter_view import PostgresCounterView
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
 from cityhall_bms.adapters.postgres.migrate import migrate
@@ -22,6 +22,7 @@ from cityhall_bms.domain.site import PointKind, Site
 from cityhall_bms.historian.intervals import local_time_us
 from cityhall_bms.historian.meter_desk import CounterDesk
 from cityhall_bms.ports.clock import Clock
+from cityhall_bms.roles.parts import pooled
 from cityhall_bms.settings import Settings
 
 
@@ -72,7 +73,7 @@ def recount(site: SiteFolder, config: Config = None, data_dir: DataDir = None) -
 
 async def judge_anew(folder: Path, settings: Settings, clock: Clock, on_day: Callable[[int, int], None]) -> int:
     """Take the points of the site into service, find all steps anew, and give how many differ."""
-    site = bootstrap.read_site(folder)
+    site = site_reading.read_site(folder)
     async with beside.database(settings, clock) as running:
         await bootstrap.prepare(folder, running, clock)
         async with PostgresRecount.open(running.database.url, clock, site.time_zone) as counters:
@@ -81,12 +82,12 @@ async def judge_anew(folder: Path, settings: Settings, clock: Clock, on_day: Cal
 
 async def record_exchange(folder: Path, asked: ExchangeRequest, settings: Settings, clock: Clock) -> None:
     """Write the event; the historian takes it from there. ``RefusedError`` for what is no counter of the site."""
-    site = bootstrap.read_site(folder)
+    site = site_reading.read_site(folder)
     check_counter(site, asked.point)
     async with beside.database(settings, clock) as running:
         url = running.database.url
         await migrate(url)
-        async with PostgresEventLog(url, clock) as events, bootstrap.pooled(running) as pool:
+        async with PostgresEventLog(url, clock) as events, pooled(running) as pool:
             desk = CounterDesk(events, PostgresCounterView(pool, clock, site.time_zone), clock)
             await desk.exchange(
                 asked.point,

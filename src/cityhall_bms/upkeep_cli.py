@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from cityhall_bms import backing_up, backup_jobs, beside, bootstrap, upkeep_jobs
+from cityhall_bms import backing_up, backup_jobs, beside, site_reading, upkeep_jobs
 from cityhall_bms.adapters.parquet_archive import check_archive
 from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.command_frame import Config, DataDir, SiteFolder, ending_well, run, settings_of
@@ -100,7 +100,7 @@ def archive(
     if check:
         print(f"{place}: {len(ending_well(lambda: check_archive(place)))} 天無誤 days are as they were written")
         return
-    code = ending_well(lambda: bootstrap.read_site(site)).code
+    code = ending_well(lambda: site_reading.read_site(site)).code
     done = run(lambda: upkeep_jobs.archive(settings, code, place, SystemClock(), lambda day: typer.echo(day, err=True)))
     print(f"{place}: {len(done)} 天 days, {sum(day.samples for day in done):,} samples")
 

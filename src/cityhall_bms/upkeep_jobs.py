@@ -4,12 +4,13 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from cityhall_bms import beside, bootstrap
+from cityhall_bms import beside
 from cityhall_bms.adapters.parquet_archive import ArchivedDay
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
 from cityhall_bms.adapters.postgres.projections import PROJECTIONS
 from cityhall_bms.adapters.postgres.rebuilding import Rebuilder, Rebuilt
 from cityhall_bms.ports.clock import Clock
+from cityhall_bms.roles.parts import pooled
 from cityhall_bms.settings import Settings
 from cityhall_bms.upkeep import archive_of
 
@@ -20,7 +21,7 @@ async def rebuild(settings: Settings, name: str, clock: Clock, on_event: Callabl
     async with (
         beside.database(settings, clock) as running,
         PostgresEventLog(running.database.url, clock) as events,
-        bootstrap.pooled(running) as pool,
+        pooled(running) as pool,
     ):
         return await Rebuilder(events, pool, PROJECTIONS).rebuild(name, on_event)
 
@@ -31,7 +32,7 @@ async def archive(
     """Write every packed day that is in no archive yet; ended at any time, it goes on when called again."""
     beside.require_database(settings)
     done: list[ArchivedDay] = []
-    async with beside.database(settings, clock) as running, bootstrap.pooled(running) as pool:
+    async with beside.database(settings, clock) as running, pooled(running) as pool:
         store = archive_of(running, site, pool, folder)
         while (day := await store.next_day()) is not None:
             on_day(day)

@@ -14,7 +14,7 @@ from tests.support.batches import readings
 from tests.support.manual_clock import ManualClock
 from tests.support.sites import CheckingFactory, write_site
 
-from cityhall_bms import bootstrap, history_jobs
+from cityhall_bms import bootstrap, history_jobs, site_reading
 from cityhall_bms.adapters.postgres.history import PostgresHistory
 from cityhall_bms.collector.second_reading import CollectorsReading
 from cityhall_bms.domain.batch import RawRecord, SampleBatch
@@ -76,7 +76,7 @@ class Building:
     async def collect(self, history: PostgresHistory, numbers: Sequence[int]) -> None:
         """Store what the collector made of these scans, with what was sent."""
         ids = await self.ids()
-        site = bootstrap.read_site(self.folder)
+        site = site_reading.read_site(self.folder)
         points = [BoundPoint(ids[point.name], point) for point in site.points_of("chiller-1")]
         reading = CollectorsReading(DRIVER(), points, site, ids, T0)
         logged = []

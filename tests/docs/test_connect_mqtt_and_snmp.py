@@ -5,7 +5,7 @@ from pathlib import Path
 from tests.support.pages import blocks, text_of
 from tests.support.snmp_agent import secret
 
-from cityhall_bms import bootstrap
+from cityhall_bms import site_reading
 
 
 def test_the_devices_on_the_page_pass_the_check(tmp_path: Path) -> None:
@@ -24,7 +24,7 @@ def test_the_devices_on_the_page_pass_the_check(tmp_path: Path) -> None:
     for name in ("ups-auth.txt", "ups-priv.txt"):
         secret(tmp_path, name, "long enough")
 
-    site = bootstrap.read_site(tmp_path)
+    site = site_reading.read_site(tmp_path)
 
     assert [point.address for point in site.points.values()] == [
         "{topic}/status/em:0#total_act_power",

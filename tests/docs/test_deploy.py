@@ -77,7 +77,8 @@ def test_systemd_starts_the_service_with_options_that_exist_and_files_that_the_p
 
 
 def test_alerts_and_pages_name_metrics_that_exist() -> None:
-    files = (ROOT / "src" / "cityhall_bms" / name for name in ("bootstrap.py", "adapters/collector_metrics.py"))
+    package = ROOT / "src" / "cityhall_bms"
+    files = (*(package / "roles").glob("*.py"), package / "adapters" / "collector_metrics.py")
     source = "".join(file.read_text(encoding="utf-8") for file in files)
     known = {f"cityhall_{name}" for name in re.findall(r'watch\(\s*"([a-z_]+)"', source)}
     alerts = (DEPLOY / "prometheus" / "alerts.yml").read_text(encoding="utf-8")

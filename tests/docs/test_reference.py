@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 from tests.support.pages import ROOT, blocks, table, text_of
 
-from cityhall_bms import bootstrap
+from cityhall_bms import site_reading
 from cityhall_bms.adapters.site_files import models
 from cityhall_bms.adapters.site_files.equipment import EQUIPMENT_COLUMNS
 from cityhall_bms.adapters.site_files.points import POINTS_COLUMNS
@@ -167,7 +167,7 @@ def test_the_profile_on_the_how_to_page_passes_the_check(tmp_path: Path) -> None
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
 
-    site = bootstrap.read_site(tmp_path)
+    site = site_reading.read_site(tmp_path)
 
     assert [(point.address, point.unit, point.encoding.scale) for point in site.points.values()] == [
         ("input:100", "kW", 1.0),

@@ -1,0 +1,112 @@
+"""The role of the API: present values, the alarm feed, answers, and the jobs of exports."""
+
+import asyncio
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+
+from cityhall_bms.adapters.export_desk import ExportOffice, ExportRunner, make_folder
+from cityhall_bms.adapters.export_parts import Database, ExportParts
+from cityhall_bms.adapters.nats.diagnostics import NatsDiagnostics
+from cityhall_bms.adapters.postgres.alarms_view import PostgresAlarmView
+from cityhall_bms.adapters.postgres.counter_view import PostgresCounterView
+from cityhall_bms.adapters.postgres.devices_view import PostgresDeviceView
+from cityhall_bms.adapters.postgres.gaps import PostgresGapLedger
+from cityhall_bms.adapters.postgres.past_view import PostgresPastView
+from cityhall_bms.adapters.signing import Signer
+from cityhall_bms.alarms.desk import AlarmDesk
+from cityhall_bms.api.app import create_app
+from cityhall_bms.api.feed import AlarmFeed
+from cityhall_bms.api.live import LiveFeed
+from cityhall_bms.api.services import ApiServices
+from cityhall_bms.historian.meter_desk import CounterDesk
+from cityhall_bms.roles.parts import Loop, Parts
+from cityhall_bms.settings import child_environment
+from cityhall_bms.site_reading import in_force
+
+DASHBOARD: Final = Path(__file__).parents[1] / "web_dist"
+OPEN_STREAMS_END_WITHIN_S: Final = 1
+
+
+def loops(parts: Parts) -> list[Loop]:
+    """Give what the API role runs."""
+    scan_s = {parts.ids[point.name]: point.scan_s for point in parts.site.points.values()}
+    view = PostgresAlarmView(parts.pool, parts.events.listener)
+    live = LiveFeed(parts.telemetry, parts.history, scan_s, parts.clock)
+    feed = AlarmFeed(view, parts.events, parts.clock)
+    database = Database(parts.settings.database.url, parts.pool, parts.history)
+    signer = Signer.load_or_create(parts.settings.key_folder)
+    exports = ExportParts.on(database, parts.events, signer, parts.clock)
+    context = in_force(parts.folder, parts.site)
+    office = ExportOffice(exports.store, parts.settings.export_folder, parts.clock, context)
+    counters = PostgresCounterView(parts.pool, parts.clock, parts.site.time_zone)
+    services = ApiServices(
+        site=parts.site,
+        ids=parts.ids,
+        endpoints=_endpoints(parts),
+        clock=parts.clock,
+        live=live,
+        feed=feed,
+        alarms=view,
+        devices=PostgresDeviceView(parts.pool),
+        diagnostics=NatsDiagnostics(parts.telemetry.client, parts.site.code),
+        desk=AlarmDesk(parts.events, parts.clock),
+        events=parts.events,
+        telemetry=parts.telemetry,
+        history=parts.history,
+        exports=office,
+        exporter=exports.exporter,
+        gaps=PostgresGapLedger(parts.pool),
+        counters=counters,
+        meters=CounterDesk(parts.events, counters, parts.clock),
+        past=PostgresPastView(parts.pool),
+        metrics=parts.metrics.render,
+        allowed_hosts=parts.settings.api.allowed_hosts,
+    )
+    parts.metrics.watch("live_position", "Telemetry position that present values reflect.", lambda: live.tail.end)
+    parts.metrics.watch("feed_position", "Event position that the alarm feed reflects.", lambda: feed.tail.end)
+    config = uvicorn.Config(
+        create_app(services, DASHBOARD),
+        host=parts.settings.api.host,
+        port=parts.settings.api.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=OPEN_STREAMS_END_WITHIN_S,
+        lifespan="off",
+    )
+    return [live.run(), feed.run(), _serve_http(Server(config)), _make_exports(parts, office, exports)]
+
+
+async def _make_exports(parts: Parts, office: ExportOffice, exports: ExportParts) -> None:
+    """Make the jobs that are asked for, in processes of their own."""
+    folder = parts.settings.export_folder
+    make_folder(folder)
+    runner = ExportRunner(office, exports.store, exports.recorder, parts.clock)
+    await runner.run(folder, child_environment(parts.settings), parts.settings.exports.keep_days)
+
+
+async def _serve_http(server: uvicorn.Server) -> None:
+    """Serve until cancelled, and then end the open streams in good order."""
+    async with asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(server.serve())
+        try:
+            await asyncio.Event().wait()
+        finally:
+            server.should_exit = True
+            await asyncio.wait([serving])
+
+
+def _endpoints(parts: Parts) -> dict[str, str]:
+    return {name: parts.factories[device.protocol].endpoint(device) for name, device in parts.site.devices.items()}
+
+
+class Server(uvicorn.Server):
+    """A web server that leaves the signals to us."""
+
+    @contextmanager
+    def capture_signals(self):  # type: ignore[no-untyped-def]  # noqa: ANN201 - overrides the library's
+        """Capture none."""
+        yield

@@ -1,0 +1,35 @@
+"""The role of the rules: the engine, and the keepers that change alarms without an operator."""
+
+from cityhall_bms.adapters.postgres.alarms_view import PostgresAlarmView
+from cityhall_bms.adapters.postgres.lease import Fence
+from cityhall_bms.alarms.desk import AlarmDesk
+from cityhall_bms.alarms.notice_keeper import NoticeKeeper
+from cityhall_bms.alarms.shelf_keeper import ShelfKeeper
+from cityhall_bms.roles.parts import Loop, Parts, led, together
+from cityhall_bms.rules.binding import bind
+from cityhall_bms.rules.book import keep_book
+from cityhall_bms.rules.runner import RulesRunner
+from cityhall_bms.site_reading import read_site_rules
+
+
+def loops(parts: Parts) -> list[Loop]:
+    """Give what the rules role runs."""
+    rules = read_site_rules(parts.folder)
+    binding = bind(rules, parts.site, parts.ids)
+    view = PostgresAlarmView(parts.pool, parts.events.listener)
+    keeper = ShelfKeeper(view, AlarmDesk(parts.events, parts.clock), parts.clock)
+    newest: list[RulesRunner] = []
+    watch = parts.metrics.watch
+    watch("rules_steps", "Ticks that the rules engine evaluated.", lambda: newest[0].steps if newest else 0)
+    watch("rules_position", "Telemetry position that the rules reflect.", lambda: newest[0].position if newest else 0)
+
+    async def work(fence: Fence) -> None:
+        # A new one each time: what another process decided meanwhile is in the log.
+        events = parts.events.behind(fence)
+        runner = RulesRunner(binding, parts.telemetry, events, parts.clock)
+        newest[:] = [runner]
+        # Before anything can ring by them.
+        await keep_book(rules, events, parts.clock)
+        await together(runner.run(), keeper.run(), NoticeKeeper(parts.site, parts.events, parts.clock).run())
+
+    return [led(parts, "rules", work)]

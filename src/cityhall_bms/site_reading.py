@@ -1,0 +1,28 @@
+"""A site folder as the service takes it: the building, its rules, and what its figures rest on."""
+
+from pathlib import Path
+from typing import Any
+
+from cityhall_bms.adapters.installed_drivers import find_factories, find_profile_folders
+from cityhall_bms.adapters.site_diff import fingerprint
+from cityhall_bms.adapters.site_files import load_site
+from cityhall_bms.adapters.site_files.rules import rule_files
+from cityhall_bms.domain.site import Site
+from cityhall_bms.rules.files import library, read_rules, rules_in_force
+from cityhall_bms.rules.model import Rule
+
+
+def read_site(folder: Path) -> Site:
+    """Read and check a site folder; :class:`SiteError` with every mistake."""
+    return load_site(folder, find_factories(), find_profile_folders())
+
+
+def read_site_rules(folder: Path) -> list[Rule]:
+    """Rules in force at a site: the shipped ones, replaced by its own of the same id."""
+    return rules_in_force(library(), read_rules(rule_files(folder)))
+
+
+def in_force(folder: Path, site: Site) -> dict[str, Any]:
+    """What the figures of a site rest on, for the manifests of exports: its fingerprint, and versions of its rules."""
+    rules = {rule.id: rule.version for rule in read_site_rules(folder)}
+    return {"site_fingerprint": fingerprint(site), "rules": rules, "tariffs": {}}
