@@ -76,6 +76,7 @@ async def test_a_trip_becomes_an_event_with_everything_an_operator_needs() -> No
         "limit": None,
         "unit": "°C",
         "telemetry_position": 2,
+        "drill": "",
     }
 
 

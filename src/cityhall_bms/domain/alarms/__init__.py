@@ -1,0 +1,92 @@
+"""The life of one alarm: a table, and the events it is made of (ISA-18.2 / IEC 62682, OPC UA Part 9).
+
+An alarm is one (rule, subject) for ever; what comes and goes are its occurrences. The base state follows
+:data:`TRANSITIONS`; shelving, suppression by design and out-of-service lie over it and hide it from the operator,
+while the condition goes on being evaluated.
+"""
+
+from cityhall_bms.domain.alarms.decisions import (
+    SHELF_MAX_S,
+    acknowledge,
+    comment,
+    escalate,
+    realarm,
+    reset,
+    return_to_service,
+    shelve,
+    take_out_of_service,
+    unshelve,
+)
+from cityhall_bms.domain.alarms.events import (
+    AlarmAcknowledged,
+    AlarmCommented,
+    AlarmEscalated,
+    AlarmEvent,
+    AlarmPriorityChanged,
+    AlarmRaised,
+    AlarmRealarmed,
+    AlarmRecordedLate,
+    AlarmReset,
+    AlarmReturned,
+    AlarmReturnedToService,
+    AlarmShelved,
+    AlarmSuppressed,
+    AlarmTakenOutOfService,
+    AlarmUnshelved,
+    AlarmUnsuppressed,
+)
+from cityhall_bms.domain.alarms.folding import (
+    evolve,
+)
+from cityhall_bms.domain.alarms.state import (
+    ACTIVE_STATES,
+    LATCHED_STATES,
+    TRANSITIONS,
+    UNACKNOWLEDGED_STATES,
+    Alarm,
+    AlarmState,
+    AlarmTrigger,
+    alarm_id,
+    next_base,
+    stream_of,
+)
+
+__all__ = [
+    "ACTIVE_STATES",
+    "LATCHED_STATES",
+    "SHELF_MAX_S",
+    "TRANSITIONS",
+    "UNACKNOWLEDGED_STATES",
+    "Alarm",
+    "AlarmAcknowledged",
+    "AlarmCommented",
+    "AlarmEscalated",
+    "AlarmEvent",
+    "AlarmPriorityChanged",
+    "AlarmRaised",
+    "AlarmRealarmed",
+    "AlarmRecordedLate",
+    "AlarmReset",
+    "AlarmReturned",
+    "AlarmReturnedToService",
+    "AlarmShelved",
+    "AlarmState",
+    "AlarmSuppressed",
+    "AlarmTakenOutOfService",
+    "AlarmTrigger",
+    "AlarmUnshelved",
+    "AlarmUnsuppressed",
+    "acknowledge",
+    "alarm_id",
+    "comment",
+    "escalate",
+    "evolve",
+    "next_base",
+    "realarm",
+    "reset",
+    "return_to_service",
+    "shelve",
+    "stream_of",
+    "take_out_of_service",
+    "unshelve",
+]
