@@ -5,7 +5,7 @@ out of force; a start with the same rules writes nothing.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import structlog
@@ -13,12 +13,12 @@ from pydantic import ValidationError
 
 from cityhall_bms.domain.errors import ConcurrencyError, EventLogUnavailableError
 from cityhall_bms.domain.events import RuleApplied, RuleWithdrawn, StoredEvent, canonical
+from cityhall_bms.domain.rule_book import RULE_STREAMS, RuleRecord, fold_rules, prevailing
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.event_log import Append, EventLog
 from cityhall_bms.rules.model import RULE_ADAPTER, Rule
 
 ACTOR: Final = "rules"
-RULE_STREAMS: Final = "rule/"
 READ_EVENTS_MAX: Final = 1000
 RETRY_S: Final = 1.0
 
@@ -83,8 +83,42 @@ def in_force(entries: Iterable[StoredEvent], position: int) -> StoredEvent | Non
 
 def rule_of(entry: StoredEvent) -> Rule | None:
     """Rule of such an entry; none when rules are no longer written like that."""
+    return _rule(entry.payload["definition"])
+
+
+async def read_records(events: EventLog) -> dict[str, RuleRecord]:
+    """Every rule as its stream has it."""
+    return fold_rules(await _entries(events))
+
+
+def taking_effect(described: Mapping[str, Rule], records: Mapping[str, RuleRecord]) -> list[Rule]:
+    """Rules to run: those of the files (disabled ones too), unless a promoted wording prevails; enabled ones only.
+
+    A promoted wording that this version of the service cannot read leaves the file's in force, and says so.
+    """
+    chosen = dict(described)
+    for name, record in records.items():
+        file = described.get(name)
+        promotion = prevailing(record, None if file is None else file.version)
+        if promotion is None:
+            continue
+        rule = _rule(promotion.definition)
+        if rule is None:
+            log.error("a promoted rule is not readable any more; the file's is in force", rule=name)
+        else:
+            chosen[name] = rule
+    return [rule for rule in chosen.values() if rule.enabled]
+
+
+def shadows(records: Mapping[str, RuleRecord]) -> list[Rule]:
+    """Drafts that run live beside the active rules."""
+    drafts = [record.draft for record in records.values() if record.shadow is not None and record.draft is not None]
+    return [rule for draft in drafts if (rule := _rule(draft.definition)) is not None]
+
+
+def _rule(definition: Mapping[str, Any]) -> Rule | None:
     try:
-        rule: Rule = RULE_ADAPTER.validate_python(entry.payload["definition"])
+        rule: Rule = RULE_ADAPTER.validate_python(definition)
     except ValidationError:
         return None
     return rule
