@@ -5,12 +5,12 @@ from typing import Final
 import structlog
 
 from cityhall_bms.alarms.desk import AlarmDesk
-from cityhall_bms.domain.errors import ConcurrencyError, EventLogUnavailableError, NotFoundError, RefusedError
+from cityhall_bms.alarms.keeping import keep
+from cityhall_bms.domain.errors import ConcurrencyError, NotFoundError, RefusedError
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.read_models import AlarmView
 
 ACTOR: Final = "system"
-PERIOD_S: Final = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -24,18 +24,8 @@ class ShelfKeeper:
         self._clock = clock
 
     async def run(self) -> None:
-        """Keep the shelves without end; an outage of the event log delays an end and loses none."""
-        away = False
-        while True:
-            try:
-                await self.unshelve_due()
-            except EventLogUnavailableError as error:
-                if not away:
-                    log.warning("shelves wait for the event log", reason=str(error))
-                away = True
-            else:
-                away = False
-            await self._clock.sleep(PERIOD_S)
+        """Keep the shelves without end."""
+        await keep("shelves", self.unshelve_due, self._clock)
 
     async def unshelve_due(self) -> None:
         """Take back every alarm whose shelf is over."""

@@ -5,6 +5,14 @@ from typing import Final
 from cityhall_bms.adapters.postgres.alarms_view import AlarmsProjection
 from cityhall_bms.adapters.postgres.counters_projection import CountersProjection
 from cityhall_bms.adapters.postgres.devices_view import DevicesProjection
+from cityhall_bms.adapters.postgres.hand_overs_view import HandOversProjection
+from cityhall_bms.adapters.postgres.permits_view import PermitsProjection
 from cityhall_bms.adapters.postgres.projector import Projection
 
-PROJECTIONS: Final[tuple[Projection, ...]] = (AlarmsProjection(), CountersProjection(), DevicesProjection())
+PROJECTIONS: Final[tuple[Projection, ...]] = (
+    AlarmsProjection(),
+    CountersProjection(),
+    DevicesProjection(),
+    HandOversProjection(),
+    PermitsProjection(),
+)
