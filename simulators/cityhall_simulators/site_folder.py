@@ -7,10 +7,13 @@ from pathlib import Path
 
 from cityhall_simulators.addresses import BacnetObject, Register, bacnet_map, modbus_map, opcua_node
 from cityhall_simulators.description import Building, Device, Point, Text
+from cityhall_simulators.plants.calendar import special_days
 
 PASSWORD_FILE = "secrets/opcua-bms.txt"  # noqa: S105 - a file's name
 CERTIFICATE_FILE = "secrets/opcua-server.der"
 OPCUA_USER = "bms"
+CALENDAR_FILE = "calendar.csv"
+_CALENDAR_COLUMNS = ("date", "kind", "name_zh", "name_en", "source")
 _EQUIPMENT_COLUMNS = ("equipment", "class", "system", "text_zh", "text_en", "fed_by", "part_of")
 _POINT_COLUMNS = (
     "name", "text_zh", "text_en", "equipment", "role", "kind", "unit", "device", "address", "type", "word_order",
@@ -26,6 +29,7 @@ def write_site(folder: Path, building: Building, host: str, ports: Mapping[str, 
         (folder / part).mkdir(parents=True, exist_ok=True)
     (folder / "secrets").chmod(0o700)
     (folder / "site.toml").write_text(_site_toml(building), encoding="utf-8")
+    _write_csv(folder / CALENDAR_FILE, _CALENDAR_COLUMNS, _calendar_rows())
     _write_csv(folder / "equipment.csv", _EQUIPMENT_COLUMNS, _equipment_rows(building))
     _write_csv(folder / "points.csv", _POINT_COLUMNS, [row for d in building.devices for row in _point_rows(d)])
     for device in building.devices:
@@ -40,6 +44,19 @@ def _write_csv(path: Path, columns: tuple[str, ...], rows: Iterable[_Row]) -> No
         writer = csv.DictWriter(file, columns, restval="")
         writer.writeheader()
         writer.writerows(rows)
+
+
+def _calendar_rows() -> list[_Row]:
+    return [
+        {
+            "date": day.isoformat(),
+            "kind": "workday" if special.works else "holiday",
+            "name_zh": special.name_zh,
+            "name_en": special.name_en,
+            "source": special.source,
+        }
+        for day, special in special_days().items()
+    ]
 
 
 def _equipment_rows(building: Building) -> list[_Row]:
@@ -142,7 +159,8 @@ def _site_toml(building: Building) -> str:
     for title, places in (("[[floors]]", building.floors), ("[[zones]]", building.zones)):
         for code, name in places:
             text += _table(title, {"code": code, "name_zh": name.zh, "name_en": name.en})
-    return text
+    calendar = {"name": "office", "text_zh": "政府行政機關辦公日曆", "text_en": "Office calendar of the government"}
+    return text + _table("[[calendar]]", calendar).rstrip() + f'\nfiles = ["{CALENDAR_FILE}"]\n'
 
 
 def _device_toml(device: Device, host: str, port: int) -> str:

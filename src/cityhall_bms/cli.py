@@ -112,6 +112,18 @@ def import_ede(
     print(f"{out}: {draft.devices} devices, {draft.points} points; 略過 left out: {skipped} objects without a value")
 
 
+@app.command(name="import-holidays")
+def import_holidays(
+    files: Annotated[
+        list[Path], typer.Argument(help="政府行政機關辦公日曆表 CSV，每年一檔 / one CSV file for each year")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="案場資料夾裡的新檔 / a new file in the site folder")],
+) -> None:
+    """由政府辦公日曆表寫出案場行事曆 / Write a site's calendar from the government's office calendars."""
+    days = ending_well(lambda: commissioning_commands.import_holidays(files, out))
+    print(f"{out}: {days} 個放假日與補行上班日 holidays and make-up days")
+
+
 @app.command()
 def probe(
     site: SiteFolder,

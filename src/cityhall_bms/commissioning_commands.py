@@ -1,7 +1,9 @@
-"""``cityhall-bms discover``, ``import-ede`` and ``probe``: what they do, without the command line around it."""
+"""``cityhall-bms discover``, ``import-ede``, ``import-holidays``, ``probe``: what they do, without the command line."""
 
 import asyncio
 import math
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +14,7 @@ from cityhall_bms import site_reading
 from cityhall_bms.adapters.installed_drivers import find_factories
 from cityhall_bms.commissioning.draft import Draft, draft_site
 from cityhall_bms.commissioning.ede import read_ede
+from cityhall_bms.commissioning.holidays import calendar_csv, read_office_calendar
 from cityhall_bms.commissioning.look import Look, discover, examine, explain
 from cityhall_bms.domain.errors import CityHallError
 from cityhall_bms.domain.quality import Quality
@@ -21,6 +24,8 @@ from cityhall_bms.ports.driver import BoundPoint, DriverFactory
 
 ENCODINGS: Final = ("utf-8-sig", "cp1252")
 """Spreadsheets of Europe save EDE files in either."""
+OFFICE_CALENDAR_ENCODINGS: Final = ("utf-8-sig", "cp950")
+"""The government of Taiwan published its calendars as Big5, and does so as UTF-8 now."""
 
 
 class CommissioningError(CityHallError):
@@ -48,6 +53,20 @@ def import_ede(file: Path, states: Path | None, host: str, folder: Path) -> tupl
     _must_be_new(folder)
     found, skipped = read_ede(file.name, _text(file), _text(states) if states else "", host)
     return _write(draft_site(found), folder), skipped
+
+
+def import_holidays(files: Sequence[Path], out: Path) -> int:
+    """Write a calendar file of a site from the government's office calendars; gives the number of its days."""
+    if out.exists():
+        msg = f"{out}: 檔案已存在 the file exists; name a new one with --out"
+        raise CommissioningError(msg)
+    days = [day for file in files for day in read_office_calendar(file.name, _text(file, OFFICE_CALENDAR_ENCODINGS))]
+    twice = sorted(day.isoformat() for day, times in Counter(day.day for day in days).items() if times > 1)
+    if twice:
+        msg = f"同一天出現兩次 in two of the files: {', '.join(twice[:3])}; name each year once"
+        raise CommissioningError(msg)
+    out.write_text(calendar_csv(sorted(days, key=lambda day: day.day)), encoding="utf-8")
+    return len(days)
 
 
 def probe(site_folder: Path, device: str, role: str | None, clock: Clock, *, offline: bool) -> None:
@@ -91,18 +110,18 @@ def _write(draft: Draft, folder: Path) -> Draft:
     return draft
 
 
-def _text(file: Path) -> str:
+def _text(file: Path, encodings: Sequence[str] = ENCODINGS) -> str:
     try:
         data = file.read_bytes()
     except OSError as error:
         msg = f"{file}: {error.strerror or error}"
         raise CommissioningError(msg) from error
-    for encoding in ENCODINGS[:-1]:
+    for encoding in encodings[:-1]:
         try:
             return data.decode(encoding)
         except UnicodeDecodeError:
             continue
-    return data.decode(ENCODINGS[-1], "replace")
+    return data.decode(encodings[-1], "replace")
 
 
 def _console() -> Console:

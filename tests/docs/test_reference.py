@@ -99,6 +99,10 @@ def test_the_site_folder_page_shows_every_key_of_every_table() -> None:
     shown = {
         models.SiteTable: site["site"],
         models.PlaceTable: site["floors"][0],
+        models.CalendarTable: site["calendar"][0],
+        models.SpecialDayTable: site["calendar"][0]["day"][0],
+        models.ScheduleTable: site["schedule"][0],
+        models.ExceptionTable: site["schedule"][0]["exception"][0],
         models.DeviceTable: device["device"],
         ModbusConfig: device["modbus"],
         BacnetConfig: device["bacnet"],

@@ -122,9 +122,27 @@ def test_an_ede_file_becomes_a_draft(tmp_path: Path) -> None:
     run("check", str(tmp_path / "new"))
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp950"])
+def test_the_governments_calendars_become_a_calendar_of_the_site(tmp_path: Path, encoding: str) -> None:
+    first, second, out = tmp_path / "114.csv", tmp_path / "115.csv", tmp_path / "calendar.csv"
+    head = "西元日期,星期,是否放假,備註\r\n"
+    first.write_text(head + "20250207,五,0,\r\n20250208,六,0,補行上班\r\n", encoding=encoding)
+    second.write_text(head + "20260101,四,2,開國紀念日\r\n", encoding=encoding)
+
+    assert "2 個放假日" in run("import-holidays", str(second), str(first), "--out", str(out))
+
+    assert out.read_text(encoding="utf-8").splitlines()[1:] == [
+        "2025-02-08,workday,補行上班,Make-up working day,dgpa",
+        "2026-01-01,holiday,開國紀念日,New Year (founding day),dgpa",
+    ]
+    assert "檔案已存在" in refused("import-holidays", str(first), "--out", str(out)), "nothing is written over"
+    assert "2025-02-08" in refused("import-holidays", str(first), str(first), "--out", str(tmp_path / "new.csv"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
+        (["import-holidays", "missing.csv"], "missing.csv"),
         (["discover", "profinet", "x"], "there is no protocol 'profinet'"),
         (["discover", "modbus", "nowhere"], "write HOST:PORT"),
         (["import-ede", "missing.csv", "--host", "10.0.0.1"], "missing.csv"),

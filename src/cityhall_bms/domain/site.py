@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from cityhall_bms.domain.calendars import Schedules
+
 NAME_PATTERN: Final = re.compile(r"[A-Z0-9]+(\.[A-Z0-9]+){3}(\.[A-Za-z0-9_]+)?")
 """``SITE.FLOOR.ZONE.EQUIPnn`` and, for a point, ``.ROLE``."""
 
@@ -128,6 +130,7 @@ class Site:
     equipment: Mapping[str, Equipment]
     devices: Mapping[str, Device]
     points: Mapping[str, Point]
+    schedules: Schedules = field(default_factory=Schedules)
 
     def points_of(self, device: str) -> list[Point]:
         """Points of one device, in the order of ``points.csv``."""

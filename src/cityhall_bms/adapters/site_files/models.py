@@ -1,12 +1,17 @@
 """The closed tables of ``site.toml``, ``devices/*.toml`` and ``profiles/*.toml``."""
 
-from typing import Annotated, Self
+from datetime import date
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 NonEmpty = Annotated[str, Field(min_length=1)]
 Code = Annotated[str, Field(pattern=r"^[A-Z0-9]+$")]
 Role = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]
+Day = date
+"""A field of that name hides the class."""
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -32,7 +37,88 @@ class PlaceTable(_Table):
     name_en: NonEmpty
 
 
-class SiteFile(_Table):
+class DaysTable(_Table):
+    """Some days: one, or all until another (included)."""
+
+    date: Day
+    until: Day | None = None
+    text_zh: str = ""
+    text_en: str = ""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.until is not None and self.until < self.date:
+            msg = f"until ({self.until}) is before date ({self.date})"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def last(self) -> Day:
+        """The last of the days."""
+        return self.until or self.date
+
+
+class SpecialDayTable(DaysTable):
+    """One ``[[calendar.day]]``."""
+
+    kind: Literal["holiday", "workday"]
+
+
+class CalendarTable(_Table):
+    """One ``[[calendar]]``; ``files`` are CSV files of the site folder."""
+
+    name: Name
+    text_zh: str = ""
+    text_en: str = ""
+    workdays: list[Weekday] = ["monday", "tuesday", "wednesday", "thursday", "friday"]
+    files: list[NonEmpty] = []
+    day: list[SpecialDayTable] = []
+
+
+class ExceptionTable(DaysTable):
+    """One ``[[schedule.exception]]``; no periods: closed."""
+
+    periods: list[str]
+
+
+class ScheduleTable(_Table):
+    """One ``[[schedule]]``: periods like ``08:00-17:30`` by day class."""
+
+    name: Name
+    text_zh: str = ""
+    text_en: str = ""
+    calendar: str = ""
+    valid_from: date | None = None
+    valid_until: date | None = None
+    every_day: list[str] | None = None
+    workdays: list[str] | None = None
+    weekend: list[str] | None = None
+    holidays: list[str] | None = None
+    monday: list[str] | None = None
+    tuesday: list[str] | None = None
+    wednesday: list[str] | None = None
+    thursday: list[str] | None = None
+    friday: list[str] | None = None
+    saturday: list[str] | None = None
+    sunday: list[str] | None = None
+    exception: list[ExceptionTable] = []
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.valid_from and self.valid_until and self.valid_until < self.valid_from:
+            msg = f"valid_until ({self.valid_until}) is before valid_from ({self.valid_from})"
+            raise ValueError(msg)
+        return self
+
+
+class SchedulesFile(_Table):
+    """Calendars and schedules, as the shipped ones stand in a file of their own."""
+
+    calendar: list[CalendarTable] = []
+    schedule: list[ScheduleTable] = []
+
+
+class SiteFile(SchedulesFile):
     """``site.toml``."""
 
     site: SiteTable

@@ -2,8 +2,10 @@
 
 import zoneinfo
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from cityhall_bms.adapters.site_files.calendars import read_schedules
 from cityhall_bms.adapters.site_files.csv_file import read_csv
 from cityhall_bms.adapters.site_files.devices import DeviceEntry, ProfileShelf, read_devices
 from cityhall_bms.adapters.site_files.equipment import (
@@ -22,6 +24,7 @@ from cityhall_bms.adapters.site_files.points import (
     read_points,
 )
 from cityhall_bms.adapters.site_files.toml_file import TomlFile, read_toml, validated
+from cityhall_bms.domain.calendars import Schedules
 from cityhall_bms.domain.errors import SiteError
 from cityhall_bms.domain.site import Place, Point, Site, Text
 from cityhall_bms.ports.driver import DriverFactory
@@ -40,7 +43,7 @@ def load_site(folder: Path, factories: Mapping[str, DriverFactory], profile_fold
     if not folder.is_dir():
         mistakes.add(str(folder), 0, "folder", "missing", "name the folder that holds site.toml")
         raise SiteError(mistakes.sorted())
-    site = _read_site(folder, mistakes)
+    site, schedules = _read_site(folder, mistakes)
     equipment = read_equipment(read_csv(folder / EQUIPMENT_FILE, EQUIPMENT_FILE, EQUIPMENT_COLUMNS, mistakes), site)
     shelf = ProfileShelf(folder, profile_folders, mistakes)
     devices = read_devices(folder, factories, shelf, mistakes)
@@ -50,18 +53,18 @@ def load_site(folder: Path, factories: Mapping[str, DriverFactory], profile_fold
     _ask_drivers(devices or {}, points, factories, mistakes)
     if mistakes or site is None or devices is None:
         raise SiteError(mistakes.sorted())
-    return _site(site, equipment, devices, points)
+    return replace(_site(site, equipment, devices, points), schedules=schedules)
 
 
-def _read_site(folder: Path, mistakes: Mistakes) -> SiteFile | None:
+def _read_site(folder: Path, mistakes: Mistakes) -> tuple[SiteFile | None, Schedules]:
     file = read_toml(folder / SITE_FILE, SITE_FILE, mistakes)
     site = validated(file, SiteFile, mistakes) if file else None
     if file is None or site is None:
-        return None
+        return None, Schedules()
     _check_time_zone(file, site.site.time_zone, mistakes)
     for key, places in (("floors", site.floors), ("zones", site.zones)):
         _check_places(file, key, places, mistakes)
-    return site
+    return site, read_schedules(file, site, folder, site.site.time_zone, mistakes)
 
 
 def _check_time_zone(file: TomlFile, name: str, mistakes: Mistakes) -> None:

@@ -22,6 +22,7 @@ _SYNTAX_PLACE: Final = re.compile(r" \(at (?:line (\d+), column \d+|end of docum
 _PATTERNS: Final = {
     "^[A-Z0-9]+$": "use capital letters and digits only, like 'B2'",
     "^[A-Za-z0-9_]+$": "use letters, digits and _ only, like 'CHWS_T'",
+    "^[a-z][a-z0-9_]*$": "use small letters, digits and _ only, like 'night_minimum'",
 }
 
 
