@@ -34,7 +34,8 @@ def evolve(alarm: Alarm, event: AlarmEvent, *, version: int, position: int) -> A
 def _on_raised(alarm: Alarm, event: AlarmRaised) -> Alarm:
     again = alarm.base in {AlarmState.RETURNED_UNACKNOWLEDGED, AlarmState.LATCHED_UNACKNOWLEDGED}
     return replace(
-        _rung(alarm, event.observed_at),
+        # Who has not answered yet goes on being asked: an alarm that comes and goes must climb its chain all the same.
+        alarm if again else _rung(alarm, event.observed_at),
         rule=event.rule,
         rule_version=event.rule_version,
         subject=event.subject,
