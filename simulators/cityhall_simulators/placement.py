@@ -25,7 +25,7 @@ def _placed(layout: Mapping[str, Any]) -> list[Row]:
     floors = {code: (zh, en) for code, zh, en in layout["floors"]}
     zones = {code: (zh, en) for code, zh, en in layout["zones"]}
     counted: dict[str, int] = {}
-    rows = []
+    rows: list[Row] = []
     for rule in layout["place"]:
         for floor, zone, within in _places(rule, list(floors)):
             number = counted[rule["code"]] = counted.get(rule["code"], 0) + 1
@@ -35,9 +35,20 @@ def _placed(layout: Mapping[str, Any]) -> list[Row]:
                 ("zh", "en"), zip(floors[floor], zones[zone], strict=True), strict=True
             ):
                 row[column] = rule[column].format(floor=floor_text, zone=zone_text, **numbers)
-            row |= {key: rule[key] for key in ("class", "fed_by", "part_of") if key in rule}
+            row |= {key: rule[key] for key in ("class", "part_of") if key in rule}
+            if "fed_by" in rule:
+                row["fed_by"] = [_feeder(other, floor, rows) for other in rule["fed_by"]]
             rows.append(row | {"load": rule.get("load", "").format(**numbers)})
     return rows
+
+
+def _feeder(feeder: str, floor: str, placed: Sequence[Row]) -> str:
+    """Short name of what feeds a unit; ``AHU@E`` is the one in the east of its own floor."""
+    code, _, zone = feeder.partition("@")
+    if not zone:
+        return feeder
+    found: str = next(row["at"] for row in placed if row["at"].startswith(f"{floor}.{zone}.{code}"))
+    return found.rsplit(".", 1)[1]
 
 
 def _places(rule: Mapping[str, Any], floors: Sequence[str]) -> Iterator[tuple[str, str, int]]:
