@@ -7,12 +7,15 @@ The file is TOML (``cityhall-bms serve SITE --config cityhall.toml``); the envir
 import json
 import os
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, Self
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from cityhall_bms.domain.errors import Problem, SiteError
+from cityhall_bms.domain.follow_up import Handling
+from cityhall_bms.domain.shifts import Shifts, minutes_of
 from cityhall_bms.domain.site import System
 
 ENV_PREFIX: Final = "CITYHALL_"
@@ -21,6 +24,17 @@ METRICS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 KeptDays = Annotated[int, Field(ge=0, le=40_000)]
+Delay = Annotated[float, Field(ge=0.0, le=7 * 86_400.0)]
+Steps = tuple[Annotated[float, Field(gt=0.0, le=7 * 86_400.0)], ...]
+
+
+def _time_of_day(text: str) -> str:
+    minutes_of(text)
+    return text
+
+
+TimeOfDay = Annotated[str, AfterValidator(_time_of_day)]
+_HANDLING: Final = Handling()
 
 
 class _Table(BaseModel):
@@ -74,6 +88,42 @@ class ExportSettings(_Table):
     free_bytes_min: Annotated[int, Field(ge=0)] = 2 * 2**30
 
 
+class AlarmSettings(_Table):
+    """``[alarms]``: how alarms are followed up, lists by priority 1 to 4; and when shifts change.
+
+    ``realarm_s``: after how long an acknowledged alarm that still stands rings again; 0 = never. ``escalate_s``: after
+    how long an unacknowledged one is passed on, step by step; ``escalate_to`` names whom the steps go to.
+    """
+
+    realarm_s: tuple[Delay, Delay, Delay, Delay] = _HANDLING.realarm_s
+    escalate_s: tuple[Steps, Steps, Steps, Steps] = _HANDLING.escalate_s
+    escalate_to: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = _HANDLING.escalate_to
+    shift_changes: tuple[TimeOfDay, ...] = ("07:00", "15:00", "23:00")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if not self.shift_changes:
+            msg = "shift_changes needs one time of the day at least"
+            raise ValueError(msg)
+        for steps in self.escalate_s:
+            if list(steps) != sorted(set(steps)):
+                msg = f"escalate_s: each step comes later than the one before, not {list(steps)}"
+                raise ValueError(msg)
+            if len(steps) > len(self.escalate_to):
+                msg = f"escalate_to names {len(self.escalate_to)} steps, and escalate_s has {len(steps)}"
+                raise ValueError(msg)
+        return self
+
+    @property
+    def handling(self) -> Handling:
+        """In the domain's terms."""
+        return Handling(self.realarm_s, self.escalate_s, self.escalate_to)
+
+    def shifts(self, zone: ZoneInfo) -> Shifts:
+        """Shifts of a building in a zone."""
+        return Shifts([minutes_of(text) for text in self.shift_changes], zone)
+
+
 class RetentionSettings(_Table):
     """``[retention]``: for how many days what is kept; 0 = for ever. Hours and days are kept for ever.
 
@@ -110,6 +160,7 @@ class Settings(BaseSettings):
     integrity: IntegritySettings = IntegritySettings()
     retention: RetentionSettings = RetentionSettings()
     exports: ExportSettings = ExportSettings()
+    alarms: AlarmSettings = AlarmSettings()
 
     @property
     def export_folder(self) -> Path:

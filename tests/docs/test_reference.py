@@ -38,10 +38,7 @@ def settings_keys(model: type[BaseModel], prefix: str = "") -> dict[str, object]
         if isinstance(field.default, BaseModel):
             keys |= settings_keys(type(field.default), f"{name}.")
         else:
-            default = field.default
-            keys[prefix + name] = (
-                str(default) if isinstance(default, Path) else list(default) if isinstance(default, tuple) else default
-            )
+            keys[prefix + name] = json.loads(json.dumps(field.default, default=str))
     return keys
 
 

@@ -44,6 +44,10 @@ def test_flags_beat_environment_beats_file(tmp_path: Path, monkeypatch: pytest.M
         ("[api]\nport = 88000\n", "api.port"),
         ("[collector]\ntick_s = 60\n", "collector.tick_s"),
         ('datadir = "x"\n', "datadir"),
+        ("[alarms]\nrealarm_s = [1, 2, 3]\n", "alarms.realarm_s.3"),
+        ("[alarms]\nescalate_s = [[60, 60], [], [], []]\n", "alarms"),
+        ("[alarms]\nescalate_s = [[1, 2, 3, 4], [], [], []]\n", "alarms"),
+        ('[alarms]\nshift_changes = ["7:00"]\n', "alarms.shift_changes.0"),
     ],
 )
 def test_a_mistake_in_the_file_names_its_key(tmp_path: Path, text: str, field: str) -> None:
@@ -71,3 +75,16 @@ def test_a_worker_reads_the_same_settings_from_its_environment(monkeypatch: pyte
 
     assert load_settings().model_dump() == settings.model_dump()
     assert os.environ["EXTRA"] == "1"
+
+
+def test_how_alarms_are_followed_up_reaches_the_workers_as_it_was_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "cityhall.toml"
+    file.write_text('[alarms]\nescalate_s = [[30, 90], [], [300], []]\nescalate_to = ["甲", "乙"]\n', encoding="utf-8")
+
+    for name, value in child_environment(load_settings(file)).items():
+        monkeypatch.setenv(name, value)
+
+    assert load_settings().alarms == load_settings(file).alarms
+    assert load_settings().alarms.handling.escalate_s == ((30.0, 90.0), (), (300.0,), ())
