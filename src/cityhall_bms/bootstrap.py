@@ -14,7 +14,7 @@ from cityhall_bms.ports.clock import Clock
 from cityhall_bms.roles import api, collector, historian, rules
 from cityhall_bms.roles.parts import Loop, Parts, open_parts, pooled
 from cityhall_bms.settings import Settings
-from cityhall_bms.site_reading import read_site, read_site_rules
+from cityhall_bms.site_reading import read_site, read_site_rules, read_site_suppression
 
 BUILD: Final[Mapping[str, Callable[[Parts], list[Loop]]]] = {
     "collector": collector.loops,
@@ -43,7 +43,7 @@ def parse_roles(text: str) -> tuple[str, ...]:
 async def prepare(folder: Path, settings: Settings, clock: Clock) -> None:
     """Bring the schema up to date and take the site into service, before any role starts."""
     site = read_site(folder)
-    read_site_rules(folder)
+    read_site_suppression(folder, site, read_site_rules(folder))
     await migrate_safely(settings, clock)
     async with PostgresEventLog(settings.database.url, clock) as events, pooled(settings) as pool:
         await PostgresPointRegistry(pool, events).apply(site, actor="system")

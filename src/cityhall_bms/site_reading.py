@@ -1,5 +1,6 @@
 """A site folder as the service takes it: the building, its rules, and what its figures rest on."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,10 @@ from cityhall_bms.adapters.installed_drivers import find_factories, find_profile
 from cityhall_bms.adapters.site_diff import fingerprint
 from cityhall_bms.adapters.site_files import load_site
 from cityhall_bms.adapters.site_files.rules import rule_files
+from cityhall_bms.adapters.site_files.suppression import suppression_rows
 from cityhall_bms.domain.site import Site
+from cityhall_bms.domain.suppression import Suppression
+from cityhall_bms.domain.topology import Topology
 from cityhall_bms.rules.files import library, read_rules, rules_in_force
 from cityhall_bms.rules.model import Rule
 
@@ -20,6 +24,13 @@ def read_site(folder: Path) -> Site:
 def read_site_rules(folder: Path) -> list[Rule]:
     """Rules in force at a site: the shipped ones, replaced by its own of the same id."""
     return rules_in_force(library(), read_rules(rule_files(folder)))
+
+
+def read_site_suppression(folder: Path, site: Site, rules: Sequence[Rule]) -> Suppression:
+    """Table of suppression by design at a site with some rules; :class:`SiteError` with every mistake."""
+    detects = {rule.id: rule.detects for rule in rules}
+    found = {name for names in detects.values() for name in names}
+    return Suppression(suppression_rows(folder, detects, found), Topology.of(site), detects)
 
 
 def in_force(folder: Path, site: Site) -> dict[str, Any]:

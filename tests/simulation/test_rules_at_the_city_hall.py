@@ -12,12 +12,13 @@ from tests.support.city_hall import CityHall, city_hall_process
 from tests.support.until import until
 
 from cityhall_bms.adapters.installed_drivers import find_factories, find_profile_folders
-from cityhall_bms.adapters.memory import MemoryEventLog
+from cityhall_bms.adapters.memory import MemoryAlarmView, MemoryEventLog
 from cityhall_bms.adapters.memory_telemetry import MemoryTelemetryLog
 from cityhall_bms.adapters.site_files.reader import load_site
 from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.collector.collector import Collector, CollectorOptions, Logs
 from cityhall_bms.domain.alarm_stream import ALARM_STREAMS
+from cityhall_bms.domain.suppression import Suppression
 from cityhall_bms.rules.binding import bind
 from cityhall_bms.rules.engine import Answer
 from cityhall_bms.rules.files import library
@@ -52,7 +53,8 @@ class Watch:
         logs, options = Logs(telemetry, self.events), CollectorOptions("c", 0.25)
         self.collector = Collector(site, ids, factories, logs, clock, Random(1), options=options)
         self.binding = bind(library(), site, ids)
-        self.runner = RulesRunner(self.binding, telemetry, self.events, clock)
+        view = MemoryAlarmView(self.events)
+        self.runner = RulesRunner(self.binding, Suppression(), telemetry, self.events, view, clock)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -10,12 +10,13 @@ from tests.support.manual_clock import ManualClock
 from tests.support.rule_trial import START_US, UNIT, point, rule, site_of
 from tests.support.until import until
 
-from cityhall_bms.adapters.memory import MemoryEventLog
+from cityhall_bms.adapters.memory import MemoryAlarmView, MemoryEventLog
 from cityhall_bms.adapters.memory_telemetry import MemoryTelemetryLog
 from cityhall_bms.alarms.desk import AlarmDesk
 from cityhall_bms.domain.alarm_stream import ALARM_STREAMS
 from cityhall_bms.domain.batch import Readings, SampleBatch
 from cityhall_bms.domain.events import StoredEvent
+from cityhall_bms.domain.suppression import Suppression
 from cityhall_bms.ports.event_log import EventLog
 from cityhall_bms.rules.binding import Binding, bind
 from cityhall_bms.rules.model import Rule
@@ -40,11 +41,13 @@ class World:
 
     clock: ManualClock = field(default_factory=lambda: ManualClock(START_US))
     events: EventLog = None  # type: ignore[assignment]  # in memory, unless a test brings its own
+    suppression: Suppression = field(default_factory=Suppression)
 
     def __post_init__(self) -> None:
         self.telemetry = MemoryTelemetryLog(self.clock)
         self.events = self.events or MemoryEventLog(self.clock)
         self.desk = AlarmDesk(self.events, self.clock)
+        self.view = MemoryAlarmView(self.events)
         self.sequence = 0
 
     def bind(self, rules: Sequence[Rule]) -> Binding:
@@ -53,7 +56,8 @@ class World:
         return bind(rules, site, {item.name: number for number, item in enumerate(points, start=1)})
 
     def runner(self, rules: Sequence[Rule] = RULES, events: EventLog | None = None) -> RulesRunner:
-        return RulesRunner(self.bind(rules), self.telemetry, events or self.events, self.clock)
+        log = events or self.events
+        return RulesRunner(self.bind(rules), self.suppression, self.telemetry, log, self.view, self.clock)
 
     async def publish(self, after_s: float, value: float, trip: float | None = 0.0, quality: int = 0) -> None:
         """One scan of both points; of the first alone without ``trip``."""

@@ -16,9 +16,14 @@ OrderKey: TypeAlias = tuple[bool, int, int, str]
 """Ascending, this is the operators' order: what waits for them, by priority, newest first; the id decides ties."""
 
 
+def is_of_alarm(entry: StoredEvent) -> bool:
+    """Tell whether an entry belongs to an alarm: even one of an unknown type moves its version on."""
+    return entry.stream.startswith(ALARM_STREAMS)
+
+
 def is_alarm_event(entry: StoredEvent) -> bool:
-    """Tell whether an entry belongs to an alarm and is of a type that we know."""
-    return entry.stream.startswith(ALARM_STREAMS) and issubclass(EVENT_TYPES.get(entry.type, object), AlarmEvent)
+    """Tell whether an entry belongs to an alarm and is of a type that we know: operators are told of it."""
+    return is_of_alarm(entry) and issubclass(EVENT_TYPES.get(entry.type, object), AlarmEvent)
 
 
 def fold_into(alarms: Mapping[str, Alarm], entry: StoredEvent) -> Alarm:

@@ -12,6 +12,7 @@ from cityhall_bms.adapters.alarm_fold import (
     encode_cursor,
     fold_into,
     is_alarm_event,
+    is_of_alarm,
     order_key,
 )
 from cityhall_bms.adapters.device_fold import device_state
@@ -103,7 +104,7 @@ class MemoryEventLog:
 class MemoryAlarmView:
     """Alarms folded anew from the log at every question; never behind it."""
 
-    def __init__(self, log: MemoryEventLog) -> None:
+    def __init__(self, log: EventLog) -> None:
         self._log = log
 
     async def page(self, which: AlarmFilter, limit: int, cursor: str | None) -> AlarmPage:
@@ -123,6 +124,10 @@ class MemoryAlarmView:
         alarms = alarms[:limit]
         return AlarmPage(alarms, encode_cursor(order_key(alarms[-1])) if more else None, await self._log.end())
 
+    async def everything(self) -> AlarmPage:
+        """Every alarm there ever was."""
+        return AlarmPage(list((await self._alarms()).values()), None, await self._log.end())
+
     async def get(self, alarm_id: str) -> Alarm | None:
         """One alarm, or none."""
         return (await self._alarms()).get(alarm_id)
@@ -139,10 +144,10 @@ class MemoryAlarmView:
         """Every transition after a position, in order, without end."""
         alarms: dict[str, Alarm] = {}
         async for entry in self._log.follow(0):
-            if is_alarm_event(entry):
-                transition = _transition(alarms, entry)
-                if entry.position > after:
-                    yield transition
+            if is_of_alarm(entry):
+                alarm = _fold_on(alarms, entry)
+                if is_alarm_event(entry) and entry.position > after:
+                    yield _transition(entry, alarm)
 
     async def shelves_due(self, now: int) -> list[Alarm]:
         """Shelved alarms whose time is over."""
@@ -154,16 +159,26 @@ class MemoryAlarmView:
         return [alarm for _, _, alarm in sorted(due, key=lambda row: row[:2])]
 
     async def _alarms(self) -> dict[str, Alarm]:
-        return {transition.alarm.alarm_id: transition.alarm for transition in await self._transitions()}
+        alarms: dict[str, Alarm] = {}
+        for entry in await self._entries():
+            _fold_on(alarms, entry)
+        return alarms
 
     async def _transitions(self) -> list[AlarmTransition]:
         alarms: dict[str, Alarm] = {}
-        entries = await self._log.read(0, await self._log.end(), ALARM_STREAMS)
-        return [_transition(alarms, entry) for entry in entries if is_alarm_event(entry)]
+        folded = [(entry, _fold_on(alarms, entry)) for entry in await self._entries()]
+        return [_transition(entry, alarm) for entry, alarm in folded if is_alarm_event(entry)]
+
+    async def _entries(self) -> list[StoredEvent]:
+        return await self._log.read(0, await self._log.end(), ALARM_STREAMS)
 
 
-def _transition(alarms: dict[str, Alarm], entry: StoredEvent) -> AlarmTransition:
+def _fold_on(alarms: dict[str, Alarm], entry: StoredEvent) -> Alarm:
     alarm = alarms[entry.stream.removeprefix(ALARM_STREAMS)] = fold_into(alarms, entry)
+    return alarm
+
+
+def _transition(entry: StoredEvent, alarm: Alarm) -> AlarmTransition:
     return AlarmTransition(entry.position, entry.recorded_at, entry.type, entry.actor, alarm)
 
 

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final, cast
 
-from cityhall_bms.domain.alarms import Alarm, AlarmEvent, evolve
+from cityhall_bms.domain.alarms import Alarm, AlarmEvent, AlarmRaised, evolve
 from cityhall_bms.domain.errors import RefusedError
 from cityhall_bms.domain.events import EVENT_TYPES, StoredEvent
 
@@ -34,6 +34,8 @@ def _after(alarm: Alarm, entry: StoredEvent) -> Alarm:
     """
     known = EVENT_TYPES.get(entry.type)
     if known is not None and issubclass(known, AlarmEvent):
+        event = cast("AlarmEvent", entry.event())
         with suppress(RefusedError):
-            return evolve(alarm, cast("AlarmEvent", entry.event()), version=entry.version, position=entry.position)
+            after = evolve(alarm, event, version=entry.version, position=entry.position)
+            return replace(after, raised_by=entry.actor) if isinstance(event, AlarmRaised) else after
     return replace(alarm, version=entry.version, position=entry.position)

@@ -61,6 +61,10 @@ class AlarmView(Protocol):
         """One page; ``ValueError`` for a cursor that is none of ours."""
         ...
 
+    async def everything(self) -> AlarmPage:
+        """Every alarm there ever was, in no order: where whoever keeps a fold of them begins."""
+        ...
+
     async def get(self, alarm_id: str) -> Alarm | None:
         """One alarm, or none."""
         ...

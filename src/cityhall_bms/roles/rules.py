@@ -9,13 +9,14 @@ from cityhall_bms.roles.parts import Loop, Parts, led, together
 from cityhall_bms.rules.binding import bind
 from cityhall_bms.rules.book import keep_book
 from cityhall_bms.rules.runner import RulesRunner
-from cityhall_bms.site_reading import read_site_rules
+from cityhall_bms.site_reading import read_site_rules, read_site_suppression
 
 
 def loops(parts: Parts) -> list[Loop]:
     """Give what the rules role runs."""
     rules = read_site_rules(parts.folder)
     binding = bind(rules, parts.site, parts.ids)
+    suppression = read_site_suppression(parts.folder, parts.site, rules)
     view = PostgresAlarmView(parts.pool, parts.events.listener)
     keeper = ShelfKeeper(view, AlarmDesk(parts.events, parts.clock), parts.clock)
     newest: list[RulesRunner] = []
@@ -26,7 +27,7 @@ def loops(parts: Parts) -> list[Loop]:
     async def work(fence: Fence) -> None:
         # A new one each time: what another process decided meanwhile is in the log.
         events = parts.events.behind(fence)
-        runner = RulesRunner(binding, parts.telemetry, events, parts.clock)
+        runner = RulesRunner(binding, suppression, parts.telemetry, events, view, parts.clock)
         newest[:] = [runner]
         # Before anything can ring by them.
         await keep_book(rules, events, parts.clock)

@@ -1,101 +1,130 @@
-"""Appends what the engine proposes, with the checkpoint, exactly once.
+"""Appends what the engine proposes and what is suppressed because of it, with the checkpoint, exactly once.
 
-The recorder keeps the fold of all alarm streams, operators' events included. Whatever an append's fate, it is decided
-again from what the log then holds: an append that was committed before its answer was lost is recognised by it.
+The recorder keeps the fold of all alarm streams, operators' events included, and of the permits. Whatever an append's
+fate, it is decided again from what the log then holds: an append that was committed before its answer was lost is
+recognised by it.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Final
 
 import structlog
 
+from cityhall_bms.domain.alarm_book import AlarmBook, Story
 from cityhall_bms.domain.alarm_stream import ALARM_STREAMS, fold, identity_of
-from cityhall_bms.domain.alarms import Alarm, AlarmRaised, AlarmReturned, stream_of
+from cityhall_bms.domain.alarms import AlarmEvent, stream_of
 from cityhall_bms.domain.errors import ConcurrencyError, EventLogUnavailableError
-from cityhall_bms.domain.events import RuleFailed
+from cityhall_bms.domain.events import RuleFailed, StoredEvent
+from cityhall_bms.domain.permits import PERMIT_STREAMS, fold_permit
+from cityhall_bms.domain.suppression import Cause, Suppression
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.event_log import Append, Checkpoint, EventLog
-from cityhall_bms.rules.decisions import abandon, decide, identity
+from cityhall_bms.ports.read_models import AlarmView
+from cityhall_bms.rules.decisions import abandon, decided
 from cityhall_bms.rules.engine import Proposal, RuleFailure
 
 ACTOR: Final = "rules"
 RETRY_S: Final = 1.0
+LOOK_EVERY_S: Final = 1.0
+"""How often it is looked for what others wrote while no rule proposes anything."""
 READ_EVENTS_MAX: Final = 1000
 CONFLICTS_MAX: Final = 20
 """Lost races with operators after which the recorder takes a breath."""
 
 log = structlog.get_logger(__name__)
 
-Compose = Callable[[], Awaitable[list[Append]]]
+Proposed = Callable[[], dict[str, AlarmEvent]]
 
 
 class RuleRecorder:
     """The rules engine's hand on the event log."""
 
-    def __init__(self, events: EventLog, clock: Clock) -> None:
+    def __init__(self, events: EventLog, view: AlarmView, suppression: Suppression, clock: Clock) -> None:
         self._events = events
+        self._view = view
         self._clock = clock
+        self._book = AlarmBook(suppression)
         self._position = 0
-        self._alarms: dict[str, Alarm] = {}
-        self._raised_here: set[str] = set()
+        self._looked_at = 0
 
     @property
     def active(self) -> frozenset[str]:
         """Alarms of this engine that are active, as of the last look at the log."""
-        return frozenset(name for name in self._raised_here if self._alarms[name].active)
+        return frozenset(alarm.alarm_id for alarm in self._book.active if alarm.raised_by == ACTOR)
 
     async def recover(self, name: str) -> Checkpoint | None:
-        """Read every alarm and the latest checkpoint; waits while the log is away."""
+        """Take every alarm and permit and the latest checkpoint; waits while the log is away."""
         while True:
             try:
                 checkpoint = await self._events.checkpoint(name)
-                await self._catch_up()
+                await self._begin()
             except EventLogUnavailableError as error:
                 log.warning("rules wait for the event log", reason=str(error))
                 await self._clock.sleep(RETRY_S)
             else:
                 return checkpoint
 
+    async def is_in_order(self, at: int) -> bool:
+        """Tell whether nothing has to be recorded at a step without proposals: no cover begins or ends.
+
+        Every second it looks for what others wrote; while the log is away, it goes by what it knows.
+        """
+        if abs(at - self._looked_at) >= LOOK_EVERY_S * 1e6:
+            self._looked_at = at
+            try:
+                await self._catch_up()
+            except EventLogUnavailableError as error:
+                log.info("no look at the event log", reason=str(error))
+        return self._book.is_in_order(at)
+
     async def record(
-        self, proposals: Sequence[Proposal], failures: Sequence[RuleFailure], checkpoint: Checkpoint
+        self, at: int, proposals: Sequence[Proposal], failures: Sequence[RuleFailure], checkpoint: Checkpoint
     ) -> None:
-        """Append what the proposals make of the alarms, and the failures, with the checkpoint."""
+        """Append what the proposals make of the alarms at a step, and the failures, with the checkpoint."""
         versions: dict[str, int] = {}
 
-        async def compose() -> list[Append]:
-            appends = [
-                self._append(identity(item), event)
-                for item in proposals
-                if (event := decide(self._alarm(identity(item)), item, checkpoint.position)) is not None
-            ]
-            return appends + await self._failures(failures, versions)
+        def proposed() -> dict[str, AlarmEvent]:
+            return decided(self._book, proposals, checkpoint.position)
 
-        await self._append_surely(compose, checkpoint)
+        async def failed() -> list[Append]:
+            return await self._failures(failures, versions)
 
-    async def abandon(self, names: Sequence[str], at: int, checkpoint: Checkpoint) -> None:
+        await self._append_surely(at, proposed, failed, checkpoint)
+
+    async def abandon(self, names: Collection[str], at: int, checkpoint: Checkpoint) -> None:
         """Return alarms that no rule is watching any more."""
 
-        async def compose() -> list[Append]:
-            return [
-                self._append(name, event)
-                for name in sorted(names)
-                if (event := abandon(self._alarm(name), at, checkpoint.position)) is not None
-            ]
+        def proposed() -> dict[str, AlarmEvent]:
+            events = {name: abandon(self._book[name], at, checkpoint.position) for name in sorted(names)}
+            return {name: event for name, event in events.items() if event is not None}
 
-        await self._append_surely(compose, checkpoint)
+        await self._append_surely(at, proposed, _none, checkpoint)
 
     async def save(self, checkpoint: Checkpoint) -> None:
         """Store a checkpoint alone."""
-        await self._append_surely(_nothing, checkpoint)
+        await self._surely(lambda: self._events.append([], checkpoint))
 
-    async def _append_surely(self, compose: Compose, checkpoint: Checkpoint) -> None:
+    async def _append_surely(
+        self, at: int, proposed: Proposed, others: Callable[[], Awaitable[list[Append]]], checkpoint: Checkpoint
+    ) -> None:
+        causes: tuple[Cause, ...] = ()
+
+        async def attempt() -> list[StoredEvent]:
+            nonlocal causes
+            await self._catch_up()
+            story, causes = self._book.decide(at, proposed())
+            return await self._events.append([*self._appends(story), *await others()], checkpoint)
+
+        for entry in await self._surely(attempt):
+            self._take(entry)
+        self._book.settle(causes)
+
+    async def _surely(self, attempt: Callable[[], Awaitable[list[StoredEvent]]]) -> list[StoredEvent]:
         """Try until it is certain; waits while the log is away. The telemetry log keeps what comes meanwhile."""
         conflicts = 0
         while True:
             try:
-                if compose is not _nothing:
-                    await self._catch_up()
-                await self._events.append(await compose(), checkpoint)
+                return await attempt()
             except ConcurrencyError:
                 conflicts += 1
                 if conflicts % CONFLICTS_MAX == 0:
@@ -104,26 +133,44 @@ class RuleRecorder:
             except EventLogUnavailableError as error:
                 log.warning("alarms wait for the event log", reason=str(error))
                 await self._clock.sleep(RETRY_S)
-            else:
-                return
+
+    async def _begin(self) -> None:
+        """Begin where the view of alarms stands: reading every event of every alarm would take ever longer."""
+        known = await self._view.everything()
+        for alarm in known.alarms:
+            self._book.put(alarm)
+        self._position = known.position
+        after = 0
+        while entries := await self._events.read(after, READ_EVENTS_MAX, PERMIT_STREAMS):
+            for entry in entries:
+                self._take(entry)
+            after = entries[-1].position
+        await self._catch_up()
 
     async def _catch_up(self) -> None:
         while True:
-            entries = await self._events.read(self._position, READ_EVENTS_MAX, ALARM_STREAMS)
+            entries = await self._events.read(self._position, READ_EVENTS_MAX)
             for entry in entries:
-                name = identity_of(entry.stream)
-                self._alarms[name] = fold(self._alarm(name), [entry])
-                if entry.type == AlarmRaised.__name__ and entry.actor == ACTOR:
-                    self._raised_here.add(name)
+                self._take(entry)
                 self._position = entry.position
             if len(entries) < READ_EVENTS_MAX:
                 return
 
-    def _alarm(self, name: str) -> Alarm:
-        return self._alarms.get(name) or Alarm(name)
+    def _take(self, entry: StoredEvent) -> None:
+        """Fold an entry of the log; one that is known already changes nothing."""
+        if entry.stream.startswith(ALARM_STREAMS):
+            before = self._book[identity_of(entry.stream)]
+            after = fold(before, [entry])
+            if after is not before:
+                self._book.put(after)
+        elif entry.stream.startswith(PERMIT_STREAMS):
+            name = entry.stream.removeprefix(PERMIT_STREAMS)
+            permit = fold_permit(self._book.permit(name), entry)
+            if permit is not None:
+                self._book.put_permit(permit)
 
-    def _append(self, name: str, event: AlarmRaised | AlarmReturned) -> Append:
-        return Append(stream_of(name), [event], ACTOR, self._alarm(name).version)
+    def _appends(self, story: Story) -> list[Append]:
+        return [Append(stream_of(name), events, ACTOR, self._book[name].version) for name, events in story.items()]
 
     async def _failures(self, failures: Sequence[RuleFailure], versions: dict[str, int]) -> list[Append]:
         """Failures that are not in the log yet; ``versions`` remembers their streams as first seen."""
@@ -145,10 +192,5 @@ class RuleRecorder:
                 return version
 
 
-async def _nothing() -> list[Append]:
+async def _none() -> list[Append]:
     return []
-
-
-def orphans(active: frozenset[str], rows: Mapping[str, int]) -> list[str]:
-    """Active alarms that no rule and subject stand for any more."""
-    return sorted(name for name in active if name not in rows)

@@ -12,13 +12,15 @@ import structlog
 
 from cityhall_bms.domain.errors import TelemetryLogUnavailableError
 from cityhall_bms.domain.live import LiveTable
+from cityhall_bms.domain.suppression import Suppression
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.event_log import Checkpoint, EventLog
+from cityhall_bms.ports.read_models import AlarmView
 from cityhall_bms.ports.telemetry_log import LoggedBatch, TelemetryLog, TelemetryReader
 from cityhall_bms.rules.binding import Binding
 from cityhall_bms.rules.checkpoint import CheckpointCodec, CheckpointFormatError, rows_by_alarm
 from cityhall_bms.rules.engine import Columns, Engine
-from cityhall_bms.rules.recorder import RETRY_S, RuleRecorder, orphans
+from cityhall_bms.rules.recorder import RETRY_S, RuleRecorder
 
 CHECKPOINT: Final = "rules"
 CHECKPOINT_EVERY_S: Final = 10.0
@@ -37,12 +39,20 @@ log = structlog.get_logger(__name__)
 class RulesRunner:
     """Runs one binding live. ``position`` is that of the last batch whose alarms are recorded."""
 
-    def __init__(self, binding: Binding, telemetry: TelemetryLog, events: EventLog, clock: Clock) -> None:
+    def __init__(
+        self,
+        binding: Binding,
+        suppression: Suppression,
+        telemetry: TelemetryLog,
+        events: EventLog,
+        view: AlarmView,
+        clock: Clock,
+    ) -> None:
         self._binding = binding
         self._engine = Engine(binding)
         self._codec = CheckpointCodec(self._engine)
         self._telemetry = telemetry
-        self._recorder = RuleRecorder(events, clock)
+        self._recorder = RuleRecorder(events, view, suppression, clock)
         self._clock = clock
         self._live = LiveTable({int(point): 0.0 for point in binding.point_ids})
         self._reader: TelemetryReader | None = None
@@ -120,8 +130,8 @@ class RulesRunner:
         self.steps += 1
         for failure in step.failures:
             log.error("rule parked", rule=failure.rule, reason=failure.reason)
-        if step.proposals or step.failures:
-            await self._recorder.record(step.proposals, step.failures, self._checkpoint())
+        if step.proposals or step.failures or not await self._recorder.is_in_order(step.state.at):
+            await self._recorder.record(step.state.at, step.proposals, step.failures, self._checkpoint())
         elif step.state.at - self._saved_at >= CHECKPOINT_EVERY_S * 1e6:
             await self._recorder.save(self._checkpoint())
 
@@ -149,7 +159,8 @@ class RulesRunner:
             held=np.where(changed, 0, self.engine_state.held),
             leaning=self.engine_state.leaning & ~changed,
         )
-        gone = orphans(self._recorder.active, rows)
+        # Alarms that no rule and subject stand for any more.
+        gone = [name for name in self._recorder.active if name not in rows]
         if gone:
             at = self.engine_state.at or self._clock.now()
             await self._recorder.abandon(gone, at, self._checkpoint())

@@ -13,6 +13,7 @@ from cityhall_bms.adapters.alarm_fold import (
     encode_cursor,
     fold_into,
     is_alarm_event,
+    is_of_alarm,
     order_key,
     waiting,
 )
@@ -39,26 +40,27 @@ class AlarmsProjection:
 
     async def apply(self, connection: asyncpg.Connection, entries: Sequence[StoredEvent]) -> None:
         """Fold the entries of alarms into their rows."""
-        entries = [entry for entry in entries if is_alarm_event(entry)]
+        entries = [entry for entry in entries if is_of_alarm(entry)]
         if not entries:
             return
         identities = sorted({entry.stream.removeprefix(ALARM_STREAMS) for entry in entries})
         rows = await connection.fetch(QUERIES["load"], identities)
         alarms = {alarm.alarm_id: alarm for alarm in (alarm_of(row["alarm"]) for row in rows)}
-        after: list[Alarm] = []
+        transitions: list[AlarmTransition] = []
         for entry in entries:
             alarm = fold_into(alarms, entry)
             alarms[alarm.alarm_id] = alarm
-            after.append(alarm)
+            if is_alarm_event(entry):
+                transitions.append(AlarmTransition(entry.position, entry.recorded_at, entry.type, entry.actor, alarm))
         await connection.execute(QUERIES["store"], *_columns(list(alarms.values())))
         await connection.execute(
             QUERIES["store_transitions"],
-            [entry.position for entry in entries],
-            [entry.recorded_at for entry in entries],
-            [entry.type for entry in entries],
-            [entry.actor for entry in entries],
-            [alarm.alarm_id for alarm in after],
-            [_json(alarm) for alarm in after],
+            [item.position for item in transitions],
+            [item.recorded_at for item in transitions],
+            [item.type for item in transitions],
+            [item.actor for item in transitions],
+            [item.alarm.alarm_id for item in transitions],
+            [_json(item.alarm) for item in transitions],
         )
 
 
@@ -81,6 +83,14 @@ class PostgresAlarmView:
         more = len(alarms) > limit
         alarms = alarms[:limit]
         return AlarmPage(alarms, encode_cursor(order_key(alarms[-1])) if more else None, rows[0]["position"])
+
+    async def everything(self) -> AlarmPage:
+        """Every alarm there ever was, as of one moment."""
+        with translated(EventLogUnavailableError):
+            rows = await self._pool.fetch(QUERIES["everything"])
+        return AlarmPage(
+            [alarm_of(row["alarm"]) for row in rows if row["alarm"] is not None], None, rows[0]["position"]
+        )
 
     async def get(self, alarm_id: str) -> Alarm | None:
         """One alarm, or none."""

@@ -88,6 +88,8 @@ class Alarm:
     unit: str = ""
     drill: str = ""
     """Drill or test in which the latest occurrence began."""
+    raised_by: str = ""
+    """Who raised it last: the rules engine, or the keeper of what devices or the service find themselves."""
     raised_at: int | None = None
     returned_at: int | None = None
     waiting_since: int | None = None

@@ -36,6 +36,11 @@ LEFT JOIN (
 ) AS page ON true
 ORDER BY NOT page.waiting, page.priority, -page.raised_at, page.alarm_id COLLATE "C";
 
+-- name: everything
+SELECT coalesce(checkpoint.position, 0) AS position, alarm.alarm
+FROM (SELECT (SELECT position FROM projection_checkpoint WHERE name = 'alarms') AS position) AS checkpoint
+LEFT JOIN alarm ON true;
+
 -- name: get
 SELECT alarm FROM alarm WHERE alarm_id = $1;
 
