@@ -15,6 +15,7 @@ _EFFICIENCY, _CHARGE_EFFICIENCY = 0.94, 0.9
 _FLOAT_V, _EMPTY_V = 272.0, 240.0
 _NONE, _NORMAL, _BYPASS, _BATTERY = 2.0, 3.0, 4.0, 5.0
 _BATTERY_NORMAL, _BATTERY_LOW, _BATTERY_DEPLETED = 2.0, 3.0, 4.0
+_TEST_PASSED, _TEST_ERROR = 1.0, 3.0
 _LOW_MIN: Final = 5.0
 _FEEDING_LINE: Final = 1
 """The essential panel hangs on the second line."""
@@ -28,8 +29,8 @@ def initial_ups(units: int) -> Columns:
     return full(
         units, OutSrc=_NORMAL, BattSts=_BATTERY_NORMAL, OnBattSec=0.0, MinRem=32.0, ChgPct=100.0, BattV=_FLOAT_V,
         BattT=25.0, InV=_PHASE_V, InHz=60.0, OutV=_PHASE_V, OutA=41.0, OutPct=_LOAD_PCT, Bypass=0.0, AlmCnt=0.0,
-        TestRes=1.0, kWh=212_000.0, _in_kw=26.0,
-    ) | sound(units, "ups_on_battery", "ups_overload", "ups_bypass", "ups_battery_hot")  # fmt: skip
+        TestRes=_TEST_PASSED, kWh=212_000.0, _in_kw=26.0,
+    ) | sound(units, "ups_on_battery", "ups_overload", "ups_bypass", "ups_battery_hot", "ups_test_failed")  # fmt: skip
 
 
 def step_ups(columns: Columns, around: Around, dt_s: float, rng: np.random.Generator) -> Columns:  # noqa: ARG001
@@ -66,6 +67,7 @@ def step_ups(columns: Columns, around: Around, dt_s: float, rng: np.random.Gener
             "Bypass": bypass,
             "kWh": columns["kWh"] + kw * dt_s / 3600.0,
             "_in_kw": taken_kw * fed,
+            "TestRes": np.where(columns["_fault_ups_test_failed"] > 0.0, _TEST_ERROR, _TEST_PASSED),
             "AlmCnt": (1.0 - fed) + bypass + columns["_fault_ups_overload"] + columns["_fault_ups_battery_hot"],
         }
     )  # fmt: skip

@@ -138,14 +138,14 @@ def initial_transformer(units: int) -> Columns:
     return full(
         units, WindT_U=75.0, WindT_V=76.0, WindT_W=75.0, CoreT=80.0, FanSts=0.0, FanMode=1.0, TmpAlm=0.0, TmpTrip=0.0,
         LoadPct=40.0, kW=800.0, kWh=4_120_000.0, LossKW=6.0, _kvar=150.0,
-    ) | sound(units, "hot", "overload")  # fmt: skip
+    ) | sound(units, "hot", "overload", "trip")  # fmt: skip
 
 
 def step_transformer(columns: Columns, around: Around, dt_s: float, rng: np.random.Generator) -> Columns:  # noqa: ARG001
-    """Carry the panels below and lose a little; one whose bay is open leaves its panels to a sibling."""
+    """Carry the panels below and lose a little; one whose bay is open, or that tripped, leaves its panels to a sibling."""
     branch, panels, normal = tree(), around.plants["LVP"], around.supply.normal
     bays = around.plants["GIS"]["_fault_gis_trip"]
-    energised = (1.0 - (bays @ branch.bays)) * normal
+    energised = (1.0 - (bays @ branch.bays)) * (1.0 - columns["_fault_trip"]) * normal
     below_kw = branch.panels @ panels["kW"] * normal
     extra_kw = np.maximum(0.0, _OVERLOAD_PART * RATED_KVA - below_kw) * columns["_fault_overload"] * energised
     out_kw = rerouted(below_kw + extra_kw, energised, _TRANSFORMER_TIES) * normal
@@ -182,7 +182,7 @@ def _temperatures(columns: Columns, part: Column, dt_s: float) -> Columns:
         "CoreT": lag(columns["CoreT"], target + 4.0, dt_s, 3600.0),
         "FanSts": keeps_on * (1.0 - failed),
         "TmpAlm": (hottest > _ALARM_C).astype(np.float64),
-        "TmpTrip": (hottest > _TRIP_C).astype(np.float64),
+        "TmpTrip": np.maximum(hottest > _TRIP_C, columns["_fault_trip"]),
     }
 
 

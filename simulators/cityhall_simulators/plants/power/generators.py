@@ -19,6 +19,7 @@ _START_FAILURE: Final = 4.0
 _DAY_TANK_L, _DAY_TANK_PCT, _DRAINED_PCT = 1_000.0, 88.0, 18.0
 _L_PER_KWH, _IDLE_L_PER_H = 0.26, 8.0
 _FUEL_TANK_L, _ORDER_BELOW_L, _FILL_TO_L, _LOW_PCT = 10_000.0, 7_400.0, 8_800.0, 25.0
+_FORGOTTEN_L: Final = 3_800.0
 _OIL_KPA, _OIL_LOW_KPA = 420.0, 115.0
 _COLD_C, _WARM_C, _HOT_C = 42.0, 84.0, 101.0
 _BATTERY_V, _BATTERY_CHARGED_V, _BATTERY_LOW_V = 27.2, 28.1, 22.9
@@ -149,15 +150,21 @@ def _fuel(columns: Columns, used_kwh: Column, hours: Column, dt_s: float) -> Col
 
 def initial_tank(units: int) -> Columns:
     """Columns of fuel tanks; ``_ordered`` is 1 while a tanker fills them."""
-    return full(units, Lvl=86.0, LeakAlm=0.0, LowAlm=0.0, Vol=8_600.0, _ordered=0.0) | sound(units, "fuel_leak")
+    return full(units, Lvl=86.0, LeakAlm=0.0, LowAlm=0.0, Vol=8_600.0, _ordered=0.0) | sound(
+        units, "fuel_leak", "fuel_low"
+    )
 
 
 def step_tank(columns: Columns, around: Around, dt_s: float, rng: np.random.Generator) -> Columns:  # noqa: ARG001
-    """Give fuel to the day tanks, and order more in time; a leak loses a little within hours."""
+    """Give fuel to the day tanks, and order more in time; a leak loses a little within hours.
+
+    A tank that nobody refilled goes on with what is left of it.
+    """
     litres = np.maximum(0.0, columns["Vol"] - around.plants["GEN"]["_taken_l"])
-    leaking = columns["_fault_fuel_leak"]
+    leaking, forgotten = columns["_fault_fuel_leak"], columns["_fault_fuel_low"]
     ordered = np.where(litres < _ORDER_BELOW_L, 1.0, columns["_ordered"] * (litres < _FILL_TO_L - 50.0))
     target = np.where(leaking > 0.0, 0.7 * _FUEL_TANK_L, np.where(ordered > 0.0, _FILL_TO_L, litres))
+    target = np.where(forgotten > 0.0, _FORGOTTEN_L, target)
     litres = np.where(
         leaking > 0.0, np.minimum(litres, lag(litres, target, dt_s, 86_400.0)), lag(litres, target, dt_s, 1_200.0)
     )
