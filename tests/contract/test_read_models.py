@@ -127,6 +127,7 @@ class ReadModelContract:
             value=31.5,
             limit=30.0,
             unit="°C",
+            raised_by="rules",
             raised_at=RAISED_US,
             returned_at=RAISED_US + 7,
             acknowledged_at=RAISED_US + 8,

@@ -133,8 +133,11 @@ def _on_escalated(alarm: Alarm, event: AlarmEscalated) -> Alarm:
     return replace(alarm, escalation_level=event.level, escalated_to=event.to)
 
 
-def _uncovered(alarm: Alarm, at: int) -> Alarm:
-    """Alarm once nothing lies over it any more: what is still active must be seen again."""
+def _uncovered(alarm: Alarm, at: int, *, was_covered: bool) -> Alarm:
+    """Alarm once something lies over it no more: what is still active must be seen again."""
+    if not was_covered:
+        msg = f"alarm {alarm.alarm_id} is {alarm.state}: nothing of the kind lies over it"
+        raise RefusedError(msg)
     if alarm.active:
         return replace(_rung(alarm, at), base=AlarmState.UNACKNOWLEDGED)
     return _settled(alarm, AlarmState.NORMAL)
@@ -151,8 +154,13 @@ def _on_shelved(alarm: Alarm, event: AlarmShelved) -> Alarm:
 
 
 def _unshelved(alarm: Alarm, at: int) -> Alarm:
-    after = _uncovered(alarm, at)
+    after = _uncovered(alarm, at, was_covered=alarm.shelved)
     return replace(after, shelved_until=None, shelved_by="", shelf_reason="", shelf_one_shot=False)
+
+
+def _on_unsuppressed(alarm: Alarm, event: AlarmUnsuppressed) -> Alarm:
+    after = _uncovered(alarm, event.at, was_covered=alarm.suppressed)
+    return replace(after, suppressed_by="", suppressed_as="")
 
 
 def _on_taken_out_of_service(alarm: Alarm, event: AlarmTakenOutOfService) -> Alarm:
@@ -166,7 +174,7 @@ def _on_taken_out_of_service(alarm: Alarm, event: AlarmTakenOutOfService) -> Ala
 
 
 def _on_returned_to_service(alarm: Alarm, event: AlarmReturnedToService) -> Alarm:
-    after = _uncovered(alarm, event.at)
+    after = _uncovered(alarm, event.at, was_covered=alarm.out_of_service)
     return replace(after, out_of_service_by="", out_of_service_until=None, permit="", out_of_service_reason="")
 
 
@@ -183,7 +191,7 @@ _EVOLVE: Final[dict[type[AlarmEvent], Callable[[Alarm, Any], Alarm]]] = {
     AlarmShelved: _on_shelved,
     AlarmUnshelved: lambda alarm, event: _unshelved(alarm, event.at),
     AlarmSuppressed: lambda alarm, event: replace(alarm, suppressed_by=event.by, suppressed_as=event.relation),
-    AlarmUnsuppressed: lambda alarm, event: replace(_uncovered(alarm, event.at), suppressed_by="", suppressed_as=""),
+    AlarmUnsuppressed: _on_unsuppressed,
     AlarmTakenOutOfService: _on_taken_out_of_service,
     AlarmReturnedToService: _on_returned_to_service,
 }
