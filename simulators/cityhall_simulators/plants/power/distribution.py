@@ -142,7 +142,7 @@ def initial_transformer(units: int) -> Columns:
 
 
 def step_transformer(columns: Columns, around: Around, dt_s: float, rng: np.random.Generator) -> Columns:  # noqa: ARG001
-    """Carry the panels below and lose a little; one whose bay is open, or that tripped, leaves its panels to a sibling."""
+    """Carry the panels below and lose a little; one that is off leaves its panels to a sibling."""
     branch, panels, normal = tree(), around.plants["LVP"], around.supply.normal
     bays = around.plants["GIS"]["_fault_gis_trip"]
     energised = (1.0 - (bays @ branch.bays)) * (1.0 - columns["_fault_trip"]) * normal
