@@ -19,7 +19,7 @@ UNIT = "TCH.B2.CN.UNIT01"
 def rule(**keys: Any) -> Rule:
     """A rule from the keys of its table; what a test does not care about is filled in."""
     table: dict[str, Any] = {"id": "R", "priority": 3, "text_zh": "警報", "text_en": "Alarm", "source": "test"}
-    if keys["kind"] != "device":
+    if keys.get("kind") != "device":
         table["equipment_class"] = "Unit"
     made: Rule = RULE_ADAPTER.validate_python(table | keys)
     return made
@@ -110,8 +110,7 @@ class Trial:
         heard: list[tuple[float, str, str]] = []
         for _ in range(round(seconds / self.tick_s)):
             self.now_us += round(self.tick_s * 1e6)
-            for item in self.tick():
-                heard.append(((self.now_us - begun) / 1e6, item.rule.id, str(item.kind)))
+            heard += [((self.now_us - begun) / 1e6, item.rule.id, str(item.kind)) for item in self.tick()]
         self.heard += heard
         return heard
 

@@ -4,8 +4,9 @@ A symbol is what people read on the screen. Codes are given only where the other
 exchange, the BACnet engineering-units number (ASHRAE 135, clause 21) for object lists.
 """
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -87,3 +88,111 @@ def find_unit(symbol: str) -> Unit | None:
     """Give the unit of a symbol, also as typed without superscripts (``m3/h``); none when it is unknown."""
     typed = symbol.translate(_TYPED)
     return UNITS.get(typed) or UNITS.get(_ALIASES.get(typed, ""))
+
+
+def typed_symbol(text: str) -> str:
+    """Text with what keyboards make of the symbols put right, letter by letter."""
+    return text.translate(_TYPED)
+
+
+# What a dimension is made of. What cannot be calculated with is a base of its own. Apparent and reactive power are
+# watts to a formula, because volts times amperes are; the symbols keep them apart for people.
+_BASES: Final[Mapping[str, str]] = {
+    "temperature": "K", "temperature difference": "K", "ratio": "", "relative humidity": "", "power factor": "",
+    "mass concentration": "kg m-3", "pressure": "kg m-1 s-2", "conductance": "kg-1 m-2 s3 A2",
+    "conductivity": "kg-1 m-3 s3 A2", "acidity": "pH", "turbidity": "NTU", "illuminance": "lx",
+    "sound level": "dB", "power": "kg m2 s-3", "specific power": "", "apparent power": "kg m2 s-3",
+    "reactive power": "kg m2 s-3", "energy": "kg m2 s-2", "reactive energy": "kg m2 s-2",
+    "energy intensity": "kg s-2", "current": "A", "voltage": "kg m2 s-3 A-1", "frequency": "s-1",
+    "resistance": "kg m2 s-3 A-2", "volume": "m3", "volume flow": "m3 s-1", "speed": "m s-1",
+    "rotational speed": "s-1", "angle": "angle", "length": "m", "irradiance": "kg s-3", "time": "s",
+    "time stamp": "ts", "floor": "floor",
+}  # fmt: skip
+_HOUR_S: Final = 3600.0
+_RT_W: Final = 3516.8528420667
+"""One ton of refrigeration is 12,000 Btu/h."""
+_FACTORS: Final[Mapping[str, float]] = {
+    "%": 1e-2, "%RH": 1e-2, "ppm": 1e-6, "ppb": 1e-9, "µg/m³": 1e-9, "kPa": 1e3, "bar": 1e5, "µS": 1e-6,
+    "µS/cm": 1e-4, "kW": 1e3, "RT": _RT_W, "kW/RT": 1e3 / _RT_W, "kVA": 1e3, "kVAR": 1e3, "kWh": 3.6e6, "MWh": 3.6e9,
+    "kVARh": 3.6e6, "kWh/m²": 3.6e6, "kV": 1e3, "mΩ": 1e-3, "L": 1e-3, "m³/h": 1 / _HOUR_S, "L/s": 1e-3,
+    "L/min": 1e-3 / 60.0, "rpm": 1 / 60.0, "mm": 1e-3, "min": 60.0, "h": _HOUR_S, "d": 86_400.0,
+}  # fmt: skip
+"""How many coherent units (of the SI, where it has one) make one of these; 1 for the others."""
+
+_BASE_POWER: Final = re.compile(r"(\D+?)(-?\d+)?$")
+_PER_TIME: Final = frozenset({"s", "min", "h", "d"})
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What numbers can be calculated with: powers of bases, and the factor to the coherent unit of those.
+
+    ``absolute`` marks a temperature on a scale with a zero of its own (°C): two of them make a difference, in K.
+    """
+
+    powers: tuple[tuple[str, int], ...] = ()
+    factor: float = 1.0
+    absolute: bool = False
+
+    def times(self, other: "Measure") -> "Measure":
+        """Give the measure of a product."""
+        return self._with(other, 1)
+
+    def over(self, other: "Measure") -> "Measure":
+        """Give the measure of a quotient."""
+        return self._with(other, -1)
+
+    def root(self) -> "Measure | None":
+        """Give the measure of a square root; none when it has none."""
+        if any(power % 2 for _, power in self.powers):
+            return None
+        return Measure(tuple((base, power // 2) for base, power in self.powers), self.factor**0.5)
+
+    def difference(self) -> "Measure":
+        """Give the measure of the difference of two of these."""
+        return replace(self, absolute=False)
+
+    def comparable(self, other: "Measure") -> bool:
+        """Tell whether a number of one can be set against, added to or taken from one of the other."""
+        return self.powers == other.powers and self.absolute == other.absolute
+
+    def _with(self, other: "Measure", sign: int) -> "Measure":
+        powers = dict(self.powers)
+        for base, power in other.powers:
+            powers[base] = powers.get(base, 0) + sign * power
+        factor = self.factor * other.factor if sign > 0 else self.factor / other.factor
+        return Measure(tuple(sorted((base, power) for base, power in powers.items() if power)), factor)
+
+
+PLAIN: Final = Measure()
+"""Numbers without a unit."""
+
+
+def measure_of(symbol: str) -> Measure | None:
+    """Give what a symbol measures; also ``K/h`` or ``/h``, for which the table has no line. None when it is unknown."""
+    if not symbol:
+        return PLAIN
+    unit = find_unit(symbol)
+    if unit is not None:
+        powers = tuple(sorted(_power(part) for part in _BASES[unit.dimension].split()))
+        return Measure(powers, _FACTORS.get(unit.symbol, 1.0), absolute=unit.dimension == "temperature")
+    above, slash, below = symbol.rpartition("/")
+    upper, lower = measure_of(above), find_unit(below)
+    if not slash or upper is None or upper.absolute or lower is None or lower.symbol not in _PER_TIME:
+        return None
+    return upper.over(Measure((("s", 1),), _FACTORS.get(lower.symbol, 1.0)))
+
+
+def symbol_of(measure: Measure) -> str:
+    """Give the first symbol of the table that measures just that; empty when there is none."""
+    return next((symbol for symbol in UNITS if _same(measure_of(symbol), measure)), "")
+
+
+def _same(one: Measure | None, other: Measure) -> bool:
+    return one is not None and one.comparable(other) and abs(one.factor / other.factor - 1.0) < 1e-9
+
+
+def _power(part: str) -> tuple[str, int]:
+    found = _BASE_POWER.match(part)
+    assert found is not None  # noqa: S101 - a table of this module
+    return found[1], int(found[2] or 1)

@@ -10,7 +10,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from cityhall_bms.domain.errors import Problem
 from cityhall_bms.domain.site import Equipment, Point, Site
+from cityhall_bms.rules.checked import Checked, RuleExpressionError, checked
 from cityhall_bms.rules.conditions import (
     Condition,
     Limit,
@@ -19,8 +21,11 @@ from cityhall_bms.rules.conditions import (
     SilentCondition,
     StateTest,
 )
+from cityhall_bms.rules.expressions import ExpressionCondition
+from cityhall_bms.rules.layout import Row, SiteLayout, rows_of
 from cityhall_bms.rules.model import (
     ANY_CLASS,
+    ConditionRule,
     DeviceRule,
     LimitRule,
     MismatchRule,
@@ -30,6 +35,7 @@ from cityhall_bms.rules.model import (
     StaleRule,
     StateRule,
 )
+from cityhall_bms.rules.topology import Topology
 
 STALE_MIN_S: Final = 60.0
 HEARTBEAT_S: Final = 900.0
@@ -60,19 +66,40 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
+class Severity:
+    """Priority of a condition, and how long it must be true before it counts."""
+
+    priority: int
+    on_delay_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class BoundRule:
-    """A rule with its rows; ``start`` is the first of them in the vector of all rows."""
+    """A rule with its rows; ``start`` is the first of them in the vector of all rows.
+
+    Each subject has a row for the rule's own condition and, behind those of all subjects, one for each severity step.
+    """
 
     rule: Rule
     start: int
     subjects: tuple[Subject, ...]
     condition: Condition
     gates: tuple[Gate, ...]
+    levels: tuple[Severity, ...]
+
+    @property
+    def row_count(self) -> int:
+        """Rows of all levels."""
+        return len(self.subjects) * len(self.levels)
 
     @property
     def rows(self) -> slice:
         """Place of its rows."""
-        return slice(self.start, self.start + len(self.subjects))
+        return slice(self.start, self.start + self.row_count)
+
+    def rows_of(self, subject: int) -> range:
+        """Rows of one subject, the rule's own condition first."""
+        return range(self.start + subject, self.start + self.row_count, len(self.subjects))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +109,9 @@ class Unbound:
     rule: str
     equipment: str
     missing: tuple[str, ...]
+    """Roles of its own that it lacks."""
+    reason: str = ""
+    """In words, also where it is something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +120,8 @@ class Binding:
 
     rules: tuple[BoundRule, ...]
     unbound: tuple[Unbound, ...]
+    problems: tuple[Problem, ...]
+    """Rules that do not fit the site, like by a unit: such a rule is bound to nothing, the others go on."""
     point_ids: NDArray[np.int64]
     quiet_us: NDArray[np.int64]
     """Age above which a good value no longer decides, per watched point."""
@@ -115,18 +147,19 @@ def bind(rules: Iterable[Rule], site: Site, ids: Mapping[str, int]) -> Binding:
         found = binder.bind(rule, start)
         if found is not None:
             bound.append(found)
-            start += len(found.subjects)
+            start += found.row_count
     watched = [site.points[name] for name in binder.columns]
     subscribed = [_reports_by_exception(site, point) for point in watched]
     return Binding(
         rules=tuple(bound),
         unbound=tuple(binder.unbound),
+        problems=tuple(binder.problems),
         point_ids=np.array([ids[point.name] for point in watched], dtype=np.int64),
         quiet_us=_us(_quiet_s(site, point) for point in watched),
         silent_us=_us(max(3 * point.scan_s, STALE_MIN_S) for point in watched),
         by_exception=np.array(subscribed, dtype=np.bool_),
-        on_delay_us=_us(item.rule.on_delay_s for item in bound for _ in item.subjects),
-        off_delay_us=_us(item.rule.off_delay_s for item in bound for _ in item.subjects),
+        on_delay_us=_us(level.on_delay_s for item in bound for level in item.levels for _ in item.subjects),
+        off_delay_us=_us(item.rule.off_delay_s for item in bound for _ in range(item.row_count)),
     )
 
 
@@ -159,6 +192,8 @@ class _Binder:
         self._site = site
         self.columns: dict[str, int] = {}
         self.unbound: list[Unbound] = []
+        self.problems: list[Problem] = []
+        self._topology = Topology(site)
         self._roles: dict[str, dict[str, Point]] = {name: {} for name in site.equipment}
         for point in site.points.values():
             if point.name in ids and point.equipment in self._roles:
@@ -167,6 +202,8 @@ class _Binder:
     def bind(self, rule: Rule, start: int) -> BoundRule | None:
         """Give the rule's rows; none when no subject has its points."""
         match rule:
+            case ConditionRule():
+                return self._bind_condition(rule, start)
             case LimitRule() | StateRule():
                 return self._bind_values(rule, start)
             case MismatchRule():
@@ -176,13 +213,30 @@ class _Binder:
             case DeviceRule():
                 return self._bind_devices(rule, start)
 
+    def _bind_condition(self, rule: ConditionRule, start: int) -> BoundRule | None:
+        members = self._members(rule)
+        rows, refused = rows_of(rule, checked(rule), members, self._roles, self._topology)
+        self.unbound += [Unbound(rule.id, item.equipment, item.missing, item.reason) for item in refused]
+        if not rows:
+            return None
+        layout = SiteLayout(rows, self._roles, self._site, self._column)
+        try:
+            found = checked(rule, layout.scope())
+        except RuleExpressionError as error:
+            self.problems.append(_problem(rule, error))
+            self.unbound += [Unbound(rule.id, row.item.name, (), str(self.problems[-1])) for row in rows]
+            return None
+        levels = tuple(Severity(level.priority, level.on_delay_s) for level in found.levels)
+        condition = ExpressionCondition(found, layout)
+        return BoundRule(rule, start, tuple(_of_row(row, found) for row in rows), condition, (), levels)
+
     def _column(self, point: Point) -> int:
         return self.columns.setdefault(point.name, len(self.columns))
 
     def _columns(self, points: Iterable[Point]) -> NDArray[np.intp]:
         return np.array([self._column(point) for point in points], dtype=np.intp)
 
-    def _members(self, rule: LimitRule | StateRule | MismatchRule | StaleRule) -> list[Equipment]:
+    def _members(self, rule: ConditionRule | LimitRule | StateRule | MismatchRule | StaleRule) -> list[Equipment]:
         return [item for item in self._site.equipment.values() if rule.is_for(item.brick_class)]
 
     def _rows(
@@ -195,7 +249,7 @@ class _Binder:
             needed = [*others, *(gate.role for gate in rule.when)]
             missing = tuple(role for role in dict.fromkeys([*main_roles, *needed]) if role not in roles)
             if missing and ANY_CLASS not in rule.equipment_class:
-                self.unbound.append(Unbound(rule.id, member.name, missing))
+                self.unbound.append(Unbound(rule.id, member.name, missing, f"lacks {', '.join(missing)}"))
             if all(role in roles for role in needed):
                 rows.extend({**roles, "": roles[role]} for role in main_roles if role in roles)
         return rows
@@ -218,7 +272,7 @@ class _Binder:
         else:
             high, low = (self._limit(limit, rows) for limit in (rule.high, rule.low))
             condition = LimitCondition(main, high, low, rule.deadband, rule.inclusive)
-        return BoundRule(rule, start, self._subjects(rows), condition, self._gates(rule.when, rows))
+        return BoundRule(rule, start, self._subjects(rows), condition, self._gates(rule.when, rows), _plain(rule))
 
     def _limit(self, limit: float | RoleLimit | None, rows: Sequence[Mapping[str, Point]]) -> Limit | None:
         if isinstance(limit, RoleLimit):
@@ -231,7 +285,7 @@ class _Binder:
             return None
         status = self._columns(row[""] for row in rows)
         condition = MismatchCondition(status, self._columns(row[rule.command] for row in rows))
-        return BoundRule(rule, start, self._subjects(rows), condition, self._gates(rule.when, rows))
+        return BoundRule(rule, start, self._subjects(rows), condition, self._gates(rule.when, rows), _plain(rule))
 
     def _bind_stale(self, rule: StaleRule, start: int) -> BoundRule | None:
         groups: list[tuple[Subject, list[Point]]] = []
@@ -240,7 +294,7 @@ class _Binder:
             points = [point for role, point in roles.items() if not rule.role or role in rule.role]
             missing = tuple(role for role in rule.role if role not in roles)
             if missing and ANY_CLASS not in rule.equipment_class:
-                self.unbound.append(Unbound(rule.id, member.name, missing))
+                self.unbound.append(Unbound(rule.id, member.name, missing, f"lacks {', '.join(missing)}"))
             if points:
                 groups.append((_of_equipment(member), points))
         return self._bind_silent(rule, start, groups)
@@ -260,7 +314,7 @@ class _Binder:
         points = self._columns(point for _, members in groups for point in members)
         lengths = np.array([len(members) for _, members in groups])
         condition = SilentCondition(points, np.cumsum(lengths) - lengths)
-        return BoundRule(rule, start, tuple(subject for subject, _ in groups), condition, ())
+        return BoundRule(rule, start, tuple(subject for subject, _ in groups), condition, (), _plain(rule))
 
     def _subjects(self, rows: Sequence[Mapping[str, Point]]) -> tuple[Subject, ...]:
         subjects = []
@@ -278,6 +332,27 @@ class _Binder:
         system = self._site.system_of(points[0])
         owner = owners.pop() if len(owners) == 1 else ""
         return Subject(name, owner, system, device.text.zh, device.text.en, "", "")
+
+
+def _plain(rule: Rule) -> tuple[Severity, ...]:
+    """Levels of a rule without severity steps."""
+    return (Severity(rule.priority, rule.on_delay_s),)
+
+
+def _of_row(row: Row, found: Checked) -> Subject:
+    """Subject of a condition; the point that people look at is its own, or the first that the condition names."""
+    item = row.item
+    roles = [role for role in found.roles if role in row.own]
+    point = row.point or (row.own[roles[0]] if roles else None)
+    name, unit = ("", "") if point is None else (point.name, point.unit)
+    return Subject(row.name, item.name, item.system, item.text.zh, item.text.en, name, unit)
+
+
+def _problem(rule: ConditionRule, error: RuleExpressionError) -> Problem:
+    """Name a mistake that shows only where a rule meets its site."""
+    field = ".".join(str(step) for step in error.path)
+    message = f"column {error.column}: {error.message}"
+    return Problem(rule.origin.file, rule.origin.line_of(error.path), f"rule {rule.id}, {field}", message, error.remedy)
 
 
 def _limit_roles(rule: LimitRule) -> list[str]:

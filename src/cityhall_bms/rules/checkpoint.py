@@ -1,7 +1,8 @@
 """What the engine remembers, as bytes: stored with the events that came of it.
 
-Rows are kept by name (rule and subject) and points by number, so that a checkpoint outlives a change of the rules or
-of the site. Form: zlib over ``u32 header length | header (JSON) | columns``, little-endian, version in the header.
+Rows are kept by name (rule and subject), what expressions remember by the text of the expression, and points by
+number, so that a checkpoint outlives a change of the rules or of the site. Form: zlib over ``u32 header length | header
+(JSON) | columns``, little-endian, version in the header.
 """
 
 import json
@@ -16,9 +17,12 @@ from numpy.typing import NDArray
 
 from cityhall_bms.domain.alarms import alarm_id
 from cityhall_bms.rules.binding import Binding, BoundRule
-from cityhall_bms.rules.engine import Columns, Engine, EngineState, Micros
+from cityhall_bms.rules.engine import Columns, Engine, EngineState
+from cityhall_bms.rules.language.moment import Memory, Micros
+from cityhall_bms.rules.memories import restored, stated
+from cityhall_bms.rules.model import meaning
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 _LENGTH: Final = struct.Struct("<I")
 _ROW_COLUMNS: Final = (("active", "?"), ("held", "<i8"), ("leaning", "?"), ("answer", "u1"))
 _GATE_COLUMNS: Final = (("gate_held", "<i8"), ("gate_met", "?"))
@@ -49,7 +53,14 @@ class CheckpointCodec:
         self._engine = engine
         self._binding = engine.binding
         self._layout = [
-            [bound.rule.id, bound.rule.version, len(bound.gates), [subject.name for subject in bound.subjects]]
+            {
+                "id": bound.rule.id,
+                "version": bound.rule.version,
+                "meaning": meaning(bound.rule),
+                "gates": len(bound.gates),
+                "levels": len(bound.levels),
+                "subjects": [subject.name for subject in bound.subjects],
+            }
             for bound in self._binding.rules
         ]
 
@@ -61,6 +72,10 @@ class CheckpointCodec:
             "parked": dict(state.parked),
             "points": len(state.good_at),
             "rules": self._layout,
+            "memory": {
+                bound.rule.id: stated(bound.condition.remembers, state.memory[bound.rule.id])
+                for bound in self._binding.rules
+            },
         }
         text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
         found: dict[str, NDArray[Any]] = {
@@ -73,6 +88,8 @@ class CheckpointCodec:
         for name, dtype in (*_ROW_COLUMNS, *_GATE_COLUMNS, *_POINT_COLUMNS):
             column = found[name] if name in found else getattr(state, name)
             parts.append(column.astype(dtype, copy=False).tobytes())
+        for bound in self._binding.rules:
+            parts += [column.tobytes() for memory in state.memory[bound.rule.id] for column in memory.columns]
         return zlib.compress(b"".join(parts), level=1)
 
     def decode(self, data: bytes) -> Remembered:
@@ -80,7 +97,7 @@ class CheckpointCodec:
 
         A rule of another version keeps its active alarms and starts its timers again.
         """
-        header, columns = _parse(data)
+        header, columns, memories = _parse(data)
         state = replace(
             self._engine.start(),
             at=int(header["at"]),
@@ -90,26 +107,34 @@ class CheckpointCodec:
         for bound, gates in _with_gates(self._binding.rules):
             _restore(state, columns, bound, gates, places)
         _restore_points(state.good_at, self._binding.point_ids, columns)
+        memory = {
+            bound.rule.id: restored(
+                bound.condition.remembers, state.memory[bound.rule.id], memories.get(bound.rule.id, {})
+            )
+            for bound in self._binding.rules
+        }
         samples = Columns(columns["value"], columns["quality"], columns["observed_at"])
         versions = {bound.rule.id: bound.rule.version for bound in self._binding.rules}
         parked = {rule: version for rule, version in header["parked"].items() if versions.get(rule) == version}
-        names = [alarm_id(rule, subject) for rule, _, _, subjects in header["rules"] for subject in subjects]
-        active = frozenset(name for name, flag in zip(names, columns["active"], strict=True) if flag)
-        return Remembered(replace(state, parked=parked), columns["point"].astype(np.uint32), samples, active)
+        active = frozenset(name for name, place in places.items() if columns["active"][list(place.rows)].any())
+        return Remembered(
+            replace(state, parked=parked, memory=memory), columns["point"].astype(np.uint32), samples, active
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a stored checkpoint keeps one row."""
+    """Where a stored checkpoint keeps one subject of a rule."""
 
     version: int
-    row: int
-    gate: int
-    gate_count: int
-    gate_stride: int
+    meaning: str
+    rows: range
+    """Of its levels."""
+    gates: range
 
 
-def _parse(data: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+def _parse(data: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]], dict[str, dict[str, Any]]]:
+    """Header, columns, and by rule and text what expressions remembered."""
     try:
         raw = zlib.decompress(data)
         (length,) = _LENGTH.unpack_from(raw)
@@ -117,30 +142,43 @@ def _parse(data: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         if header["format"] != FORMAT_VERSION:
             msg = f"checkpoint of format {header['format']}, known is {FORMAT_VERSION}"
             raise CheckpointFormatError(msg)
-        rows = sum(len(subjects) for _, _, _, subjects in header["rules"])
-        gates = sum(count * len(subjects) for _, _, count, subjects in header["rules"])
+        rows = sum(len(rule["subjects"]) * rule["levels"] for rule in header["rules"])
+        gates = sum(len(rule["subjects"]) * rule["gates"] for rule in header["rules"])
         offset = _LENGTH.size + length
         columns: dict[str, NDArray[Any]] = {}
         for group, count in ((_ROW_COLUMNS, rows), (_GATE_COLUMNS, gates), (_POINT_COLUMNS, header["points"])):
             for name, dtype in group:
                 columns[name] = np.frombuffer(raw, dtype, count, offset)
                 offset += columns[name].nbytes
+        memories: dict[str, dict[str, Any]] = {}
+        for rule, entries in header["memory"].items():
+            for text, keys, numbers, dtypes in entries:
+                found = []
+                for dtype in dtypes:
+                    found.append(np.frombuffer(raw, dtype, len(keys), offset))
+                    offset += found[-1].nbytes
+                memories.setdefault(rule, {})[text] = (keys, Memory(tuple(numbers), tuple(found)))
     except (zlib.error, struct.error, KeyError, TypeError, ValueError) as error:
         if isinstance(error, CheckpointFormatError):
             raise
         msg = f"not a checkpoint: {error}"
         raise CheckpointFormatError(msg) from error
-    return header, columns
+    return header, columns, memories
 
 
 def _places(layout: Iterable[Any]) -> dict[str, _Place]:
     places: dict[str, _Place] = {}
     row = gate = 0
-    for rule, version, gates, subjects in layout:
+    for rule in layout:
+        subjects, count = rule["subjects"], len(rule["subjects"])
+        rows, gates = count * rule["levels"], count * rule["gates"]
         for number, subject in enumerate(subjects):
-            places[alarm_id(rule, subject)] = _Place(version, row + number, gate + number, gates, len(subjects))
-        row += len(subjects)
-        gate += gates * len(subjects)
+            places[alarm_id(rule["id"], subject)] = _Place(
+                rule["version"], rule["meaning"],
+                range(row + number, row + rows, count), range(gate + number, gate + gates, count),
+            )  # fmt: skip
+        row += rows
+        gate += gates
     return places
 
 
@@ -155,20 +193,22 @@ def _restore(
     state: EngineState, columns: dict[str, NDArray[Any]], bound: BoundRule, gates: int, places: dict[str, _Place]
 ) -> None:
     """Fill the rows of one rule, in a state that nobody else has seen yet."""
+    count, same = len(bound.subjects), meaning(bound.rule)
     for number, subject in enumerate(bound.subjects):
         place = places.get(alarm_id(bound.rule.id, subject.name))
         if place is None:
             continue
-        row = bound.start + number
-        state.active[row] = columns["active"][place.row]
-        if (place.version, place.gate_count) != (bound.rule.version, len(bound.gates)):
+        rows, there = list(bound.rows_of(number)), list(place.rows)
+        if (place.version, place.meaning) != (bound.rule.version, same):
+            # What stood stands on; which severity it has now, the next step finds.
+            state.active[rows[0]] = columns["active"][there].any()
             continue
-        for name in ("held", "leaning", "answer"):
-            getattr(state, name)[row] = columns[name][place.row]
-        for gate in range(len(bound.gates)):
-            here, there = gates + gate * len(bound.subjects) + number, place.gate + gate * place.gate_stride
-            state.gate_held[here] = columns["gate_held"][there]
-            state.gate_met[here] = columns["gate_met"][there]
+        for name, _ in _ROW_COLUMNS:
+            getattr(state, name)[rows] = columns[name][there]
+        for gate, old in enumerate(place.gates):
+            new = gates + gate * count + number
+            state.gate_held[new] = columns["gate_held"][old]
+            state.gate_met[new] = columns["gate_met"][old]
 
 
 def _restore_points(good_at: Micros, point_ids: NDArray[np.int64], columns: dict[str, NDArray[Any]]) -> None:

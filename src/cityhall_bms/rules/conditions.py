@@ -3,28 +3,26 @@
 Only good, fresh samples decide. Where one is missing the condition is unknown: neither true nor false.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-Flags = NDArray[np.bool_]
-Floats = NDArray[np.float64]
-Columns = NDArray[np.intp]
+from cityhall_bms.rules.language.moment import Columns, Flags, Floats, Memory, Tick
+from cityhall_bms.rules.language.program import Remembered
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """The watched points at one moment (``at``, µs UTC)."""
+class Part(StrEnum):
+    """What a point is to a rule."""
 
-    at: int
-    value: Floats
-    observed_at: NDArray[np.int64]
-    usable: Flags
-    """Good, finite and not too old: may decide."""
-    silent: Flags
-    """Without a good value for longer than the point's limit."""
+    VALUE = "value"
+    LIMIT = "limit"
+    PREREQUISITE = "prerequisite"
+    COMMAND = "command"
+    WATCHED = "watched"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +44,70 @@ class Reading:
     value: float | None
     limit: float | None
     observed_at: int
+    unit: str | None = None
+    """Unit of the figures; none: that of the subject's point."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a step gave for every row of every level: as :class:`Verdict`, and where the rule is NOT-APPLICABLE."""
+
+    known: Flags
+    enter: Flags
+    clear: Flags
+    unmet: Flags | None
+    memory: tuple[Memory, ...]
+    reading: Callable[[int], Reading]
+    """Figures of one row, from the values that decided."""
 
 
 class Condition(Protocol):
     """One rule's test of all its rows at once."""
 
-    def evaluate(self, tick: Tick) -> Verdict:
+    @property
+    def remembers(self) -> tuple[Remembered, ...]:
+        """What its memory holds, in order."""
+        ...
+
+    def begin(self) -> tuple[Memory, ...]:
+        """Give what it remembers before the first step."""
+        ...
+
+    def step(self, tick: Tick, memory: Sequence[Memory], /) -> Outcome:
         """Test every row."""
         ...
 
+    def watched(self, row: int, /) -> list[tuple[int, Part]]:
+        """Columns that one row looks at, the main one first, and what they are to it."""
+        ...
+
+
+class _Forgetful:
+    """A condition without a memory."""
+
+    __slots__ = ()
+
+    @property
+    def remembers(self) -> tuple[Remembered, ...]:
+        """Nothing."""
+        return ()
+
+    def begin(self) -> tuple[Memory, ...]:
+        """Nothing to remember."""
+        return ()
+
+    def step(self, tick: Tick, _memory: Sequence[Memory], /) -> Outcome:
+        """Test every row."""
+        verdict = self.evaluate(tick)
+        return Outcome(verdict.known, verdict.enter, verdict.clear, None, (), lambda row: self.reading(tick, row))
+
+    def evaluate(self, tick: Tick) -> Verdict:
+        """Test every row."""
+        raise NotImplementedError
+
     def reading(self, tick: Tick, row: int, /) -> Reading:
         """Give the figures of one row."""
-        ...
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +127,7 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
-class LimitCondition:
+class LimitCondition(_Forgetful):
     """Above ``high`` or below ``low``; over once ``deadband`` inside both."""
 
     point: Columns
@@ -96,6 +146,11 @@ class LimitCondition:
         enter = self._beyond(tick, value, 0.0)
         clear = ~self._beyond(tick, value, self.deadband) if self.deadband else ~enter
         return Verdict(known, enter, clear)
+
+    def watched(self, row: int, /) -> list[tuple[int, Part]]:
+        """Value, then limits."""
+        limits = [limit.point[row] for limit in (self.high, self.low) if limit and limit.point is not None]
+        return [(int(self.point[row]), Part.VALUE), *((int(column), Part.LIMIT) for column in limits)]
 
     def _beyond(self, tick: Tick, value: Floats, inside: float) -> Flags:
         over = np.greater_equal if self.inclusive else np.greater
@@ -120,7 +175,7 @@ class LimitCondition:
 
 
 @dataclass(frozen=True, slots=True)
-class StateTest:
+class StateTest(_Forgetful):
     """Has one of some values."""
 
     point: Columns
@@ -134,6 +189,10 @@ class StateTest:
             enter |= value == other
         return Verdict(tick.usable[self.point], enter, ~enter)
 
+    def watched(self, row: int, /) -> list[tuple[int, Part]]:
+        """Value."""
+        return [(int(self.point[row]), Part.VALUE)]
+
     def reading(self, tick: Tick, row: int) -> Reading:
         """Give the state; it has no limit."""
         point = self.point[row]
@@ -141,7 +200,7 @@ class StateTest:
 
 
 @dataclass(frozen=True, slots=True)
-class MismatchCondition:
+class MismatchCondition(_Forgetful):
     """Status differs from command."""
 
     status: Columns
@@ -152,6 +211,10 @@ class MismatchCondition:
         enter = tick.value[self.status] != tick.value[self.command]
         return Verdict(tick.usable[self.status] & tick.usable[self.command], enter, ~enter)
 
+    def watched(self, row: int, /) -> list[tuple[int, Part]]:
+        """Status, then command."""
+        return [(int(self.status[row]), Part.VALUE), (int(self.command[row]), Part.COMMAND)]
+
     def reading(self, tick: Tick, row: int) -> Reading:
         """Give the status, and the command as its limit."""
         status, command = self.status[row], self.command[row]
@@ -160,7 +223,7 @@ class MismatchCondition:
 
 
 @dataclass(frozen=True, slots=True)
-class SilentCondition:
+class SilentCondition(_Forgetful):
     """None of a row's points has a good, fresh value. ``start`` is each row's first place in ``point``."""
 
     point: Columns
@@ -171,6 +234,11 @@ class SilentCondition:
         enter = np.logical_and.reduceat(tick.silent[self.point], self.start)
         clear = np.logical_or.reduceat(tick.usable[self.point], self.start)
         return Verdict(np.ones(len(self.start), np.bool_), enter, clear)
+
+    def watched(self, row: int, /) -> list[tuple[int, Part]]:
+        """All points of the row."""
+        ends = [*self.start[1:].tolist(), len(self.point)]
+        return [(int(column), Part.WATCHED) for column in self.point[int(self.start[row]) : ends[row]]]
 
     def reading(self, tick: Tick, _row: int, /) -> Reading:
         """Silence has no figure; it is noticed when it is noticed."""

@@ -22,13 +22,12 @@ from numpy.typing import NDArray
 
 from cityhall_bms.domain.quality import is_good
 from cityhall_bms.rules.binding import Binding, BoundRule, Gate, Subject
-from cityhall_bms.rules.conditions import Flags, Floats, Tick, Verdict
+from cityhall_bms.rules.conditions import Outcome
+from cityhall_bms.rules.language.moment import Flags, Floats, Memory, Micros, Tick
 from cityhall_bms.rules.model import Rule
 
 COUNTED_MAX_S: Final = 10.0
 """Longest stretch between two steps that timers count: what nobody watched has not been seen to last."""
-
-Micros = NDArray[np.int64]
 
 
 class Answer(IntEnum):
@@ -66,6 +65,8 @@ class EngineState:
     gate_met: Flags
     good_at: Micros
     """When each watched point was last known good, moved on by time that was not counted."""
+    memory: Mapping[str, tuple[Memory, ...]]
+    """What the expressions of each rule remember."""
     parked: Mapping[str, int]
     """Version of each rule that could not be evaluated."""
 
@@ -128,6 +129,8 @@ class _Conditions:
     enter: Flags
     clear: Flags
     answer: NDArray[np.uint8]
+    outcomes: Mapping[str, Outcome]
+    """Of each rule that could be evaluated."""
 
 
 class Engine:
@@ -155,6 +158,7 @@ class Engine:
             gate_held=np.zeros(self._gate_count, np.int64),
             gate_met=np.zeros(self._gate_count, np.bool_),
             good_at=np.zeros(points, np.int64),
+            memory={bound.rule.id: bound.condition.begin() for bound in self.binding.rules},
             parked={},
         )
 
@@ -163,11 +167,13 @@ class Engine:
         at = max(at, state.at)
         passed = at - state.at if state.at else 0
         counted = min(passed, self._counted_max_us)
-        tick, good_at = self._grade(state, at, columns, passed - counted)
-        gates, gate_held, gate_met = self._step_gates(state, tick, counted)
-        conditions, failures = self._evaluate(state, tick, gates)
+        tick, good_at = self._grade(state, at, columns, passed)
+        # A quotient by zero is no number and so not known; that is no news.
+        with np.errstate(all="ignore"):
+            gates, gate_held, gate_met = self._step_gates(state, tick, counted)
+            conditions, failures = self._evaluate(state, tick, gates)
         held, leaning, flips = self._step_timers(state, conditions, counted)
-        proposals = tuple(self._propose(state, tick, int(row)) for row in np.flatnonzero(flips))
+        proposals = tuple(self._proposals(state, tick, flips, conditions.outcomes))
         after = EngineState(
             at=at,
             active=state.active ^ flips,
@@ -177,6 +183,7 @@ class Engine:
             gate_held=gate_held,
             gate_met=gate_met,
             good_at=good_at,
+            memory={**state.memory, **{rule: outcome.memory for rule, outcome in conditions.outcomes.items()}},
             parked={**state.parked, **{item.rule: self._version_of(item.rule) for item in failures}},
         )
         return Step(after, proposals, tuple(failures))
@@ -185,15 +192,17 @@ class Engine:
         """Go on from an earlier time, because the clock was set back; timers keep what they have counted."""
         return replace(state, at=at, good_at=np.minimum(state.good_at, at))
 
-    def _grade(self, state: EngineState, at: int, columns: Columns, uncounted: int) -> tuple[Tick, Micros]:
+    def _grade(self, state: EngineState, at: int, columns: Columns, passed: int) -> tuple[Tick, Micros]:
         """Decide which samples may decide, and which points are silent."""
+        counted = min(passed, self._counted_max_us)
         age = at - columns.observed_at
         usable = is_good(columns.quality) & np.isfinite(columns.value) & (age <= self.binding.quiet_us)
-        before = np.full_like(state.good_at, at) if state.at == 0 else state.good_at + uncounted
+        before = np.full_like(state.good_at, at) if state.at == 0 else state.good_at + passed - counted
         seen = np.where(self.binding.by_exception, at, np.minimum(columns.observed_at, at))
         good_at = np.where(usable, np.maximum(before, seen), before)
         silent = at - good_at > self.binding.silent_us
-        return Tick(at, columns.value, columns.observed_at, usable, silent), good_at
+        tick = Tick(at, columns.value, columns.observed_at, usable, silent, columns.quality, counted)
+        return tick, good_at
 
     def _step_gates(self, state: EngineState, tick: Tick, counted: int) -> tuple[_Gates, Micros, Flags]:
         """Advance the prerequisites."""
@@ -213,19 +222,25 @@ class Engine:
         rows = self.binding.row_count
         known, enter, clear = (np.zeros(rows, np.bool_) for _ in range(3))
         parked = np.zeros(rows, np.bool_)
+        unmet = gates.unmet.copy()
         failures: list[RuleFailure] = []
+        outcomes: dict[str, Outcome] = {}
         for bound in self.binding.rules:
-            verdict = None if bound.rule.id in state.parked else _attempt(bound, tick, failures)
-            if verdict is None:
+            outcome = None if bound.rule.id in state.parked else _attempt(bound, tick, state, failures)
+            if outcome is None:
                 parked[bound.rows] = True
                 continue
-            known[bound.rows], enter[bound.rows], clear[bound.rows] = verdict.known, verdict.enter, verdict.clear
+            outcomes[bound.rule.id] = outcome
+            known[bound.rows], enter[bound.rows], clear[bound.rows] = outcome.known, outcome.enter, outcome.clear
+            if outcome.unmet is not None:
+                unmet[bound.rows] |= outcome.unmet
         known &= gates.holds
         enter &= known
-        not_applicable = gates.unmet & ~parked
+        not_applicable = unmet & ~parked
         answer = np.where(known, np.where(enter, Answer.TRUE, Answer.FALSE), Answer.UNKNOWN).astype(np.uint8)
         answer[not_applicable] = Answer.NOT_APPLICABLE
-        return _Conditions(known | not_applicable, enter, (clear & known) | not_applicable, answer), failures
+        clear = (clear & known) | not_applicable
+        return _Conditions(known | not_applicable, enter, clear, answer, outcomes), failures
 
     def _step_timers(self, state: EngineState, now: _Conditions, counted: int) -> tuple[Micros, Flags, Flags]:
         leaning = np.where(state.active, now.clear, now.enter)
@@ -235,17 +250,37 @@ class Engine:
         flips = leaning & (held >= delay)
         return np.where(flips, 0, held), leaning & ~flips, flips
 
-    def _propose(self, state: EngineState, tick: Tick, row: int) -> Proposal:
-        bound = self._rule_of(row)
-        place = row - bound.start
-        kind = Change.RETURNED if state.active[row] else Change.RAISED
-        figures = bound.condition.reading(tick, place)
+    def _proposals(
+        self, state: EngineState, tick: Tick, flips: Flags, outcomes: Mapping[str, Outcome]
+    ) -> Iterable[Proposal]:
+        """Give one proposal for each alarm that begins, ends, or takes another priority."""
+        alarms = {}
+        for row in np.flatnonzero(flips).tolist():
+            bound = self._rule_of(row)
+            alarms[bound.start, (row - bound.start) % len(bound.subjects)] = bound
+        for (_, place), bound in alarms.items():
+            rows = bound.rows_of(place)
+            before = [level for level, row in enumerate(rows) if state.active[row]]
+            now = [level for level, row in enumerate(rows) if state.active[row] != flips[row]]
+            kind = Change.CHANGED if before and now else Change.RAISED if now else Change.RETURNED
+            level = min(now or before, key=lambda level: bound.levels[level].priority)
+            priority = bound.levels[level].priority
+            if kind is Change.CHANGED and priority == min(bound.levels[old].priority for old in before):
+                continue
+            yield self._proposal(bound, kind, (place, level), tick, outcomes[bound.rule.id])
+
+    def _proposal(self, bound: BoundRule, kind: Change, at: tuple[int, int], tick: Tick, outcome: Outcome) -> Proposal:
+        place, level = at
+        row = bound.rows_of(place)[level]
+        figures = outcome.reading(row - bound.start)
         decided_at = figures.observed_at
         for gate in bound.gates:
             decided_at = max(decided_at, int(tick.observed_at[gate.test.point[place]]))
-        delay = self.binding.on_delay_us[row] if kind is Change.RAISED else self.binding.off_delay_us[row]
+        delay = self.binding.off_delay_us[row] if kind is Change.RETURNED else self.binding.on_delay_us[row]
         moment = min(tick.at, decided_at + int(delay))
-        subject, priority = bound.subjects[place], bound.rule.priority
+        subject, priority = bound.subjects[place], bound.levels[level].priority
+        if figures.unit is not None:
+            subject = replace(subject, unit=figures.unit)
         return Proposal(bound.rule, subject, kind, priority, moment, figures.value, figures.limit)
 
     def _rule_of(self, row: int) -> BoundRule:
@@ -263,10 +298,10 @@ def _numbered_gates(rules: Iterable[BoundRule]) -> Iterable[tuple[int, BoundRule
             start += len(bound.subjects)
 
 
-def _attempt(bound: BoundRule, tick: Tick, failures: list[RuleFailure]) -> Verdict | None:
+def _attempt(bound: BoundRule, tick: Tick, state: EngineState, failures: list[RuleFailure]) -> Outcome | None:
     """Evaluate one rule; a bug in it parks it, and it alone."""
     try:
-        return bound.condition.evaluate(tick)
+        return bound.condition.step(tick, state.memory[bound.rule.id])
     except Exception as error:  # noqa: BLE001 - whatever a rule does must not stop the others
         failures.append(RuleFailure(bound.rule.id, f"{type(error).__name__}: {error}"))
         return None

@@ -2,23 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
 from cityhall_bms.domain.alarms import AlarmRaised
 from cityhall_bms.domain.site import Point, Site, Text
 from cityhall_bms.rules.binding import Binding, BoundRule, bind
-from cityhall_bms.rules.conditions import LimitCondition, MismatchCondition, SilentCondition, StateTest
-from cityhall_bms.rules.model import DeviceRule, LimitRule, MismatchRule, Rule, StaleRule, StateRule
-
-
-class Part(StrEnum):
-    """What a point is to a rule."""
-
-    VALUE = "value"
-    LIMIT = "limit"
-    PREREQUISITE = "prerequisite"
-    COMMAND = "command"
-    WATCHED = "watched"
+from cityhall_bms.rules.conditions import Part
+from cityhall_bms.rules.model import ConditionRule, DeviceRule, LimitRule, MismatchRule, Rule, StaleRule, StateRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +30,10 @@ def inputs_of(rule: Rule, subject: str, site: Site, ids: Mapping[str, int]) -> l
 
 
 def _inputs(binding: Binding, bound: BoundRule, row: int, points: Mapping[int, Point]) -> list[Input]:
-    columns = [*_columns(bound, row), *((int(gate.test.point[row]), Part.PREREQUISITE) for gate in bound.gates)]
+    columns = [*bound.condition.watched(row), *((int(gate.test.point[row]), Part.PREREQUISITE) for gate in bound.gates)]
     return [
         Input(points[int(binding.point_ids[column])], part, int(binding.quiet_us[column])) for column, part in columns
     ]
-
-
-def _columns(bound: BoundRule, row: int) -> list[tuple[int, Part]]:
-    match bound.condition:
-        case LimitCondition() as condition:
-            limits = [
-                limit.point[row] for limit in (condition.high, condition.low) if limit and limit.point is not None
-            ]
-            return [(int(condition.point[row]), Part.VALUE), *((int(column), Part.LIMIT) for column in limits)]
-        case StateTest() as condition:
-            return [(int(condition.point[row]), Part.VALUE)]
-        case MismatchCondition() as condition:
-            return [(int(condition.status[row]), Part.VALUE), (int(condition.command[row]), Part.COMMAND)]
-        case SilentCondition() as condition:
-            ends = [*condition.start[1:].tolist(), len(condition.point)]
-            watched = condition.point[int(condition.start[row]) : ends[row]]
-            return [(int(column), Part.WATCHED) for column in watched]
-    return []
 
 
 def reason(rule: Rule, raised: AlarmRaised, inputs: list[Input]) -> Text:
@@ -88,6 +59,10 @@ def _words(rule: Rule, raised: AlarmRaised, inputs: list[Input]) -> tuple[str, s
                 f"{zh}為 {value}{unit}，{beyond[0]} {limit}{unit}",
                 f"{en} was {value}{unit}, {beyond[1]} of {limit}{unit}",
             )
+        case ConditionRule():
+            against = "" if raised.limit is None else f" / {_figure(raised.limit)}{unit}"
+            figures = "" if raised.value is None else f" ({_figure(raised.value)}{unit}{against})"
+            return f"條件成立：{rule.condition}{figures}", f"the condition held: {rule.condition}{figures}"
         case StateRule():
             state = _state(point, raised.value)
             return f"{zh}為「{state.zh}」", f"{en} was '{state.en}'"
@@ -105,6 +80,8 @@ def _words(rule: Rule, raised: AlarmRaised, inputs: list[Input]) -> tuple[str, s
 
 
 def _prerequisites(rule: Rule) -> tuple[str, str]:
+    if isinstance(rule, ConditionRule):
+        return (f"當 {rule.when} 時，", f"While {rule.when}, ") if rule.when else ("", "")
     gates = rule.when if isinstance(rule, LimitRule | StateRule | MismatchRule | StaleRule) else ()
     if not gates:
         return "", ""

@@ -1,16 +1,33 @@
 """Rule files: from parsed TOML to rules, with every mistake named."""
 
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from importlib import resources
 from typing import Any, Final
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from cityhall_bms.domain.errors import Problem, SiteError
-from cityhall_bms.rules.model import RULE_ADAPTER, Rule
+from cityhall_bms.rules.checked import RuleExpressionError, check_mode, checked
+from cityhall_bms.rules.model import (
+    CONDITION,
+    RULE_ADAPTER,
+    ConditionRule,
+    DeviceRule,
+    LimitRule,
+    MismatchRule,
+    Mode,
+    ModeState,
+    Origin,
+    Rule,
+    SeverityStep,
+    StaleRule,
+    StateRule,
+)
 
 RULES_MAX: Final = 10_000
 KINDS: Final = ("limit", "state", "mismatch", "stale", "device")
@@ -32,18 +49,23 @@ class RuleFile:
         return self.line_of(path) if self.line_of is not None else 0
 
 
-def read_rules(files: Iterable[RuleFile]) -> list[Rule]:
-    """Rules of some files in order; :class:`SiteError` with every problem of all of them."""
-    rules: list[Rule] = []
+def read_rules(files: Iterable[RuleFile], shipped_modes: Mapping[str, Mode] | None = None) -> list[Rule]:
+    """Rules of some files in order; :class:`SiteError` with every problem of all of them.
+
+    A rule may ask for the operating modes of all these files, and for the shipped ones.
+    """
+    chosen = list(files)
     problems: list[Problem] = []
+    modes = {**(_shipped_modes() if shipped_modes is None else shipped_modes), **_modes(chosen, problems)}
+    rules: list[Rule] = []
     places: dict[str, str] = {}
-    for file in files:
-        for number, table in enumerate(_tables(file, problems)):
-            rule = _read(file, number, table, problems)
+    for file in chosen:
+        for number, table in enumerate(_tables(file, "rule", problems)):
+            rule = _read(file, number, table, modes, problems)
             if rule is None:
                 continue
             if rule.id in places:
-                problems.append(_duplicate(file, number, rule.id, places[rule.id]))
+                problems.append(_duplicate(file, ("rule", number), rule.id, places[rule.id]))
             places.setdefault(rule.id, file.name)
             rules.append(rule)
     if len(rules) > RULES_MAX:
@@ -55,9 +77,18 @@ def read_rules(files: Iterable[RuleFile]) -> list[Rule]:
 
 def library() -> list[Rule]:
     """Rules that are shipped with the service."""
+    return read_rules(_library_files(), {})
+
+
+@cache
+def _shipped_modes() -> Mapping[str, Mode]:
+    return _modes(_library_files(), [])
+
+
+def _library_files() -> list[RuleFile]:
     folder = resources.files("cityhall_bms.rules") / "library"
     found = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".toml")), key=lambda entry: entry.name)
-    return read_rules(RuleFile(entry.name, tomllib.loads(entry.read_text("utf-8"))) for entry in found)
+    return [RuleFile(entry.name, tomllib.loads(entry.read_text("utf-8"))) for entry in found]
 
 
 def rules_in_force(shipped: Iterable[Rule], own: Iterable[Rule]) -> list[Rule]:
@@ -66,34 +97,83 @@ def rules_in_force(shipped: Iterable[Rule], own: Iterable[Rule]) -> list[Rule]:
     return [rule for rule in by_id.values() if rule.enabled]
 
 
-def _tables(file: RuleFile, problems: list[Problem]) -> list[Any]:
-    for key in file.tables:
-        if key != "rule":
-            remedy = "a rule file holds [[rule]] tables only"
+def _modes(files: Iterable[RuleFile], problems: list[Problem]) -> dict[str, Mode]:
+    """Operating modes of some files by name."""
+    modes: dict[str, Mode] = {}
+    for file in files:
+        for number, table in enumerate(_tables(file, "mode", problems)):
+            place, name = ("mode", number), _name("mode", table, number)
+            try:
+                mode = Mode.model_validate(table)
+                check_mode(mode)
+            except ValidationError as error:
+                problems.extend(_explain(file, place, name, dict(item)) for item in error.errors())
+            except RuleExpressionError as error:
+                problems.append(_expression(file, place, name, error))
+            else:
+                if mode.id in modes:
+                    problems.append(_duplicate(file, place, mode.id, "these files"))
+                modes[mode.id] = mode
+    return modes
+
+
+def _tables(file: RuleFile, wanted: str, problems: list[Problem]) -> list[Any]:
+    """Tables of a kind; of what the file holds besides, once."""
+    for key in file.tables if wanted == "rule" else ():
+        if key not in {"rule", "mode"}:
+            remedy = "a rule file holds [[rule]] and [[mode]] tables only"
             problems.append(Problem(file.name, file.line(key), key, f"unknown table '{key}'", remedy))
-    tables = file.tables.get("rule", [])
+    tables = file.tables.get(wanted, [])
     if isinstance(tables, list):
         return tables
-    problems.append(Problem(file.name, file.line("rule"), "rule", "is one table", "write [[rule]], not [rule]"))
+    remedy = f"write [[{wanted}]], not [{wanted}]"
+    problems.append(Problem(file.name, file.line(wanted), wanted, "is one table", remedy))
     return []
 
 
-def _read(file: RuleFile, number: int, table: object, problems: list[Problem]) -> Rule | None:
+def _read(
+    file: RuleFile, number: int, table: object, modes: Mapping[str, Mode], problems: list[Problem]
+) -> Rule | None:
+    name, place = _name("rule", table, number), ("rule", number)
     try:
         rule: Rule = RULE_ADAPTER.validate_python(table)
+        if isinstance(rule, ConditionRule):
+            rule = _with_modes(rule, modes)
+            checked(rule)
     except ValidationError as error:
-        name = table.get("id", f"number {number + 1}") if isinstance(table, dict) else f"number {number + 1}"
-        problems.extend(_explain(file, number, f"rule {name}", dict(mistake)) for mistake in error.errors())
+        problems.extend(_explain(file, place, name, dict(mistake)) for mistake in error.errors())
         return None
+    except RuleExpressionError as error:
+        problems.append(_expression(file, place, name, error))
+        return None
+    rule.read_from(Origin(file.name, lambda path: file.line("rule", number, *path)))
     return rule
 
 
-def _explain(file: RuleFile, number: int, name: str, mistake: dict[str, Any]) -> Problem:
+def _with_modes(rule: ConditionRule, modes: Mapping[str, Mode]) -> ConditionRule:
+    """Put the operating modes into a rule that it names, so that it means the same for ever."""
+    texts = [rule.condition, rule.when or "", rule.value or "", *rule.let.values()]
+    names = dict.fromkeys(_MODE_NAME.findall(" ".join([*texts, *(step.condition for step in rule.steps)])))
+    found = tuple(modes[name] for name in names if name in modes)
+    return rule.model_copy(update={"modes": (*rule.modes, *found)})
+
+
+def _name(what: str, table: object, number: int) -> str:
+    return f"{what} {table.get('id', f'number {number + 1}') if isinstance(table, dict) else f'number {number + 1}'}"
+
+
+def _expression(file: RuleFile, place: tuple[str | int, ...], name: str, error: RuleExpressionError) -> Problem:
+    field = ".".join(str(step) for step in error.path)
+    message = f"column {error.column}: {error.message}"
+    return Problem(file.name, file.line(*place, *error.path), f"{name}, {field}", message, error.remedy)
+
+
+def _explain(file: RuleFile, place: tuple[str | int, ...], name: str, mistake: dict[str, Any]) -> Problem:
     # The first step of the path is the kind that the discriminator chose: no key of the file.
-    path = mistake["loc"][1:] if mistake["loc"] and mistake["loc"][0] in KINDS else mistake["loc"]
+    path = mistake["loc"][1:] if mistake["loc"] and mistake["loc"][0] in {*KINDS, CONDITION} else mistake["loc"]
     field = ".".join(str(step) for step in path) or "kind"
     message, remedy = _words(mistake, field)
-    return Problem(file.name, file.line("rule", number, *path), f"{name}, {field}", message, remedy)
+    return Problem(file.name, file.line(*place, *path), f"{name}, {field}", message, remedy)
 
 
 def _words(mistake: dict[str, Any], field: str) -> tuple[str, str]:
@@ -109,13 +189,13 @@ def _words(mistake: dict[str, Any], field: str) -> tuple[str, str]:
             return str(mistake["msg"]).removeprefix("Value error, "), f"got {mistake.get('input')!r:.80}; correct it"
 
 
-_KEYS: Final = (
-    "id", "version", "enabled", "kind", "priority", "latching", "on_delay_s", "off_delay_s", "text_zh", "text_en",
-    "source", "equipment_class", "when", "role", "high", "low", "deadband", "inclusive", "equals", "in", "status",
-    "command", "systems", "for_s", "plus",
+_MODELS: Final[tuple[type[BaseModel], ...]] = (
+    ConditionRule, SeverityStep, Mode, ModeState, LimitRule, StateRule, MismatchRule, StaleRule, DeviceRule,
 )  # fmt: skip
+_KEYS: Final = sorted({field.alias or name for model in _MODELS for name, field in model.model_fields.items()})
+_MODE_NAME: Final = re.compile(r"\bmode\(\s*(\w+)\s*\)")
 
 
-def _duplicate(file: RuleFile, number: int, rule_id: str, first: str) -> Problem:
-    message = f"is also the id of a rule in {first}"
-    return Problem(file.name, file.line("rule", number, "id"), f"rule {rule_id}, id", message, "give it its own id")
+def _duplicate(file: RuleFile, place: tuple[str | int, ...], name: str, first: str) -> Problem:
+    message = f"is also the id of a {place[0]} in {first}"
+    return Problem(file.name, file.line(*place, "id"), f"{place[0]} {name}, id", message, "give it its own id")

@@ -36,7 +36,10 @@ def test_equipment_without_a_role_is_listed_and_has_no_row() -> None:
     )  # fmt: skip
     binding = bind([needs], SITE, IDS)
     assert binding.rules == ()
-    assert binding.unbound == (Unbound("SP", ONE, ("RunSts",)), Unbound("SP", TWO, ("SAT_SP", "RunSts")))
+    assert binding.unbound == (
+        Unbound("SP", ONE, ("RunSts",), "lacks RunSts"),
+        Unbound("SP", TWO, ("SAT_SP", "RunSts"), "lacks SAT_SP, RunSts"),
+    )
 
 
 def test_a_rule_for_any_class_takes_what_has_its_roles_and_misses_nobody() -> None:
@@ -49,7 +52,7 @@ def test_a_rule_of_several_roles_has_a_row_for_each_that_is_there() -> None:
     both = rule(kind="limit", equipment_class="Air_Handling_Unit", role=["SAT", "SAT_SP"], high=20)
     binding = bind([both], SITE, IDS)
     assert [subject.name for subject in binding.rules[0].subjects] == [f"{ONE}.SAT", f"{ONE}.SAT_SP", f"{TWO}.SAT"]
-    assert binding.unbound == (Unbound("R", TWO, ("SAT_SP",)),)
+    assert binding.unbound == (Unbound("R", TWO, ("SAT_SP",), "lacks SAT_SP"),)
 
 
 def test_a_point_without_a_number_is_no_point() -> None:

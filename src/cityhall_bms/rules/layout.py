@@ -1,0 +1,224 @@
+"""The rows of a condition at a site: which points stand for the names in its expressions."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cityhall_bms.domain.site import Equipment, Point, Site
+from cityhall_bms.domain.units import measure_of
+from cityhall_bms.rules.checked import Checked
+from cityhall_bms.rules.language.checking import EACH_POINT
+from cityhall_bms.rules.language.kinds import ANY_NUMBER, Kind, of_symbol
+from cityhall_bms.rules.language.program import About, Pairs, Samples
+from cityhall_bms.rules.language.scope import Scope
+from cityhall_bms.rules.model import ANY_CLASS, ConditionRule
+from cityhall_bms.rules.topology import Topology
+
+Roles = Mapping[str, Mapping[str, Point]]
+"""Points by equipment and role."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One subject: its equipment, its point if there is one of its own, and what is related to it."""
+
+    item: Equipment
+    point: Point | None
+    own: Mapping[str, Point]
+    related: Mapping[About, tuple[str, ...]]
+
+    @property
+    def name(self) -> str:
+        """Name of the subject."""
+        return self.item.name if self.point is None else self.point.name
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A member of the class that is no subject: what it lacks, or why."""
+
+    equipment: str
+    missing: tuple[str, ...]
+    reason: str
+
+
+def rows_of(
+    rule: ConditionRule, checked: Checked, members: Iterable[Equipment], roles: Roles, topology: Topology
+) -> tuple[list[Row], list[Refused]]:
+    """Subjects among the members of a rule's classes, and those that are none."""
+    finder = _Finder(rule, checked, roles, topology)
+    rows: list[Row] = []
+    refused: list[Refused] = []
+    for member in members:
+        found, reasons = finder.rows(member)
+        rows += found
+        refused += reasons
+    return _of_one_measure(rows, checked, roles, refused), refused
+
+
+class _Finder:
+    def __init__(self, rule: ConditionRule, checked: Checked, roles: Roles, topology: Topology) -> None:
+        self._rule = rule
+        self._roles = roles
+        self._topology = topology
+        self._needed = [role for role in checked.roles if role != EACH_POINT]
+        self._asked: dict[tuple[str, About], list[str]] = {}
+        for op, relation, brick_class, role in checked.related:
+            self._asked.setdefault((op, (relation, brick_class)), []).append(role)
+
+    def rows(self, member: Equipment) -> tuple[list[Row], list[Refused]]:
+        """Subjects of one member, and why it has fewer than the rule names."""
+        own = self._roles[member.name]
+        missing = tuple(role for role in dict.fromkeys([*self._rule.each, *self._needed]) if role not in own)
+        any_class = ANY_CLASS in self._rule.equipment_class
+        refused = [Refused(member.name, missing, f"lacks {', '.join(missing)}")] if missing and not any_class else []
+        if any(role not in own for role in self._needed):
+            return [], refused
+        related: dict[About, tuple[str, ...]] = {}
+        for (op, about), asked in self._asked.items():
+            found, reason = self._related(member, op, about, asked)
+            if reason:
+                return [], [*refused, Refused(member.name, (), reason)]
+            related[about] = found
+        points = [own[role] for role in self._rule.each if role in own] if self._rule.each else [None]
+        return [Row(member, point, own, related) for point in points], refused
+
+    def _related(self, member: Equipment, op: str, about: About, asked: Sequence[str]) -> tuple[tuple[str, ...], str]:
+        relation, brick_class = about
+        near = self._topology.related(member.name, relation, brick_class)
+        found = tuple(item.name for item in near if all(role in self._roles[item.name] for role in asked))
+        named = f"{relation}.{brick_class}"
+        if not found:
+            return (), f"no {named} with {', '.join(asked)}"
+        if op == "single" and len(found) > 1:
+            return (
+                (),
+                f"{len(found)} {named} with {', '.join(asked)}: the rule must say which, like mean(..) or any(..)",
+            )
+        return found, ""
+
+
+def _of_one_measure(rows: list[Row], checked: Checked, roles: Roles, refused: list[Refused]) -> list[Row]:
+    """Leave out rows whose points measure something else than the first row's."""
+    first: dict[object, Point] = {}
+    kept: list[Row] = []
+    for row in rows:
+        odd = [
+            f"{point.name} is in '{point.unit}', {first[key].name} in '{first[key].unit}'"
+            for key, point in _points(row, checked, roles)
+            if not _alike(first.setdefault(key, point), point)
+        ]
+        if odd:
+            refused.append(Refused(row.item.name, (), "; ".join(odd)))
+        else:
+            kept.append(row)
+    return kept
+
+
+def _points(row: Row, checked: Checked, roles: Roles) -> Iterable[tuple[object, Point]]:
+    for role in checked.roles:
+        yield role, _own(row, role)
+    for _, relation, brick_class, role in checked.related:
+        for name in row.related[relation, brick_class]:
+            yield (relation, brick_class, role), roles[name][role]
+
+
+def _own(row: Row, role: str) -> Point:
+    if role != EACH_POINT:
+        return row.own[role]
+    assert row.point is not None  # noqa: S101 - the checker allows POINT with 'each' only
+    return row.point
+
+
+def _alike(one: Point, other: Point) -> bool:
+    if one.unit == other.unit:
+        return True
+    measure, against = measure_of(one.unit), measure_of(other.unit)
+    return (
+        measure is not None
+        and against is not None
+        and bool(one.unit) == bool(other.unit)
+        and measure.comparable(against)
+    )
+
+
+class SiteLayout:
+    """Rows as columns of the watched points."""
+
+    def __init__(self, rows: Sequence[Row], roles: Roles, site: Site, column: Callable[[Point], int]) -> None:
+        self._rows = rows
+        self._roles = roles
+        self._site = site
+        self._column = column
+        self._pairs: dict[About, Pairs] = {}
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """Names of the subjects."""
+        return tuple(row.name for row in self._rows)
+
+    def scope(self) -> Scope:
+        """Names of a rule's expressions, with the units that they have at this site."""
+        schedules = self._site.schedules.names
+        return Scope(
+            role=lambda role: _kind(self._own_points(role)),
+            related=lambda relation, brick_class, role: _kind(self._related_points((relation, brick_class), role)),
+            schedule=lambda name: name in schedules,
+        )
+
+    def own(self, role: str) -> Samples:
+        """Give a role of each row's equipment."""
+        return self._samples(self._own_points(role))
+
+    def single(self, about: About, role: str) -> Samples:
+        """Give a role of the one related equipment of each row."""
+        return self._samples(self._related_points(about, role))
+
+    def related(self, about: About, role: str) -> Samples:
+        """Give a role of the related of each pair."""
+        return self._samples(self._related_points(about, role))
+
+    def pairs(self, about: About) -> Pairs:
+        """Give the pairs with related equipment."""
+        if about not in self._pairs:
+            counts = np.array([len(row.related[about]) for row in self._rows])
+            self._pairs[about] = Pairs(
+                tuple(f"{row.name}|{name}" for row in self._rows for name in row.related[about]),
+                np.repeat(np.arange(len(self._rows)), counts),
+                np.cumsum(counts) - counts,
+            )
+        return self._pairs[about]
+
+    def holds(self, schedule: str, at: int) -> bool:
+        """Tell whether a schedule holds; the empty name is that of holidays."""
+        if not schedule:
+            return self._site.schedules.is_holiday(at)
+        return self._site.schedules.within(schedule, at)
+
+    def target(self, name: str, at: int) -> float | None:
+        """Give a target that is valid at a time."""
+        raise NotImplementedError(name, at)
+
+    def _own_points(self, role: str) -> list[Point]:
+        return [_own(row, role) for row in self._rows]
+
+    def _related_points(self, about: About, role: str) -> list[Point]:
+        return [self._roles[name][role] for row in self._rows for name in row.related[about]]
+
+    def _samples(self, points: Sequence[Point]) -> Samples:
+        return np.array([self._column(point) for point in points], dtype=np.intp), _scale(points)
+
+
+def _kind(points: Sequence[Point]) -> Kind:
+    return of_symbol(points[0].unit) if points else ANY_NUMBER
+
+
+def _scale(points: Sequence[Point]) -> NDArray[np.float64] | None:
+    """Factors to the unit of the first point; none where all have it."""
+    if all(point.unit == points[0].unit for point in points):
+        return None
+    factors = [measure.factor if (measure := measure_of(point.unit)) else 1.0 for point in points]
+    return np.array(factors) / factors[0]
