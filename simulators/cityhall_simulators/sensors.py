@@ -17,6 +17,7 @@ _FLAP_S = 7.0
 _DRIFT_OF_RANGE_PER_H, _DRIFT_OF_RANGE_MAX = 0.10, 0.25
 _OFFSET_OF_RANGE = 0.10
 _NEW_METER_SHOWS = 17.3
+_COUNTED_PART = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +67,16 @@ def _flapping(struck: Struck, shown: float, elapsed_s: float) -> float:
     return 1.0 - shown if int((elapsed_s - struck.since_s) // _FLAP_S) % 2 == 0 else shown
 
 
+def _slow(struck: Struck, shown: float, _: float) -> float:
+    return struck.shown + _COUNTED_PART * (shown - struck.shown)
+
+
 _SHOWS: Final[Mapping[str, Callable[[Struck, float, float], float]]] = {
     "sensor_drift": _drifting,
     "sensor_offset": _offset,
     "sensor_spike": _spiking,
     "counter_glitch": _glitching,
+    "counter_slow": _slow,
     "flapping_contact": _flapping,
     # Last: what is stuck shows nothing of whatever else is wrong.
     "sensor_stuck": lambda struck, _, __: struck.shown,
@@ -132,4 +138,6 @@ class Sensors:
         """Repair an instrument. A register that was set back counts on from where it stands."""
         if name == "sensor_dropout":
             self.bad[index] = False
-        self._struck.get(name, {}).pop(index, None)
+        struck = self._struck.get(name, {}).pop(index, None)
+        if struck is not None and name == "counter_slow":
+            self._base[index] += (1.0 - _COUNTED_PART) * (float(self.sound[index]) - struck.shown)

@@ -75,6 +75,20 @@ def test_a_glitching_counter_shows_zero_one_minute_in_seven_and_counts_on(city: 
     assert (np.diff(np.concatenate([[before], counted])) >= 0.0).all()
 
 
+def test_a_slow_counter_counts_three_fifths_and_what_it_missed_stays_missing(city: City) -> None:
+    at = index_of("EM01.kWh")
+    before = float(city.shown[at]), float(city.truth[at])
+    city.fault_on("counter_slow", "EM01.kWh", "now")
+    watch(city, "EM01.kWh", 60)
+    counted, used = float(city.shown[at]) - before[0], float(city.truth[at]) - before[1]
+    assert counted == pytest.approx(0.6 * used, abs=1.0)
+    city.fault_off("counter_slow")
+    repaired = float(city.shown[at])
+    watch(city, "EM01.kWh", 60)
+    assert float(city.shown[at]) - before[0] == pytest.approx(float(city.truth[at]) - before[1] - 0.4 * used, abs=1.0)
+    assert repaired <= float(city.shown[at])
+
+
 @pytest.mark.parametrize(("name", "first"), [("meter_reset", 0.0), ("meter_exchange", 17.3)])
 def test_a_register_that_is_set_back_counts_on_from_there_and_stays_there(city: City, name: str, first: float) -> None:
     truth_before = city.truth[index_of("EM03.kWh")]
