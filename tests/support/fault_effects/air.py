@@ -118,6 +118,8 @@ def _flow_without_fan(v: Look) -> Seen:
 EFFECTS = {
     "ahu_fan_fail": Effect(_fan_fails, hours=DAY),
     "ahu_trip": Effect(_trip),
+    "ahu_drive_fault": Effect(lambda v: (v("VfdFault") == 1) & (v("TripAlm") == 0) & (v("RunSts") == 0)),
+    "ahu_drive_stuck": Effect(lambda v: _in_use(v) & (v("SpdCmd") - v("SpdFb") > 10.0), onset_s=300.0, hours=DAY),
     "left_in_local": Effect(lambda v: v("LocRem") == 0),
     "duct_smoke": Effect(_smoke),
     "stuck_valve": Effect(_valve_does_not_follow, onset_s=300.0, release_s=300.0, hours=DAY),
@@ -143,6 +145,7 @@ EFFECTS = {
     "pac_leak": Effect(lambda v: v("LeakAlm") == 1),
     "pac_filter": Effect(lambda v: v("FltAlm") == 1),
     "iaq_co2_high": Effect(lambda v: v("CO2") > 1000, onset_s=1_200.0, release_s=_HALF_HOUR),
+    "iaq_co_high": Effect(lambda v: v("CO") > 9, onset_s=1_200.0, release_s=_HALF_HOUR),
     "iaq_pm25_high": Effect(lambda v: v("PM25") > 35, onset_s=1_200.0, release_s=_HALF_HOUR),
     "iaq_hcho_high": Effect(lambda v: v("HCHO") > 0.08, onset_s=1_200.0, release_s=_HALF_HOUR),
     "iaq_tvoc_high": Effect(lambda v: v("TVOC") > 0.56, onset_s=1_200.0, release_s=_HALF_HOUR),

@@ -88,6 +88,7 @@ EFFECTS = {
     "tower_vibration": Effect(lambda v: (v("VibAlm") == 1) & (v("RunSts") == 0)),
     "basin_low": Effect(lambda v: v("BasinLvl") < 20.0, onset_s=1200.0, release_s=600.0),
     "pump_fail": Effect(absent, hours=(8.0, 17.4)),
+    "pump_coupling": Effect(lambda v: running(v) & (v("FlowSw") == 0) & (v("DP") < 10.0), hours=(8.0, 17.4)),
     "pump_trip": Effect(lambda v: (v("TripAlm") == 1) & (v("RunSts") == 0)),
     "pump_local": Effect(lambda v: v("LocRem") == 0),
 }

@@ -17,6 +17,8 @@ _FILTER_REFERENCE_PART: Final = 0.75
 _SLIPPING: Final = 0.5
 """Part of the drive's speed that reaches the fan over a slipping belt."""
 _STUCK_PERCENT: Final = 30.0
+_STUCK_SPEED: Final = 45.0
+"""Where a drive stands that hears its command no more."""
 _LEAKING: Final = 0.95
 _FOULED: Final = 0.42
 """Part of its effectiveness that a dirty coil keeps."""
@@ -48,7 +50,7 @@ def initial(units: int) -> Columns:
     columns["_filter_pa"] = fan.FILTER_CLEAN_PA + 11.0 * (unit * 5.0 % 12.0)
     faults = sound(
         units, "smoke", "schedule", "valve_stuck", "valve_leak", "fouled", "clogged", "damper_closed", "damper_open",
-        "hunting", "slip", "free", "sensor_on_coil",
+        "hunting", "slip", "free", "sensor_on_coil", "drive_stuck", "drive",
     )  # fmt: skip
     return starter.initial(units) | columns | faults | free(units, "SpdCmd", "CCV_Cmd", "OAD_Cmd", "OccMode")
 
@@ -95,13 +97,13 @@ def _switched(own: Columns, around: Around) -> tuple[Columns, _Duty]:
     scheduled = float(moment.air_conditioning)
     due = np.maximum(np.maximum(overtime, scheduled), own["_fault_schedule"])
     smoke = (own["_fault_smoke"] > 0.0) | _burning(around)
-    switched = starter.started(own, due, around.supply.normal, smoke)
+    switched = starter.started(own, due, around.supply.normal, smoke | (own["_fault_drive"] > 0.0))
     watered = water_part > 0.05
     # Rooms count as in use only while they can be cooled: after hours without chilled water the air is just changed.
     mode = held(own, "OccMode", np.maximum(scheduled, overtime * watered))
     switched |= {
         "DuctSmoke": smoke.astype(np.float64),
-        "VfdFault": own["_fault_trip"],
+        "VfdFault": np.maximum(own["_fault_trip"], own["_fault_drive"]),
         "OccMode": mode,
         "SchOvr": overtime,
     }
@@ -134,7 +136,8 @@ def _moving(own: Columns, around: Around, duty: _Duty, air: zone.Acting, dt_s: f
     loss = fan.loss_pa(fan.dusty_pa(own["_filter_pa"], clogged))
     needed = 100.0 * np.minimum(1.0, fan.speed_for(wanted, own["DSP_SP"], loss) / grip) * duty.on
     command = held(own, "SpdCmd", needed)
-    speed = lag(own["SpdFb"], command * duty.on, dt_s, 6.0)
+    turns = np.where(own["_fault_drive_stuck"] > 0.0, _STUCK_SPEED, command)
+    speed = lag(own["SpdFb"], turns * duty.on, dt_s, 6.0)
     speed *= speed > 0.5
     duct = fan.blown(speed / 100.0 * grip, wanted, loss)
     filter_pa, shown_pa = fan.filtered(own["_filter_pa"], clogged, duct.part / _FILTER_REFERENCE_PART, duty.on, dt_s)

@@ -21,14 +21,14 @@ _PM25_ENTERS, _PM10_ENTERS = 0.62, 0.48
 _FOOD_HALL_PPM: Final = 300.0
 _CAR_PARK_SHARE: Final = 0.10
 """Part of the car park's carbon monoxide that reaches the lobbies of the basements."""
-_CROWD_PPM, _SMOKE_UG_M3, _GLUE_PPM, _PAINT_PPM = 900.0, 70.0, 0.15, 1.0
-"""What the faults add: a crowd, smoke from outside, new furniture, fresh paint."""
+_CROWD_PPM, _SMOKE_UG_M3, _GLUE_PPM, _PAINT_PPM, _EXHAUST_PPM = 900.0, 70.0, 0.15, 1.0, 22.0
+"""What the faults add: a crowd, smoke from outside, new furniture, fresh paint, exhaust gas."""
 
 
 def initial(units: int) -> Columns:
     """Columns of nodes in ordinary offices at night."""
     columns = full(units, T=26.0, RH=56.0, CO2=450.0, CO=0.6, PM25=14.0, PM10=28.0, TVOC=0.15, HCHO=0.016)
-    return columns | sound(units, "co2", "pm25", "hcho", "tvoc")
+    return columns | sound(units, "co2", "co", "pm25", "hcho", "tvoc")
 
 
 def step(own: Columns, around: Around, dt_s: float, rng: np.random.Generator) -> Columns:  # noqa: ARG001
@@ -49,7 +49,7 @@ def step(own: Columns, around: Around, dt_s: float, rng: np.random.Generator) ->
         "T": lag(own["T"], room_t + 0.2 * wave, dt_s, _NODE_TAU_S),
         "RH": lag(own["RH"], room_rh, dt_s, _NODE_TAU_S),
         "CO2": lag(own["CO2"], _co2_ppm(own, around, basement, wave), dt_s, _AIR_TAU_S),
-        "CO": lag(own["CO"], _co_ppm(around, basement, wave), dt_s, _AIR_TAU_S),
+        "CO": lag(own["CO"], _co_ppm(own, around, basement, wave), dt_s, _AIR_TAU_S),
         "PM25": lag(own["PM25"], pm25, dt_s, _AIR_TAU_S),
         "PM10": lag(own["PM10"], pm10 + _SMOKE_UG_M3 * own["_fault_pm25"], dt_s, _AIR_TAU_S),
         "TVOC": lag(own["TVOC"], paint, dt_s, _AIR_TAU_S),
@@ -78,6 +78,6 @@ def _co2_ppm(own: Columns, around: Around, basement: Mask, wave: Column) -> Colu
     return np.where(basement, hall, zone) + 12.0 * wave + _CROWD_PPM * own["_fault_co2"]
 
 
-def _co_ppm(around: Around, basement: Mask, wave: Column) -> Column:
+def _co_ppm(own: Columns, around: Around, basement: Mask, wave: Column) -> Column:
     car_park = float(around.plants["PKG"]["CO"].mean())
-    return 0.6 + 0.15 * wave + _CAR_PARK_SHARE * min(40.0, car_park) * basement
+    return 0.6 + 0.15 * wave + _CAR_PARK_SHARE * min(40.0, car_park) * basement + _EXHAUST_PPM * own["_fault_co"]

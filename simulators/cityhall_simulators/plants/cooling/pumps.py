@@ -14,6 +14,8 @@ AFTER_RUN_S: Final = 180.0
 _SPIN_UP_S: Final = 6.0
 _FLOW_S: Final = 8.0
 _LEAST_M3_H: Final = 1.0
+_IDLE_PART: Final = 0.2
+"""Part of its power that a motor takes without its pump."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ def initial(units: int) -> Columns:
         _line_m3_h=0.0, _full_m3_h=0.0,
     )  # fmt: skip
     hours: Columns = {"RunHr": 15_200.0 + 40.0 * np.arange(units, dtype=np.float64)}
-    return columns | hours | free(units, "StartCmd") | sound(units, "fail", "trip", "local")
+    return columns | hours | free(units, "StartCmd") | sound(units, "fail", "trip", "local", "coupling")
 
 
 def usable(own: Columns, around: Around) -> Mask:
@@ -55,22 +57,28 @@ def usable(own: Columns, around: Around) -> Mask:
     return good
 
 
+def _moving(own: Columns, around: Around) -> Mask:
+    """Pumps that move water when called: the motor of one whose coupling is broken turns alone."""
+    moving: Mask = usable(own, around) & (own["_fault_coupling"] == 0.0)
+    return moving
+
+
 def watered(own: Columns, around: Around, enabled: Mask) -> Mask:
     """Lines that get flow: by their own pump, or the first one without by the pump that stands by."""
-    good = usable(own, around)
+    good = _moving(own, around)
     sure: Mask = good[:LINES] | (_first(enabled & ~good[:LINES]) & good[STANDBY])
     return sure
 
 
 def step(own: Columns, around: Around, kind: Kind, dt_s: float, enabled: Mask, *, on_duty: bool) -> Columns:
     """Run with the lines that are enabled, and three minutes longer; the flow through each line follows."""
-    good = usable(own, around)
+    good, coupled = _moving(own, around), own["_fault_coupling"] == 0.0
     hold_s = own["_hold_s"] - dt_s
     hold_s[:LINES][enabled] = AFTER_RUN_S
     np.maximum(hold_s, 0.0, out=hold_s)
     wanting = hold_s[:LINES] > 0.0
     alone = _first(wanting & ~good[:LINES])
-    automatic = (own["_fault_fail"] > 0.0) & on_duty
+    automatic = ((own["_fault_fail"] > 0.0) | ~coupled) & on_duty
     automatic[:LINES] |= wanting
     automatic[STANDBY] |= alone.any()
     command = held(own, "StartCmd", automatic.astype(np.float64))
@@ -79,8 +87,9 @@ def step(own: Columns, around: Around, kind: Kind, dt_s: float, enabled: Mask, *
     able = (tripped + own["_fault_fail"] == 0.0) & (around.supply.normal > 0.0)
     on = (np.where(local, own["RunSts"], command) > 0.0) & able
     running = on.astype(np.float64)
-    part = lag(own["_part"], running, dt_s, _SPIN_UP_S)
-    served = on[:LINES] | (alone & on[STANDBY])
+    part = lag(own["_part"], running * coupled, dt_s, _SPIN_UP_S)
+    turning = on & coupled
+    served = turning[:LINES] | (alone & turning[STANDBY])
     full_m3_h = kind.line_m3_h * served
     return own | {
         "RunSts": running,
@@ -89,7 +98,7 @@ def step(own: Columns, around: Around, kind: Kind, dt_s: float, enabled: Mask, *
         "StartCmd": command,
         "FlowSw": (part > 0.5).astype(np.float64),
         "DP": kind.head_kpa * part * part,
-        "kW": kind.rated_kw * part * running,
+        "kW": kind.rated_kw * np.maximum(part, _IDLE_PART * ~coupled) * running,
         "RunHr": own["RunHr"] + running * (dt_s / 3600.0),
         "_part": part,
         "_hold_s": hold_s,
