@@ -64,11 +64,11 @@ def _unit(text: str, end: int) -> tuple[str, int]:
     above = _UNIT.match(text, start)
     if above is not None and above[0] in KEYWORDS:
         return "", end
-    if above is not None and find_unit(above[0]) is None:
-        raise _unknown(start + 1, above[0])
     below = _UNIT_BELOW.match(text, above.end() if above else start)
     if below is not None and (find_unit(_symbol(above, below)) or below[0][1:] in _TIMES):
         return _known(start + 1, _symbol(above, below)), below.end()
+    if above is not None and find_unit(above[0]) is None:
+        raise _unknown(start + 1, above[0])
     return (_known(start + 1, above[0]), above.end()) if above else ("", end)
 
 
