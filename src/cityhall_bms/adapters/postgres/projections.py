@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from cityhall_bms.adapters.postgres.alarm_figures import AnnunciationsProjection
 from cityhall_bms.adapters.postgres.alarms_view import AlarmsProjection
 from cityhall_bms.adapters.postgres.counters_projection import CountersProjection
 from cityhall_bms.adapters.postgres.devices_view import DevicesProjection
@@ -11,6 +12,8 @@ from cityhall_bms.adapters.postgres.projector import Projection
 
 PROJECTIONS: Final[tuple[Projection, ...]] = (
     AlarmsProjection(),
+    # After that of alarms, whose transitions it reads.
+    AnnunciationsProjection(),
     CountersProjection(),
     DevicesProjection(),
     HandOversProjection(),
