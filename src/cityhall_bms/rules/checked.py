@@ -66,6 +66,11 @@ class Checked:
         return roles_of(*self.terms)
 
     @property
+    def measured(self) -> tuple[str, ...]:
+        """Roles of the equipment itself whose value counts; of the others only the quality or the age is asked."""
+        return tuple(dict.fromkeys(str(t.given[0]) for root in self.terms for t in walk(root) if t.op == "own"))
+
+    @property
     def related(self) -> tuple[tuple[str, str, str, str], ...]:
         """Related roles: whether ``single`` or for an aggregate (``related``), relation, class, role."""
         found = [

@@ -119,7 +119,7 @@ def _of_one_measure(rows: list[Row], checked: Checked, roles: Roles, refused: li
 
 
 def _points(row: Row, checked: Checked, roles: Roles) -> Iterable[tuple[object, Point]]:
-    for role in checked.roles:
+    for role in checked.measured:
         yield role, _own(row, role)
     for _, relation, brick_class, role in checked.related:
         for name in row.related[relation, brick_class]:
