@@ -25,3 +25,13 @@ def share_bar() -> Iterator[Callable[[float, int, int], None]]:
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=1.0, size="")
         yield lambda share, rows, size: bar.update(task, completed=share, size=f"{rows:,} 列 rows, {size:,} bytes")
+
+
+@contextmanager
+def part_bar() -> Iterator[Callable[[float], None]]:
+    """Give what draws a bar: to be called with the share that is done."""
+    console = Console(stderr=True)
+    columns = (BarColumn(), TextColumn("{task.percentage:.0f} %"), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=1.0)
+        yield lambda share: bar.update(task, completed=share)

@@ -21,6 +21,11 @@ def read_site(folder: Path) -> Site:
     return load_site(folder, find_factories(), find_profile_folders())
 
 
+def described_rules(folder: Path) -> dict[str, Rule]:
+    """Rules of the files by id, disabled ones too: the shipped ones, replaced by the site's own of the same id."""
+    return {rule.id: rule for rule in [*library(), *read_rules(rule_files(folder))]}
+
+
 def read_site_rules(folder: Path) -> list[Rule]:
     """Rules in force at a site: the shipped ones, replaced by its own of the same id."""
     return rules_in_force(library(), read_rules(rule_files(folder)))

@@ -45,6 +45,8 @@ from cityhall_bms.historian.meter_desk import CounterDesk
 from cityhall_bms.ports.capabilities import Plain
 from cityhall_bms.ports.diagnostics import Diagnosis
 from cityhall_bms.ports.event_log import Append
+from cityhall_bms.roles.rule_desk import RuleParts
+from cityhall_bms.site_reading import described_rules
 
 DEADLINE_S = 20.0
 CHILLER = "TCH.B2.CN.CHC01"
@@ -194,6 +196,7 @@ async def running_api(dsn: str, folder: Path, more_points: str = "") -> AsyncIte
                 counters=counters,
                 meters=CounterDesk(events, counters, clock),
                 past=PostgresPastView(pool),
+                rules=RuleParts.of(pool, events, clock, site, ids, described_rules(folder)).services,
                 metrics=Metrics(clock, shared=False).render,
             )
             projector = Projector(events, pool, PROJECTIONS, clock)

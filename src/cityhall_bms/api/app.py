@@ -22,6 +22,7 @@ from cityhall_bms.api import (
     points,
     problems,
     restatements,
+    rules,
     state,
     streams,
 )
@@ -83,6 +84,7 @@ def _routes() -> FastAPI:
         counters,
         restatements,
         exports,
+        rules,
         state,
         explain,
     ):

@@ -17,6 +17,7 @@ from cityhall_bms.domain.errors import (
     MissingLibraryError,
     NotFoundError,
     RefusedError,
+    SiteError,
     TelemetryLogUnavailableError,
 )
 
@@ -144,6 +145,15 @@ async def _on_ours(request: Request, error: Exception) -> JSONResponse:
     return problem_response(request, status, str(error), headers=headers)
 
 
+async def _on_mistakes(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, SiteError)  # noqa: S101 - registered for this class only
+    errors = [
+        FieldProblem(pointer=item.field, code="mistake", detail=f"{item.message} -> {item.remedy}")
+        for item in error.problems
+    ]
+    return problem_response(request, 422, str(error), errors)
+
+
 async def _on_bug(request: Request, _error: Exception) -> JSONResponse:
     return problem_response(request, 500, "the error is in the service's log")
 
@@ -152,6 +162,7 @@ def install(app: FastAPI) -> None:
     """Answer every failure of this app with problem details."""
     app.add_exception_handler(HTTPException, _on_http_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(SiteError, _on_mistakes)
     for cls in STATUS_OF:
         app.add_exception_handler(cls, _on_ours)
     app.add_exception_handler(Exception, _on_bug)

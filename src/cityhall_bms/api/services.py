@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 
 from cityhall_bms.api.feed import AlarmFeed
 from cityhall_bms.api.live import LiveFeed
+from cityhall_bms.api.rule_services import RuleServices
 from cityhall_bms.domain.alarms import Alarm
 from cityhall_bms.domain.site import Site
 from cityhall_bms.ports.clock import Clock
@@ -66,6 +67,7 @@ class ApiServices:
     counters: CounterView
     meters: MeterDesk
     past: PastView
+    rules: RuleServices
     metrics: Callable[[], tuple[bytes, str]]
     """Body and content type of ``/metrics``."""
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")

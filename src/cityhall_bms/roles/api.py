@@ -23,8 +23,9 @@ from cityhall_bms.api.live import LiveFeed
 from cityhall_bms.api.services import ApiServices
 from cityhall_bms.historian.meter_desk import CounterDesk
 from cityhall_bms.roles.parts import Loop, Parts
+from cityhall_bms.roles.rule_desk import RuleParts
 from cityhall_bms.settings import child_environment
-from cityhall_bms.site_reading import in_force
+from cityhall_bms.site_reading import described_rules, in_force
 
 DASHBOARD: Final = Path(__file__).parents[1] / "web_dist"
 OPEN_STREAMS_END_WITHIN_S: Final = 1
@@ -42,6 +43,7 @@ def loops(parts: Parts) -> list[Loop]:
     context = in_force(parts.folder, parts.site)
     office = ExportOffice(exports.store, parts.settings.export_folder, parts.clock, context)
     counters = PostgresCounterView(parts.pool, parts.clock, parts.site.time_zone)
+    rules = RuleParts.of(parts.pool, parts.events, parts.clock, parts.site, parts.ids, described_rules(parts.folder))
     services = ApiServices(
         site=parts.site,
         ids=parts.ids,
@@ -62,6 +64,7 @@ def loops(parts: Parts) -> list[Loop]:
         counters=counters,
         meters=CounterDesk(parts.events, counters, parts.clock),
         past=PostgresPastView(parts.pool),
+        rules=rules.services,
         metrics=parts.metrics.render,
         allowed_hosts=parts.settings.api.allowed_hosts,
     )
@@ -77,7 +80,8 @@ def loops(parts: Parts) -> list[Loop]:
         timeout_graceful_shutdown=OPEN_STREAMS_END_WITHIN_S,
         lifespan="off",
     )
-    return [live.run(), feed.run(), _serve_http(Server(config)), _make_exports(parts, office, exports)]
+    backtests = rules.runner.run(parts.folder, child_environment(parts.settings))
+    return [live.run(), feed.run(), _serve_http(Server(config)), _make_exports(parts, office, exports), backtests]
 
 
 async def _make_exports(parts: Parts, office: ExportOffice, exports: ExportParts) -> None:

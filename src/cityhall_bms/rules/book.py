@@ -83,7 +83,7 @@ def in_force(entries: Iterable[StoredEvent], position: int) -> StoredEvent | Non
 
 def rule_of(entry: StoredEvent) -> Rule | None:
     """Rule of such an entry; none when rules are no longer written like that."""
-    return _rule(entry.payload["definition"])
+    return read_wording(entry.payload["definition"])
 
 
 async def read_records(events: EventLog) -> dict[str, RuleRecord]:
@@ -102,7 +102,7 @@ def taking_effect(described: Mapping[str, Rule], records: Mapping[str, RuleRecor
         promotion = prevailing(record, None if file is None else file.version)
         if promotion is None:
             continue
-        rule = _rule(promotion.definition)
+        rule = read_wording(promotion.definition)
         if rule is None:
             log.error("a promoted rule is not readable any more; the file's is in force", rule=name)
         else:
@@ -113,10 +113,11 @@ def taking_effect(described: Mapping[str, Rule], records: Mapping[str, RuleRecor
 def shadows(records: Mapping[str, RuleRecord]) -> list[Rule]:
     """Drafts that run live beside the active rules."""
     drafts = [record.draft for record in records.values() if record.shadow is not None and record.draft is not None]
-    return [rule for draft in drafts if (rule := _rule(draft.definition)) is not None]
+    return [rule for draft in drafts if (rule := read_wording(draft.definition)) is not None]
 
 
-def _rule(definition: Mapping[str, Any]) -> Rule | None:
+def read_wording(definition: Mapping[str, Any]) -> Rule | None:
+    """Rule of a definition that was written down; none when rules are no longer written like that."""
     try:
         rule: Rule = RULE_ADAPTER.validate_python(definition)
     except ValidationError:

@@ -9,6 +9,7 @@ from cityhall_bms.adapters.postgres.devices_view import DevicesProjection
 from cityhall_bms.adapters.postgres.hand_overs_view import HandOversProjection
 from cityhall_bms.adapters.postgres.permits_view import PermitsProjection
 from cityhall_bms.adapters.postgres.projector import Projection
+from cityhall_bms.adapters.postgres.rules_view import RulesProjection
 
 PROJECTIONS: Final[tuple[Projection, ...]] = (
     AlarmsProjection(),
@@ -18,4 +19,5 @@ PROJECTIONS: Final[tuple[Projection, ...]] = (
     DevicesProjection(),
     HandOversProjection(),
     PermitsProjection(),
+    RulesProjection(),
 )

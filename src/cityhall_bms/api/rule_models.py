@@ -1,0 +1,203 @@
+"""Forms of questions and answers about rules."""
+
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from cityhall_bms.api import models
+from cityhall_bms.api.alarms import Operator, Words
+
+AnswerName = Literal["false", "true", "unknown", "not_applicable"]
+
+
+class Asking(BaseModel):
+    """Who asks."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"by": "王小明"}})
+
+    by: Operator
+
+
+class Draft(BaseModel):
+    """A wording to try, as the text of a rule file or as its keys; a version is added where it has none."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "example": {"by": "王小明", "toml": '[[rule]]\nid = "H13"\nequipment_class = "Air_Handling_Unit"\n...'}
+        },
+    )
+
+    by: Operator
+    toml: str | None = Field(None, max_length=20_000)
+    definition: dict[str, Any] | None = None
+
+
+class Promotion(BaseModel):
+    """Who has a draft take effect, and why."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"by": "王小明", "reason": "一年只誤報兩次，漏報為零"}}
+    )
+
+    by: Operator
+    reason: Words = Field(min_length=1)
+
+
+class BacktestOrder(BaseModel):
+    """What history a rule is to be tested on."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+        json_schema_extra={
+            "example": {"from": "2026-01-01T00:00:00+08:00", "to": "2026-07-01T00:00:00+08:00", "by": "王小明"}
+        },
+    )
+
+    start: AwareDatetime = Field(alias="from", description="Start, included.")
+    end: AwareDatetime = Field(alias="to", description="End, excluded.")
+    step_s: float = Field(60.0, ge=1, le=3600, description="Between two steps of the engine.")
+    by: Operator
+
+
+class RuleLine(models.Model):
+    """One rule of the list."""
+
+    id: str = Field(examples=["H13"])
+    version: int
+    enabled: bool = Field(description="False for a draft of a rule that does not run yet, or no more.")
+    origin: Literal["file", "promoted", "draft"] = Field(description="Whose wording is in force.")
+    priority: int
+    equipment_class: list[str]
+    text: models.Text
+    source: str
+    bound: int = Field(description="Subjects that it is applied to.")
+    not_applicable: int = Field(description="Units of its class that lack what it needs; they are never counted as OK.")
+    active: int = Field(description="Subjects for which it stands now.")
+    answers: dict[AnswerName, int] = Field(description="What it says of its subjects, as of the last ten seconds.")
+    draft: int | None = Field(description="Version of its draft.")
+    shadow: bool = Field(description="Whether the draft runs beside it without ringing.")
+    parked: str | None = Field(description="Why it is not evaluated.")
+
+
+class RulePage(models.Model):
+    """Some rules by id, and where to go on."""
+
+    items: list[RuleLine]
+    next: str | None
+
+
+class RuleWording(models.Model):
+    """How a rule is or was written."""
+
+    version: int
+    fingerprint: str
+    at: models.Time
+    by: str
+    definition: dict[str, Any]
+
+
+class RuleSubject(models.Model):
+    """What a rule says of one subject."""
+
+    subject: str
+    equipment: str
+    answer: AnswerName
+    active: bool
+
+
+class RuleLacking(models.Model):
+    """A unit that a rule is NOT-APPLICABLE to, and what it lacks."""
+
+    equipment: str
+    missing: list[str]
+
+
+class RuleEvidence(models.Model):
+    """That a wording was tested on history."""
+
+    backtest: str
+    digest: str
+    start: models.Time = Field(serialization_alias="from")
+    end: models.Time = Field(serialization_alias="to")
+    summary: dict[str, Any]
+
+
+class RulePromotion(models.Model):
+    """How the wording in force became it."""
+
+    version: int
+    fingerprint: str
+    at: models.Time
+    by: str
+    reason: str
+    evidence: dict[str, Any]
+
+
+class ShadowDayView(models.Model):
+    """What a draft would have rung on one day of the building."""
+
+    day: str = Field(examples=["2026-07-01"])
+    raised: int
+    subjects: int
+    standing_s: float
+
+
+class ShadowView(models.Model):
+    """A draft that runs beside the active rule."""
+
+    since: models.Time
+    by: str
+    days: list[ShadowDayView]
+
+
+class RuleView(models.Model):
+    """All about one rule."""
+
+    line: RuleLine
+    definition: dict[str, Any] | None = Field(description="In force; null for a draft of a new rule.")
+    versions: list[RuleWording] = Field(description="Every wording that took effect, oldest first.")
+    subjects: list[RuleSubject]
+    not_applicable: list[RuleLacking]
+    draft: RuleWording | None
+    backtest: RuleEvidence | None = Field(description="Latest one of this very draft; without it nothing is promoted.")
+    shadow: ShadowView | None
+    promotion: RulePromotion | None
+
+
+class RuleState(models.Model):
+    """What became of a rule by a request."""
+
+    id: str
+    version: int = Field(description="Version of its stream in the event log.")
+    draft: RuleWording | None
+    shadow: bool
+    promotion: RulePromotion | None
+
+
+class BacktestView(models.Model):
+    """A backtest and how far it is."""
+
+    id: str = Field(examples=["20261130T201500-3f9a1c07"])
+    rule: str
+    fingerprint: str
+    state: Literal["waiting", "running", "done", "failed"]
+    asked_by: str
+    asked_at: models.Time
+    ended_at: models.Time | None
+    start: models.Time = Field(serialization_alias="from")
+    end: models.Time = Field(serialization_alias="to")
+    step_s: float
+    progress: float = Field(description="Share that is done, 0 to 1.")
+    summary: dict[str, Any] | None
+    digest: str | None = Field(description="SHA-256 of the result.")
+    reason: str | None = Field(description="Why it failed.")
+    result: str | None = Field(description="Where the result is.")
+
+
+class BacktestPage(models.Model):
+    """Some backtests, the newest first, and where to go on."""
+
+    items: list[BacktestView]
+    next: str | None
