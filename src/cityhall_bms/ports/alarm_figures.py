@@ -31,6 +31,10 @@ class AnnunciationView(Protocol):
         """Alarms that operators see and that have been standing since before ``since``, longest first."""
         ...
 
+    async def rings(self, after: int, since: int, limit: int) -> Sequence[tuple[int, int]]:
+        """Position and time of what rang after a position and a time (µs UTC), in order; drills do not count."""
+        ...
+
     async def position(self) -> int:
         """Position of the newest event that it reflects."""
         ...

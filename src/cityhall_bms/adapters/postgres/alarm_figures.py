@@ -87,6 +87,12 @@ class PostgresAnnunciationView:
             rows = await self._pool.fetch(QUERIES["stale"], *which)
         return [alarm_of(row["alarm"]) for row in rows]
 
+    async def rings(self, after: int, since: int, limit: int) -> list[tuple[int, int]]:
+        """Position and time of what rang after a position and a time, in order; drills do not count."""
+        with translated(EventLogUnavailableError):
+            rows = await self._pool.fetch(QUERIES["rings"], after, since, limit)
+        return [(row["position"], row["at"]) for row in rows]
+
     async def position(self) -> int:
         """Position of the newest event that it reflects."""
         with translated(EventLogUnavailableError):

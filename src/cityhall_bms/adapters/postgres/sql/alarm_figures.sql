@@ -75,5 +75,11 @@ WHERE active AND state = base AND raised_at < $1
 ORDER BY raised_at, alarm_id
 LIMIT $2;
 
+-- name: rings
+SELECT position, at FROM annunciation
+WHERE position > $1 AND at > $2 AND NOT late AND NOT drill
+ORDER BY position
+LIMIT $3;
+
 -- name: position
 SELECT position FROM projection_checkpoint WHERE name = 'annunciations';
