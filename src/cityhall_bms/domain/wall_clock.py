@@ -8,6 +8,7 @@ DAY_MIN: Final = 1_440
 """Minutes of a day by the wall clock, however long it lasts."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND: Final = timedelta(seconds=1)
+_HOUR: Final = timedelta(hours=1)
 
 
 def instant_us(zone: ZoneInfo, day: date, minutes: int) -> int:
@@ -26,6 +27,12 @@ def instant_us(zone: ZoneInfo, day: date, minutes: int) -> int:
 def local_day(zone: ZoneInfo, at_us: int) -> date:
     """Date that the calendar on the wall shows."""
     return (_EPOCH + timedelta(microseconds=at_us)).astimezone(zone).date()
+
+
+def local_hour(zone: ZoneInfo, at_us: int) -> int:
+    """Number of the hour that clocks show, counted on from that of 1970; a multiple of 24 is the first of a day."""
+    shown = (_EPOCH + timedelta(microseconds=at_us)).astimezone(zone).replace(tzinfo=UTC)
+    return (shown - _EPOCH) // _HOUR
 
 
 def _jump(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:

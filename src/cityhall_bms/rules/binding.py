@@ -3,6 +3,7 @@
 Rows of all rules lie one after the other in one long vector, so that timers are advanced for all of them at once.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -136,6 +137,10 @@ class Binding:
     def row_count(self) -> int:
         """Rows of all rules."""
         return len(self.on_delay_us)
+
+    def rule_of(self, row: int) -> BoundRule:
+        """Rule that a row is of."""
+        return self.rules[bisect_right(self.rules, row, key=lambda bound: bound.start) - 1]
 
 
 def bind(rules: Iterable[Rule], site: Site, ids: Mapping[str, int]) -> Binding:

@@ -217,8 +217,25 @@ def _restore_points(good_at: Micros, point_ids: NDArray[np.int64], columns: dict
         good_at[place] = known.get(point, good_at[place])
 
 
+def overruled(state: EngineState, binding: Binding, active: frozenset[str]) -> EngineState:
+    """Bring a state into line with the alarms that are known to be active: the event log's word counts."""
+    flags, changed = state.active.copy(), np.zeros(binding.row_count, np.bool_)
+    for name, row in rows_by_alarm(binding).items():
+        rows = list(_rows_of(binding, row))
+        if flags[rows].any() != (name in active):
+            flags[rows], changed[rows] = False, True
+            flags[row] = name in active
+    return replace(state, active=flags, held=np.where(changed, 0, state.held), leaning=state.leaning & ~changed)
+
+
+def _rows_of(binding: Binding, row: int) -> range:
+    """Rows of all levels of the subject whose first row is given."""
+    bound = binding.rule_of(row)
+    return bound.rows_of(row - bound.start)
+
+
 def rows_by_alarm(binding: Binding) -> dict[str, int]:
-    """Row of every alarm that can exist."""
+    """First row of every alarm that can exist."""
     return {
         alarm_id(bound.rule.id, subject.name): bound.start + number
         for bound in binding.rules

@@ -11,7 +11,6 @@ Every row (rule and subject) is a tri-state condition with two timers, advanced 
 Live, backtest and shadow are this same code, fed from different logs.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
@@ -143,7 +142,6 @@ class Engine:
             (bound, gate, slice(start, start + len(bound.subjects)))
             for start, bound, gate in _numbered_gates(binding.rules)
         ]
-        self._starts = [bound.start for bound in binding.rules]
         self._gate_count = sum(len(bound.gates) * len(bound.subjects) for bound in binding.rules)
 
     def start(self) -> EngineState:
@@ -256,7 +254,7 @@ class Engine:
         """Give one proposal for each alarm that begins, ends, or takes another priority."""
         alarms = {}
         for row in np.flatnonzero(flips).tolist():
-            bound = self._rule_of(row)
+            bound = self.binding.rule_of(row)
             alarms[bound.start, (row - bound.start) % len(bound.subjects)] = bound
         for (_, place), bound in alarms.items():
             rows = bound.rows_of(place)
@@ -282,9 +280,6 @@ class Engine:
         if figures.unit is not None:
             subject = replace(subject, unit=figures.unit)
         return Proposal(bound.rule, subject, kind, priority, moment, figures.value, figures.limit)
-
-    def _rule_of(self, row: int) -> BoundRule:
-        return self.binding.rules[bisect_right(self._starts, row) - 1]
 
     def _version_of(self, rule: str) -> int:
         return next(bound.rule.version for bound in self.binding.rules if bound.rule.id == rule)

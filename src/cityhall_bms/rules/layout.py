@@ -1,14 +1,16 @@
 """The rows of a condition at a site: which points stand for the names in its expressions."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cityhall_bms.domain.site import Equipment, Point, Site
+from cityhall_bms.domain.site import Equipment, Point, PointKind, Site
 from cityhall_bms.domain.units import measure_of
+from cityhall_bms.domain.wall_clock import local_hour
 from cityhall_bms.rules.checked import Checked
 from cityhall_bms.rules.language.checking import EACH_POINT
 from cityhall_bms.rules.language.kinds import ANY_NUMBER, Kind, of_symbol
@@ -153,6 +155,7 @@ class SiteLayout:
         self._roles = roles
         self._site = site
         self._column = column
+        self._zone = ZoneInfo(site.time_zone)
         self._pairs: dict[About, Pairs] = {}
 
     @cached_property
@@ -167,6 +170,7 @@ class SiteLayout:
             role=lambda role: _kind(self._own_points(role)),
             related=lambda relation, brick_class, role: _kind(self._related_points((relation, brick_class), role)),
             schedule=lambda name: name in schedules,
+            target=lambda _: None,
         )
 
     def own(self, role: str) -> Samples:
@@ -198,9 +202,13 @@ class SiteLayout:
             return self._site.schedules.is_holiday(at)
         return self._site.schedules.within(schedule, at)
 
-    def target(self, name: str, at: int) -> float | None:
+    def hour(self, at: int) -> int:
+        """Number of an hour by the building's clocks."""
+        return local_hour(self._zone, at)
+
+    def target(self, name: str, at: int) -> None:
         """Give a target that is valid at a time."""
-        raise NotImplementedError(name, at)
+        del name, at
 
     def _own_points(self, role: str) -> list[Point]:
         return [_own(row, role) for row in self._rows]
@@ -213,7 +221,9 @@ class SiteLayout:
 
 
 def _kind(points: Sequence[Point]) -> Kind:
-    return of_symbol(points[0].unit) if points else ANY_NUMBER
+    if not points:
+        return ANY_NUMBER
+    return replace(of_symbol(points[0].unit), counter=points[0].kind is PointKind.CI)
 
 
 def _scale(points: Sequence[Point]) -> NDArray[np.float64] | None:

@@ -29,6 +29,11 @@ from cityhall_bms.rules.language.tree import Binary, Call, Member, Name, Node, N
 REASONS: Final = {quality.reason: quality for quality in Quality if quality.reason is not None}
 """Reasons that ``flagged`` knows; their quality codes."""
 EACH_POINT: Final = "POINT"
+DURATION_MIN_US: Final = 1_000_000
+DURATION_MAX_US: Final = 400 * 86_400_000_000
+BASELINE_MIN_US: Final = 7 * 86_400_000_000
+BASELINE_MAX_US: Final = 60 * 86_400_000_000
+_SAMPLES: Final = frozenset({"own", "single", "related"})
 
 
 def check(tree: Node, scope: Scope) -> Term:
@@ -60,9 +65,10 @@ def duration_us(term: Term) -> float:
     second, measure = DURATION.measure, term.kind.measure
     if term.constant is None or measure is None or second is None or not measure.comparable(second):
         raise ExpressionError(term.column, "this is no duration", "write one like '5 min'; it cannot be calculated")
-    if term.constant <= 0:
-        raise ExpressionError(term.column, "a duration is above zero", "write one like '5 min'")
-    return float(round(term.constant * measure.factor * 1e6))
+    found_us = round(term.constant * measure.factor * 1e6)
+    if not DURATION_MIN_US <= found_us <= DURATION_MAX_US:
+        raise ExpressionError(term.column, "a duration is from 1 s to 400 d", "write one like '5 min'")
+    return float(found_us)
 
 
 class _Checker:
@@ -198,7 +204,12 @@ class _Checker:
         if function.gives is Gives.MODE:
             return self._spread(replace(self._scope.modes[str(given[0])], column=column))
         kind = self._gives(function, args, given, column)
-        term = Term(function.op, tuple(args), tuple(given), kind, column)
+        op = function.op
+        if op == "baseline" and not BASELINE_MIN_US <= float(given[0]) <= BASELINE_MAX_US:
+            raise ExpressionError(column, "a baseline is of 7 to 60 days", "write one like '28 d'")
+        if op == "delta" and args[0].kind.counter and args[0].op in _SAMPLES:
+            op = "increase"
+        term = Term(op, tuple(args), tuple(given), kind, column)
         # Names of roles, schedules and targets are the subject's, also where the related are asked about.
         return term if args else self._spread(term)
 

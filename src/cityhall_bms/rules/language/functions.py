@@ -60,6 +60,46 @@ FUNCTIONS: Final = (
         "since", "since(cond)", (_C,), Gives.DURATION, "time since cond was last true; unknown if it never was", "since"
     ),
     Function("previous", "previous(x)", (_X,), Gives.SAME, "the value before the latest change", "previous"),
+    Function("avg", "avg(x, w)", (_X, _W), Gives.SAME, "mean over the window, by time", "avg"),
+    Function("min", "min(x, w)", (_X, _W), Gives.SAME, "the least in the window", "window_min"),
+    Function("max", "max(x, w)", (_X, _W), Gives.SAME, "the greatest in the window", "window_max"),
+    Function("stddev", "stddev(x, w)", (_X, _W), Gives.DIFFERENCE, "standard deviation over the window", "stddev"),
+    Function("median", "median(x, w)", (_X, _W), Gives.SAME, "median of the means of the window's buckets", "median"),
+    Function("rate", "rate(x, w)", (_X, _W), Gives.PER_HOUR, "change over the window, per hour", "rate"),
+    Function(
+        "delta",
+        "delta(x, w)",
+        (_X, _W),
+        Gives.DIFFERENCE,
+        "change over the window; of a counter what it went up: a step down (a reset) counts nothing",
+        "delta",
+    ),
+    Function("changes", "changes(x, w)", (_X, _W), Gives.PLAIN, "how often the value changed", "changes"),
+    Function("count", "count(cond, w)", (_C, _W), Gives.PLAIN, "how often cond became true", "count"),
+    Function(
+        "share", "share(cond, w)", (_C, _W), Gives.PLAIN, "share of the time in which cond was true, 0 to 1", "share"
+    ),
+    Function(
+        "reversals",
+        "reversals(x, span, w)",
+        (_X, Wants.SPAN, _W),
+        Gives.PLAIN,
+        "how often x turned round after a swing of span or more",
+        "reversals",
+    ),
+    Function(
+        "baseline",
+        "baseline(x, d)",
+        (_X, _W),
+        Gives.SAME,
+        "median of the means of x in this hour of the day, over as many past days; unknown before seven",
+        "baseline",
+    ),
+    Function("ago", "ago(x, d)", (_X, _W), Gives.SAME, "x as it was d ago", "ago"),
+    Function("mode", "mode(NAME)", (Wants.MODE,), Gives.MODE, "operating mode; compare with its states", "mode"),
+    Function(
+        "target", "target(NAME)", (Wants.TARGET,), Gives.TARGET, "figure of targets.toml that is valid now", "target"
+    ),
     Function("within", "within(NAME)", (Wants.SCHEDULE,), Gives.TRUTH, "a schedule of the site holds now", "within"),
     Function("holiday", "holiday()", (), Gives.TRUTH, "today is a holiday of the site's calendar", "holiday"),
     Function("bad", "bad(ROLE)", (Wants.ROLE,), Gives.TRUTH, "the sample is bad; always known", "bad"),

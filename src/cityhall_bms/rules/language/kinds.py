@@ -23,7 +23,7 @@ class Kind:
 
     ``measure`` is none while the unit is not known: a rule is read before it meets a site. ``bare`` are numbers that
     stand without a unit where they could have one: literals, and points whose unit is empty. ``states`` are those of
-    an operating mode.
+    an operating mode; ``counter`` is a register that only goes up.
     """
 
     sort: Sort = Sort.NUMBER
@@ -31,6 +31,7 @@ class Kind:
     symbol: str = ""
     bare: bool = False
     states: tuple[str, ...] = ()
+    counter: bool = False
 
     def __str__(self) -> str:
         if self.sort is not Sort.NUMBER:

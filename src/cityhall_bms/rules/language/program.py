@@ -12,6 +12,7 @@ from cityhall_bms.rules.language.moment import Columns, Floats, Known, Memory, T
 from cityhall_bms.rules.language.operations import EXTREMES, LOGIC, NUMBERS, ORDERS, Operation
 from cityhall_bms.rules.language.terms import Term
 from cityhall_bms.rules.language.timers import For, Previous, Remembering, Since
+from cityhall_bms.rules.language.windowed import WINDOWED, windowed
 
 Samples = tuple[Columns, Floats | None]
 """Columns of a point per row, and the scale to the unit of the first row's where it differs."""
@@ -54,6 +55,10 @@ class Layout(Protocol):
 
     def holds(self, schedule: str, at: int) -> bool:
         """Tell whether a schedule holds; the empty name is that of holidays."""
+        ...
+
+    def hour(self, at: int) -> int:
+        """Number of an hour by the building's clocks."""
         ...
 
     def target(self, name: str, at: int) -> float | None:
@@ -147,7 +152,7 @@ class Compiler:
             owner = self._layout.pairs(about).owner
             return _Step(given_to_each(owner, len(self._layout.keys)), (self.place(term.args[0]),))
         args = tuple(self.place(arg, about) for arg in term.args)
-        remembering = _remembering(term)
+        remembering = _remembering(term, self._layout)
         if remembering is not None:
             keys = self._layout.keys if about is None else self._layout.pairs(about).keys
             return _RememberingStep(remembering, args, str(term), keys)
@@ -203,8 +208,10 @@ _BY_OP: Final[Mapping[str, Operation]] = {
 }
 
 
-def _remembering(term: Term) -> Remembering | None:
+def _remembering(term: Term, layout: Layout) -> Remembering | None:
     """Operation of a term that remembers; none for the others."""
+    if term.op in WINDOWED:
+        return windowed(term.op, [float(value) for value in term.given], layout.hour)
     match term.op:
         case "for":
             return For(float(term.given[0]))
