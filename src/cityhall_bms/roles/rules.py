@@ -1,5 +1,7 @@
 """The role of the rules: the engine, and the keepers that change alarms without an operator."""
 
+from collections.abc import Sequence
+
 from cityhall_bms.adapters.postgres.alarm_figures import PostgresAnnunciationView
 from cityhall_bms.adapters.postgres.alarms_view import PostgresAlarmView
 from cityhall_bms.adapters.postgres.lease import Fence
@@ -9,16 +11,17 @@ from cityhall_bms.alarms.notice_keeper import NoticeKeeper
 from cityhall_bms.alarms.shelf_keeper import ShelfKeeper
 from cityhall_bms.roles.parts import Loop, Parts, led, together
 from cityhall_bms.rules.binding import bind
-from cityhall_bms.rules.book import keep_book
-from cityhall_bms.rules.runner import RulesRunner
-from cityhall_bms.site_reading import read_site_rules, read_site_suppression
+from cityhall_bms.rules.book import fingerprint, keep_book, shadows, taking_effect
+from cityhall_bms.rules.live_book import run_by_book
+from cityhall_bms.rules.model import Rule
+from cityhall_bms.rules.runner import LiveEngine, RulesRunner
+from cityhall_bms.rules.shadow import ShadowRecorder, checkpoint_name
+from cityhall_bms.site_reading import described_rules, read_site_suppression
 
 
 def loops(parts: Parts) -> list[Loop]:
     """Give what the rules role runs."""
-    rules = read_site_rules(parts.folder)
-    binding = bind(rules, parts.site, parts.ids)
-    suppression = read_site_suppression(parts.folder, parts.site, rules)
+    described = described_rules(parts.folder)
     view = PostgresAlarmView(parts.pool, parts.events.listener)
     keeper = ShelfKeeper(view, AlarmDesk(parts.events, parts.clock), parts.clock)
     newest: list[RulesRunner] = []
@@ -32,12 +35,25 @@ def loops(parts: Parts) -> list[Loop]:
     async def work(fence: Fence) -> None:
         # A new one each time: what another process decided meanwhile is in the log.
         events = parts.events.behind(fence)
-        runner = RulesRunner(binding, suppression, parts.telemetry, events, view, parts.clock)
-        newest[:] = [runner]
+
+        async def ring(rules: Sequence[Rule]) -> None:
+            suppression = read_site_suppression(parts.folder, parts.site, rules)
+            binding = bind(rules, parts.site, parts.ids)
+            newest[:] = [RulesRunner(binding, suppression, parts.telemetry, events, view, parts.clock)]
+            # Before anything can ring by them.
+            await keep_book(rules, events, parts.clock)
+            await newest[0].run()
+
+        async def watch_drafts(drafts: Sequence[Rule]) -> None:
+            prints = {rule.id: fingerprint(rule) for rule in drafts}
+            hand = ShadowRecorder(events, parts.telemetry, parts.clock, prints)
+            binding = bind(drafts, parts.site, parts.ids)
+            await LiveEngine(binding, hand, parts.telemetry, parts.clock, checkpoint_name(prints)).run()
+
         floods[:] = [FloodKeeper(PostgresAnnunciationView(parts.pool), events, parts.clock)]
-        # Before anything can ring by them.
-        await keep_book(rules, events, parts.clock)
+        ringing = run_by_book(events, parts.clock, lambda book: taking_effect(described, book), ring)
+        shading = run_by_book(events, parts.clock, shadows, watch_drafts)
         notices = NoticeKeeper(parts.site, parts.events, parts.clock)
-        await together(runner.run(), floods[0].run(), keeper.run(), notices.run())
+        await together(ringing, shading, floods[0].run(), keeper.run(), notices.run())
 
     return [led(parts, "rules", work)]

@@ -4,10 +4,9 @@ Its place in the telemetry log is stored with its events, so that a crash anywhe
 no event is ever appended without the checkpoint of the state that it came from.
 """
 
-from dataclasses import replace
-from typing import Final
+from collections.abc import Collection, Sequence
+from typing import Final, Protocol
 
-import numpy as np
 import structlog
 
 from cityhall_bms.domain.errors import TelemetryLogUnavailableError
@@ -18,8 +17,8 @@ from cityhall_bms.ports.event_log import Checkpoint, EventLog
 from cityhall_bms.ports.read_models import AlarmView
 from cityhall_bms.ports.telemetry_log import LoggedBatch, TelemetryLog, TelemetryReader
 from cityhall_bms.rules.binding import Binding
-from cityhall_bms.rules.checkpoint import CheckpointCodec, CheckpointFormatError, rows_by_alarm
-from cityhall_bms.rules.engine import Columns, Engine
+from cityhall_bms.rules.checkpoint import CheckpointCodec, CheckpointFormatError, overruled, rows_by_alarm
+from cityhall_bms.rules.engine import Columns, Engine, Proposal, RuleFailure
 from cityhall_bms.rules.recorder import RETRY_S, RuleRecorder
 
 CHECKPOINT: Final = "rules"
@@ -36,23 +35,52 @@ CLOCK_SET_BACK_US: Final = 60_000_000
 log = structlog.get_logger(__name__)
 
 
-class RulesRunner:
-    """Runs one binding live. ``position`` is that of the last batch whose alarms are recorded."""
+class Hand(Protocol):
+    """What writes down what an engine proposes, with its checkpoint; waits while the event log is away."""
+
+    @property
+    def active(self) -> frozenset[str]:
+        """What this hand has raised and not ended."""
+        ...
+
+    async def recover(self, name: str) -> Checkpoint | None:
+        """Find out what stands, and the latest checkpoint of that name."""
+        ...
+
+    async def is_in_order(self, at: int) -> bool:
+        """Tell whether nothing has to be recorded at a step without proposals."""
+        ...
+
+    async def record(
+        self, at: int, proposals: Sequence[Proposal], failures: Sequence[RuleFailure], checkpoint: Checkpoint
+    ) -> None:
+        """Append what the proposals come to."""
+        ...
+
+    async def abandon(self, names: Collection[str], at: int, checkpoint: Checkpoint) -> None:
+        """End what no rule is watching any more."""
+        ...
+
+    async def save(self, checkpoint: Checkpoint) -> None:
+        """Store a checkpoint alone."""
+        ...
+
+
+class LiveEngine:
+    """Runs one binding live; ``name`` is that of its checkpoints.
+
+    ``position`` is that of the last batch whose consequences are recorded.
+    """
 
     def __init__(
-        self,
-        binding: Binding,
-        suppression: Suppression,
-        telemetry: TelemetryLog,
-        events: EventLog,
-        view: AlarmView,
-        clock: Clock,
+        self, binding: Binding, hand: Hand, telemetry: TelemetryLog, clock: Clock, name: str = CHECKPOINT
     ) -> None:
         self._binding = binding
         self._engine = Engine(binding)
         self._codec = CheckpointCodec(self._engine)
         self._telemetry = telemetry
-        self._recorder = RuleRecorder(events, view, suppression, clock)
+        self._recorder = hand
+        self._name = name
         self._clock = clock
         self._live = LiveTable({int(point): 0.0 for point in binding.point_ids})
         self._reader: TelemetryReader | None = None
@@ -141,24 +169,17 @@ class RulesRunner:
 
     def _checkpoint(self) -> Checkpoint:
         self._saved_at = self.engine_state.at
-        return Checkpoint(CHECKPOINT, self._taken, self._codec.encode(self.engine_state, self._columns()))
+        return Checkpoint(self._name, self._taken, self._codec.encode(self.engine_state, self._columns()))
 
     async def _recover(self) -> None:
         """Go on from the checkpoint; what the event log says about an alarm overrules it."""
-        checkpoint = await self._recorder.recover(CHECKPOINT)
+        checkpoint = await self._recorder.recover(self._name)
         if checkpoint is not None:
             self.position = self._taken = checkpoint.position
-            self._restore(checkpoint.state)
+            if checkpoint.state:
+                self._restore(checkpoint.state)
         rows = rows_by_alarm(self._binding)
-        active = np.zeros(self._binding.row_count, np.bool_)
-        active[[rows[name] for name in self._recorder.active if name in rows]] = True
-        changed = active != self.engine_state.active
-        self.engine_state = replace(
-            self.engine_state,
-            active=active,
-            held=np.where(changed, 0, self.engine_state.held),
-            leaning=self.engine_state.leaning & ~changed,
-        )
+        self.engine_state = overruled(self.engine_state, self._binding, self._recorder.active)
         # Alarms that no rule and subject stand for any more.
         gone = [name for name in self._recorder.active if name not in rows]
         if gone:
@@ -175,3 +196,18 @@ class RulesRunner:
         self._live.load(remembered.point, samples.observed_at, samples.value, samples.quality)
         self.engine_state = remembered.state
         self._saved_at = remembered.state.at
+
+
+class RulesRunner(LiveEngine):
+    """Runs one binding live, and rings."""
+
+    def __init__(
+        self,
+        binding: Binding,
+        suppression: Suppression,
+        telemetry: TelemetryLog,
+        events: EventLog,
+        view: AlarmView,
+        clock: Clock,
+    ) -> None:
+        super().__init__(binding, RuleRecorder(events, view, suppression, clock), telemetry, clock)
