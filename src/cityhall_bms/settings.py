@@ -124,6 +124,12 @@ class AlarmSettings(_Table):
         return Shifts([minutes_of(text) for text in self.shift_changes], zone)
 
 
+class NotificationSettings(_Table):
+    """``[notifications]``: the file with the channels' addresses; empty = ``secrets/channels.toml`` of the site."""
+
+    channels_file: str = ""
+
+
 class RetentionSettings(_Table):
     """``[retention]``: for how many days what is kept; 0 = for ever. Hours and days are kept for ever.
 
@@ -161,6 +167,7 @@ class Settings(BaseSettings):
     retention: RetentionSettings = RetentionSettings()
     exports: ExportSettings = ExportSettings()
     alarms: AlarmSettings = AlarmSettings()
+    notifications: NotificationSettings = NotificationSettings()
 
     @property
     def export_folder(self) -> Path:

@@ -92,7 +92,7 @@ def test_the_site_folder_page_names_the_columns_that_are_read() -> None:
 
 
 def test_the_site_folder_page_shows_every_key_of_every_table() -> None:
-    site, device, profile = (tomllib.loads(text) for text in blocks(text_of("reference/site-folder.md"), "toml"))
+    site, device, profile, told = (tomllib.loads(text) for text in blocks(text_of("reference/site-folder.md"), "toml"))
     shown = {
         models.SiteTable: site["site"],
         models.PlaceTable: site["floors"][0],
@@ -108,6 +108,13 @@ def test_the_site_folder_page_shows_every_key_of_every_table() -> None:
         SnmpConfig: device["snmp"],
         models.ProfileTable: profile["profile"],
         models.ProfilePoint: profile["point"][0],
+        models.NotificationsTable: told["notifications"],
+        models.ChannelTable: told["channel"][0],
+        models.PersonTable: told["person"][0],
+        models.GroupTable: told["group"][0],
+        models.DutyTable: told["group"][0]["duty"][0],
+        models.RouteTable: told["route"][0],
+        models.QuietTable: told["quiet"][0],
     }
 
     assert {model.__name__: set(keys) ^ set(model.model_fields) for model, keys in shown.items()} == {

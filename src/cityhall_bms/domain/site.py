@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from cityhall_bms.domain.calendars import Schedules
+from cityhall_bms.domain.notifications.plan import NotificationPlan
 
 NAME_PATTERN: Final = re.compile(r"[A-Z0-9]+(\.[A-Z0-9]+){3}(\.[A-Za-z0-9_]+)?")
 """``SITE.FLOOR.ZONE.EQUIPnn`` and, for a point, ``.ROLE``."""
@@ -131,6 +132,7 @@ class Site:
     devices: Mapping[str, Device]
     points: Mapping[str, Point]
     schedules: Schedules = field(default_factory=Schedules)
+    notifications: NotificationPlan = field(default_factory=NotificationPlan)
 
     def points_of(self, device: str) -> list[Point]:
         """Points of one device, in the order of ``points.csv``."""

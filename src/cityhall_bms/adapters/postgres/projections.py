@@ -7,6 +7,7 @@ from cityhall_bms.adapters.postgres.alarms_view import AlarmsProjection
 from cityhall_bms.adapters.postgres.counters_projection import CountersProjection
 from cityhall_bms.adapters.postgres.devices_view import DevicesProjection
 from cityhall_bms.adapters.postgres.hand_overs_view import HandOversProjection
+from cityhall_bms.adapters.postgres.notifications_view import NotificationsProjection
 from cityhall_bms.adapters.postgres.permits_view import PermitsProjection
 from cityhall_bms.adapters.postgres.projector import Projection
 from cityhall_bms.adapters.postgres.rules_view import RulesProjection
@@ -18,6 +19,7 @@ PROJECTIONS: Final[tuple[Projection, ...]] = (
     CountersProjection(),
     DevicesProjection(),
     HandOversProjection(),
+    NotificationsProjection(),
     PermitsProjection(),
     RulesProjection(),
 )

@@ -12,6 +12,7 @@ Day = date
 """A field of that name hides the class."""
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+Priorities = Annotated[list[Annotated[int, Field(ge=1, le=4)]], Field(min_length=1)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -124,6 +125,82 @@ class SiteFile(SchedulesFile):
     site: SiteTable
     floors: Annotated[list[PlaceTable], Field(min_length=1)]
     zones: Annotated[list[PlaceTable], Field(min_length=1)]
+
+
+class NotificationsTable(_Table):
+    """``[notifications]``: what holds for all of them; times in seconds."""
+
+    link: Annotated[str, Field(pattern=r"^(https?://.*)?$")] = ""
+    again_after_s: Annotated[float, Field(ge=0.0, le=86_400.0)] = 900.0
+    flood_after: Annotated[int, Field(ge=1, le=1_000)] = 10
+    flood_period_s: Annotated[float, Field(ge=10.0, le=86_400.0)] = 600.0
+
+
+class ChannelTable(_Table):
+    """One ``[[channel]]``: the name of an address that stands with the secrets."""
+
+    name: Name
+    priorities: Priorities = [1, 2, 3, 4]
+
+
+class PersonTable(_Table):
+    """One ``[[person]]``."""
+
+    name: Name
+    text: NonEmpty
+    channels: Annotated[list[str], Field(min_length=1)]
+
+
+class DutyTable(_Table):
+    """One ``[[group.duty]]``: who is on duty while a schedule holds."""
+
+    schedule: NonEmpty
+    people: Annotated[list[str], Field(min_length=1)]
+
+
+class GroupTable(_Table):
+    """One ``[[group]]``."""
+
+    name: Name
+    text: NonEmpty
+    people: list[str] = []
+    duty: list[DutyTable] = []
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Self:
+        if not (self.people or self.duty):
+            msg = "nobody belongs to it: name people, or add a [[group.duty]]"
+            raise ValueError(msg)
+        return self
+
+
+class RouteTable(_Table):
+    """One ``[[route]]``: which alarms go to a group."""
+
+    group: NonEmpty
+    priorities: Priorities
+    systems: list[Literal["hvac", "power", "lift", "water", "fire", "parking", "security", "environment"]] = []
+    places: list[str] = []
+    level: Annotated[int, Field(ge=0, le=9)] = 0
+    returned: bool = False
+
+
+class QuietTable(_Table):
+    """One ``[[quiet]]``; priority 1 is never held back."""
+
+    schedule: NonEmpty
+    priorities: Annotated[list[Annotated[int, Field(ge=2, le=4)]], Field(min_length=1)]
+
+
+class NotificationsFile(_Table):
+    """``notifications.toml``."""
+
+    notifications: NotificationsTable = NotificationsTable()
+    channel: list[ChannelTable] = []
+    person: list[PersonTable] = []
+    group: list[GroupTable] = []
+    route: list[RouteTable] = []
+    quiet: list[QuietTable] = []
 
 
 class DeviceTable(_Table):

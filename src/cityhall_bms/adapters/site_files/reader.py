@@ -16,6 +16,7 @@ from cityhall_bms.adapters.site_files.equipment import (
 )
 from cityhall_bms.adapters.site_files.mistakes import Mistakes, suggest
 from cityhall_bms.adapters.site_files.models import PlaceTable, SiteFile
+from cityhall_bms.adapters.site_files.notifications import read_notifications
 from cityhall_bms.adapters.site_files.points import (
     OPTIONAL_COLUMNS,
     POINTS_COLUMNS,
@@ -44,6 +45,7 @@ def load_site(folder: Path, factories: Mapping[str, DriverFactory], profile_fold
         mistakes.add(str(folder), 0, "folder", "missing", "name the folder that holds site.toml")
         raise SiteError(mistakes.sorted())
     site, schedules = _read_site(folder, mistakes)
+    notifications = read_notifications(folder, site, schedules, mistakes)
     equipment = read_equipment(read_csv(folder / EQUIPMENT_FILE, EQUIPMENT_FILE, EQUIPMENT_COLUMNS, mistakes), site)
     shelf = ProfileShelf(folder, profile_folders, mistakes)
     devices = read_devices(folder, factories, shelf, mistakes)
@@ -53,7 +55,7 @@ def load_site(folder: Path, factories: Mapping[str, DriverFactory], profile_fold
     _ask_drivers(devices or {}, points, factories, mistakes)
     if mistakes or site is None or devices is None:
         raise SiteError(mistakes.sorted())
-    return replace(_site(site, equipment, devices, points), schedules=schedules)
+    return replace(_site(site, equipment, devices, points), schedules=schedules, notifications=notifications)
 
 
 def _read_site(folder: Path, mistakes: Mistakes) -> tuple[SiteFile | None, Schedules]:

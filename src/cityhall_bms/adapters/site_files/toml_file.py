@@ -23,6 +23,7 @@ _PATTERNS: Final = {
     "^[A-Z0-9]+$": "use capital letters and digits only, like 'B2'",
     "^[A-Za-z0-9_]+$": "use letters, digits and _ only, like 'CHWS_T'",
     "^[a-z][a-z0-9_]*$": "use small letters, digits and _ only, like 'night_minimum'",
+    "^(https?://.*)?$": "write an address like 'https://bms.example/#/alarms/{alarm}'",
 }
 
 
