@@ -2,17 +2,17 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.dying_log import DyingLog, KilledError
 from tests.support.rule_trial import START_US, UNIT, rule
 from tests.support.rule_world import HOT, TRIP, World
 from tests.support.until import until
 
-from cityhall_bms.adapters.memory import MemoryEventLog
 from cityhall_bms.domain.alarms import AlarmReset
 from cityhall_bms.domain.errors import EventLogUnavailableError
 from cityhall_bms.domain.events import Event, StoredEvent
@@ -24,32 +24,6 @@ from cityhall_bms.rules.runner import RulesRunner
 @dataclass(frozen=True, slots=True)
 class FromTheFuture(Event):
     """Of a version that we do not know: not registered as stored."""
-
-
-class KilledError(BaseException):
-    """The process ends here."""
-
-
-class DyingLog(MemoryEventLog):
-    """The log of a process that dies at its nth call: before the log has it, or after."""
-
-    def __init__(self, real: MemoryEventLog, calls: int, *, after: bool, error: Callable[[], BaseException]) -> None:
-        self._real, self._calls, self._after, self._error = real, calls, after, error
-
-    async def append(self, appends: Sequence[Append], checkpoint: Checkpoint | None = None) -> list[StoredEvent]:
-        self._calls -= 1
-        if self._calls == 0 and not self._after:
-            raise self._error()
-        entries = await self._real.append(appends, checkpoint)
-        if self._calls == 0:
-            raise self._error()
-        return entries
-
-    async def checkpoint(self, name: str) -> Checkpoint | None:
-        return await self._real.checkpoint(name)
-
-    async def read(self, after: int = 0, limit: int = 1000, stream: str | None = None) -> list[StoredEvent]:
-        return await self._real.read(after, limit, stream)
 
 
 async def test_a_trip_becomes_an_event_with_everything_an_operator_needs() -> None:
