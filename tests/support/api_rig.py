@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import numpy as np
@@ -17,15 +18,18 @@ from tests.support.sites import CheckingFactory, write_site
 from cityhall_bms.adapters.export_desk import ExportOffice
 from cityhall_bms.adapters.export_parts import Database, ExportParts
 from cityhall_bms.adapters.memory_telemetry import MemoryTelemetryLog
+from cityhall_bms.adapters.postgres.alarm_search import PostgresAlarmRecord
 from cityhall_bms.adapters.postgres.alarms_view import PostgresAlarmView
 from cityhall_bms.adapters.postgres.connection import open_pool
 from cityhall_bms.adapters.postgres.counter_view import PostgresCounterView
 from cityhall_bms.adapters.postgres.devices_view import PostgresDeviceView
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
 from cityhall_bms.adapters.postgres.gaps import PostgresGapLedger
+from cityhall_bms.adapters.postgres.hand_overs_view import PostgresHandOverView, PostgresStandingThen
 from cityhall_bms.adapters.postgres.history import PostgresHistory
 from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.adapters.postgres.past_view import PostgresPastView
+from cityhall_bms.adapters.postgres.permits_view import PostgresPermitView
 from cityhall_bms.adapters.postgres.projections import PROJECTIONS
 from cityhall_bms.adapters.postgres.projector import Projector
 from cityhall_bms.adapters.postgres.registry import PostgresPointRegistry
@@ -34,6 +38,8 @@ from cityhall_bms.adapters.signing import Signer
 from cityhall_bms.adapters.site_files import load_site
 from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.alarms.desk import AlarmDesk
+from cityhall_bms.alarms.hand_over import ShiftDesk
+from cityhall_bms.alarms.permits import PermitOffice
 from cityhall_bms.api.app import create_app
 from cityhall_bms.api.feed import AlarmFeed
 from cityhall_bms.api.live import LiveFeed
@@ -41,6 +47,7 @@ from cityhall_bms.api.services import ApiServices
 from cityhall_bms.domain.alarms import AlarmRaised, AlarmReturned, alarm_id, stream_of
 from cityhall_bms.domain.batch import Readings, SampleBatch
 from cityhall_bms.domain.errors import CollectorUnavailableError
+from cityhall_bms.domain.shifts import Shifts
 from cityhall_bms.historian.meter_desk import CounterDesk
 from cityhall_bms.ports.capabilities import Plain
 from cityhall_bms.ports.diagnostics import Diagnosis
@@ -186,7 +193,15 @@ async def running_api(dsn: str, folder: Path, more_points: str = "") -> AsyncIte
                 alarms=view,
                 devices=PostgresDeviceView(pool),
                 diagnostics=told,
-                desk=AlarmDesk(events, clock),
+                desk=AlarmDesk(view, events, clock),
+                alarm_record=PostgresAlarmRecord(pool),
+                permits=PostgresPermitView(pool),
+                permit_desk=PermitOffice(site, events, clock),
+                hand_overs=PostgresHandOverView(pool),
+                shift_desk=ShiftDesk(
+                    site.time_zone, PostgresStandingThen(pool), PostgresPermitView(pool), events, clock
+                ),
+                shifts=Shifts([420, 900, 1_380], ZoneInfo(site.time_zone)),
                 events=events,
                 telemetry=telemetry,
                 history=history,

@@ -46,8 +46,8 @@ class World:
     def __post_init__(self) -> None:
         self.telemetry = MemoryTelemetryLog(self.clock)
         self.events = self.events or MemoryEventLog(self.clock)
-        self.desk = AlarmDesk(self.events, self.clock)
         self.view = MemoryAlarmView(self.events)
+        self.desk = AlarmDesk(self.view, self.events, self.clock)
         self.sequence = 0
 
     def bind(self, rules: Sequence[Rule]) -> Binding:

@@ -1,31 +1,43 @@
-"""What operators do to alarms: read the stream, decide by the domain's rules, append."""
+"""What operators do to alarms: take the alarm as it stands, decide by the domain's rules, append."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
+from cityhall_bms.alarms.permits import read_permit
 from cityhall_bms.domain import alarms
 from cityhall_bms.domain.alarm_stream import fold
-from cityhall_bms.domain.alarms import Alarm, AlarmEvent, stream_of
-from cityhall_bms.domain.errors import ConcurrencyError, NotFoundError, RefusedError
+from cityhall_bms.domain.alarms import SHELF_MAX_S, Alarm, AlarmEvent, stream_of
+from cityhall_bms.domain.errors import (
+    CityHallError,
+    ConcurrencyError,
+    EventLogUnavailableError,
+    NotFoundError,
+    RefusedError,
+)
+from cityhall_bms.ports.alarm_desk import Outcome
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.event_log import Append, EventLog
+from cityhall_bms.ports.read_models import AlarmView
 
 ATTEMPTS_MAX: Final = 10
 """How often a decision is taken again because the alarm changed meanwhile."""
 READ_EVENTS_MAX: Final = 1000
+AT_ONCE: Final = 16
+"""Alarms of one request that are decided on at the same time; the log commits them together."""
 
 Decision = Callable[[Alarm], AlarmEvent]
 
 
 class AlarmDesk:
-    """Handles operators' requests.
+    """See :class:`~cityhall_bms.ports.alarm_desk.AlarmDesk`.
 
-    Each gives the alarm as it stands afterwards. ``NotFoundError`` for an alarm that never rang, ``RefusedError`` for
-    what its state does not allow, ``ConcurrencyError`` when it changed faster than a decision could be taken,
-    ``EventLogUnavailableError`` when nothing was recorded.
+    The view says where an alarm stood a moment ago, the log what happened since: however long the life of an alarm,
+    a decision costs two short questions.
     """
 
-    def __init__(self, events: EventLog, clock: Clock) -> None:
+    def __init__(self, view: AlarmView, events: EventLog, clock: Clock) -> None:
+        self._view = view
         self._events = events
         self._clock = clock
 
@@ -37,11 +49,23 @@ class AlarmDesk:
 
         return await self._act(alarm_id, by, decide)
 
-    async def shelve(self, alarm_id: str, *, by: str, duration_s: float, reason: str) -> Alarm:
-        """Put one alarm aside for ``duration_s``."""
+    async def acknowledge_each(self, alarm_ids: Sequence[str], *, by: str, comment: str = "") -> list[Outcome]:
+        """Acknowledge several alarms, each for itself."""
+        return await _each(alarm_ids, lambda alarm_id: self.acknowledge(alarm_id, by=by, comment=comment))
+
+    async def comment(self, alarm_id: str, *, by: str, comment: str) -> Alarm:
+        """Write something down about one alarm."""
+        return await self._act(alarm_id, by, lambda alarm: alarms.comment(alarm, at=self._now(), by=by, text=comment))
+
+    async def shelve(
+        self, alarm_id: str, *, by: str, reason: str, until: int | None = None, one_shot: bool = False
+    ) -> Alarm:
+        """Put one alarm aside until a time (µs UTC), at the latest; without one for as long as its priority allows."""
 
         def decide(alarm: Alarm) -> AlarmEvent:
-            return alarms.shelve(alarm, at=self._now(), by=by, duration_s=duration_s, reason=reason)
+            now = self._now()
+            lasts_s = SHELF_MAX_S[alarm.priority] if until is None else (until - now) / 1e6
+            return alarms.shelve(alarm, at=now, by=by, duration_s=lasts_s, reason=reason, one_shot=one_shot)
 
         return await self._act(alarm_id, by, decide)
 
@@ -65,11 +89,38 @@ class AlarmDesk:
         """Release the latch of one alarm whose condition is over."""
         return await self._act(alarm_id, by, lambda alarm: alarms.reset(alarm, at=self._now(), by=by))
 
+    async def reset_each(self, alarm_ids: Sequence[str], *, by: str) -> list[Outcome]:
+        """Release the latches of several alarms, each for itself."""
+        return await _each(alarm_ids, lambda alarm_id: self.reset(alarm_id, by=by))
+
+    async def take_out_of_service(
+        self, alarm_id: str, *, by: str, permit: str, reason: str, until: int | None = None
+    ) -> Alarm:
+        """Take one alarm out of service under a permit that covers it, until its end if no earlier one is given."""
+        allowed = await read_permit(self._events, permit)
+
+        def decide(alarm: Alarm) -> AlarmEvent:
+            now = self._now()
+            if not allowed.covers(alarm.equipment, alarm.system, now):
+                msg = f"permit {permit} is not in force for {alarm.equipment or alarm.subject}"
+                raise RefusedError(msg)
+            end = allowed.end if until is None else until
+            if end > allowed.end:
+                msg = f"permit {permit} ends before that: an alarm is not out of service for longer than its permit"
+                raise RefusedError(msg)
+            return alarms.take_out_of_service(alarm, at=now, by=by, permit=permit, until=end, reason=reason)
+
+        return await self._act(alarm_id, by, decide)
+
+    async def return_to_service(self, alarm_id: str, *, by: str) -> Alarm:
+        """Give one alarm back to the operators."""
+        return await self._act(alarm_id, by, lambda alarm: alarms.return_to_service(alarm, at=self._now(), by=by))
+
     def _now(self) -> int:
         return self._clock.now()
 
     async def _act(self, alarm_id: str, by: str, decide: Decision) -> Alarm:
-        alarm = Alarm(alarm_id)
+        alarm = await self._view.get(alarm_id) or Alarm(alarm_id)
         for _ in range(ATTEMPTS_MAX):
             alarm = await self._read(alarm)
             if alarm.version == 0:
@@ -90,3 +141,27 @@ class AlarmDesk:
             alarm = fold(alarm, entries)
             if len(entries) < READ_EVENTS_MAX:
                 return alarm
+
+
+async def _each(alarm_ids: Sequence[str], act: Callable[[str], Awaitable[Alarm]]) -> list[Outcome]:
+    """Act on each alarm once, some at the same time, and tell of each how it went.
+
+    ``EventLogUnavailableError`` when the log could be reached for none of them.
+    """
+    names = list(dict.fromkeys(alarm_ids))
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def one(name: str) -> Outcome:
+        async with places:
+            try:
+                return Outcome(name, await act(name), None)
+            except CityHallError as error:
+                return Outcome(name, None, error)
+
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(one(name)) for name in names]
+    outcomes = [task.result() for task in running]
+    failures = [outcome.failure for outcome in outcomes]
+    if failures and all(isinstance(failure, EventLogUnavailableError) for failure in failures):
+        raise EventLogUnavailableError(str(failures[0]))
+    return outcomes

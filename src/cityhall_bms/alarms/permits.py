@@ -26,8 +26,21 @@ from cityhall_bms.ports.event_log import Append, EventLog
 from cityhall_bms.ports.permits import PermitView, PermitWish
 
 ACTOR: Final = "system"
+EVENTS_MAX: Final = 10
+"""Events of one permit; there are two."""
 
 log = structlog.get_logger(__name__)
+
+
+async def read_permit(events: EventLog, name: str) -> Permit:
+    """Permit as the log has it; ``NotFoundError`` when there is none of that name."""
+    permit: Permit | None = None
+    for entry in await events.read(limit=EVENTS_MAX, stream=permit_stream(name)):
+        permit = fold_permit(permit, entry)
+    if permit is None:
+        msg = f"no permit is named {name}; GET /api/v1/permits?open=false lists them"
+        raise NotFoundError(msg)
+    return permit
 
 
 class PermitOffice:
@@ -66,21 +79,12 @@ class PermitOffice:
 
     async def close(self, permit: str, *, by: str, comment: str = "") -> Permit:
         """End one; ``NotFoundError`` when there is none of that name, ``RefusedError`` when it was closed."""
-        found = await self._read(permit)
+        found = await read_permit(self._events, permit)
         event = close_permit(found, at=self._clock.now(), by=by, comment=comment)
         [entry] = await self._events.append([Append(permit_stream(permit), [event], by, found.version)])
         closed = fold_permit(found, entry)
         assert closed is not None  # noqa: S101 - it was there before
         return closed
-
-    async def _read(self, name: str) -> Permit:
-        permit: Permit | None = None
-        for entry in await self._events.read(stream=permit_stream(name)):
-            permit = fold_permit(permit, entry)
-        if permit is None:
-            msg = f"no permit is named {name}; GET /api/v1/permits?open=false lists them"
-            raise NotFoundError(msg)
-        return permit
 
     def _check_known(self, scope: Scope) -> None:
         for kind, names, known in (

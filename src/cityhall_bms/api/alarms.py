@@ -1,19 +1,25 @@
-"""Alarms: the list, one alarm's life, and what operators do."""
+"""Alarms: the list, the record of all that happened to them, one alarm's life."""
 
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, HTTPException, Query
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
-from cityhall_bms.api import models
+from cityhall_bms.api import cursors, models
 from cityhall_bms.api.problems import responses
-from cityhall_bms.api.services import Services
-from cityhall_bms.api.times import to_rfc3339
+from cityhall_bms.api.services import ApiServices, Services
+from cityhall_bms.api.times import to_rfc3339, to_us
+from cityhall_bms.domain.alarms import Alarm
 from cityhall_bms.domain.errors import NotFoundError
+from cityhall_bms.domain.events import RuleApplied
+from cityhall_bms.domain.rule_book import stream_of_rule
+from cityhall_bms.domain.rule_events import RulePromoted
 from cityhall_bms.domain.site import System
+from cityhall_bms.ports.alarm_search import AlarmSearch
 from cityhall_bms.ports.read_models import AlarmFilter, AlarmTransition
 
 TRANSITIONS_MAX = 1_000
+RULE_EVENTS_MAX = 10_000
 NO_NUL = r"^[^\x00]*$"
 """The event log and its views keep every character but NUL."""
 
@@ -30,35 +36,6 @@ Words = Annotated[str, StringConstraints(pattern=NO_NUL, max_length=1000)]
 Operator = Annotated[str, StringConstraints(pattern=NO_NUL, min_length=1, max_length=100)]
 
 
-class Acknowledgement(BaseModel):
-    """Who has seen the alarm."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"by": "王小明", "comment": "現場查看中"}})
-
-    by: Operator
-    comment: Words = ""
-
-
-class Shelf(BaseModel):
-    """For how long, and why, an alarm is put aside."""
-
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"example": {"by": "王小明", "duration_s": 1800, "reason": "濾網更換中"}}
-    )
-
-    by: Operator
-    duration_s: float = Field(gt=0, le=86_400, allow_inf_nan=False)
-    reason: Words = Field(min_length=1)
-
-
-class Request(BaseModel):
-    """Who asks."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"by": "王小明"}})
-
-    by: Operator
-
-
 def describe_transition(transition: AlarmTransition) -> models.Transition:
     """Give the answer's form."""
     return models.Transition(
@@ -66,7 +43,7 @@ def describe_transition(transition: AlarmTransition) -> models.Transition:
         at=to_rfc3339(transition.recorded_at) or "",
         type=transition.type,
         actor=transition.actor,
-        alarm=models.Alarm.of(transition.alarm),
+        alarm=models.Alarm.of(transition.alarm, transition.recorded_at),
     )
 
 
@@ -87,45 +64,84 @@ async def list_alarms(  # noqa: PLR0917 - one parameter per filter of the query 
     except ValueError as error:
         raise HTTPException(400, str(error)) from error
     return models.AlarmPage(
-        items=[models.Alarm.of(alarm) for alarm in page.alarms], next=page.next_cursor, position=page.position
+        items=[models.Alarm.of(alarm, services.clock.now()) for alarm in page.alarms],
+        next=page.next_cursor,
+        position=page.position,
+    )
+
+
+class Searched(BaseModel):
+    """What to look for in the record; every condition must hold."""
+
+    start: AwareDatetime | None = Field(None, alias="from", description="Recorded then or later (RFC 3339).")
+    end: AwareDatetime | None = Field(None, alias="to", description="Recorded before then (RFC 3339).")
+    point: str | None = Field(None, max_length=200, pattern=NO_NUL, description="Point or equipment it is about.")
+    equipment: str | None = Field(None, max_length=200, pattern=NO_NUL)
+    operator: str | None = Field(
+        None, max_length=100, pattern=NO_NUL, description="Who did it; also `rules` and `system`."
+    )
+    system: System | None = None
+    priority: int | None = Field(None, ge=1, le=4)
+    q: str | None = Field(
+        None, min_length=1, max_length=100, pattern=NO_NUL,
+        description="Part of the alarm's name or text, or of a comment or reason.",
+    )  # fmt: skip
+    limit: int = Field(200, ge=1, le=1000)
+    cursor: str | None = Field(None, max_length=400, description="`next` of the page before.")
+
+    @property
+    def search(self) -> AlarmSearch:
+        """In our terms."""
+        return AlarmSearch(
+            start=None if self.start is None else to_us(self.start),
+            end=None if self.end is None else to_us(self.end),
+            subject=self.point,
+            equipment=self.equipment,
+            actor=self.operator,
+            system=self.system,
+            priority=self.priority,
+            text=self.q,
+        )
+
+
+@router.get("/history", responses=responses(400, 422, 503))
+async def search_alarm_history(services: Services, asked: Annotated[Searched, Query()]) -> models.TransitionPage:
+    """Everything that ever happened to alarms, the newest first: by time, point, person, words, system, priority."""
+    page = await services.alarm_record.search(asked.search, asked.limit, cursors.place_of(asked.cursor))
+    return models.TransitionPage(
+        items=[describe_transition(item) for item in page.transitions], next=cursors.cursor_of(page.next_place)
     )
 
 
 @router.get("/{alarm_id}", responses=responses(404, 503))
 async def get_alarm(services: Services, alarm_id: str) -> models.AlarmHistory:
-    """One alarm with its latest thousand transitions."""
+    """One alarm with what to do about it, and its latest thousand transitions."""
     alarm = await services.alarms.get(alarm_id)
     if alarm is None:
         raise NotFoundError(_unknown(alarm_id))
     transitions = await services.alarms.newest_transitions_of(alarm_id, TRANSITIONS_MAX)
     return models.AlarmHistory(
-        alarm=models.Alarm.of(alarm), transitions=[describe_transition(item) for item in transitions]
+        alarm=models.Alarm.of(alarm, services.clock.now()),
+        guidance=await _guidance(services, alarm),
+        transitions=[describe_transition(item) for item in transitions],
     )
 
 
-@router.post("/{alarm_id}/acknowledge", responses=responses(404, 409, 415, 422, 503))
-async def acknowledge_alarm(services: Services, alarm_id: str, body: Acknowledgement) -> models.Alarm:
-    """Acknowledge an alarm; 409 when there is nothing to acknowledge."""
-    return models.Alarm.of(await services.desk.acknowledge(alarm_id, by=body.by, comment=body.comment))
-
-
-@router.post("/{alarm_id}/shelve", responses=responses(404, 409, 415, 422, 503))
-async def shelve_alarm(services: Services, alarm_id: str, body: Shelf) -> models.Alarm:
-    """Put an alarm aside with an end and a reason; 409 above its priority's maximum (priority 1: never)."""
-    shelved = await services.desk.shelve(alarm_id, by=body.by, duration_s=body.duration_s, reason=body.reason)
-    return models.Alarm.of(shelved)
-
-
-@router.post("/{alarm_id}/unshelve", responses=responses(404, 409, 415, 422, 503))
-async def unshelve_alarm(services: Services, alarm_id: str, body: Request) -> models.Alarm:
-    """Take an alarm back before its shelf ends."""
-    return models.Alarm.of(await services.desk.unshelve(alarm_id, by=body.by))
-
-
-@router.post("/{alarm_id}/reset", responses=responses(404, 409, 415, 422, 503))
-async def reset_alarm(services: Services, alarm_id: str, body: Request) -> models.Alarm:
-    """Release the latch of an alarm whose condition is over; 409 while it lasts."""
-    return models.Alarm.of(await services.desk.reset(alarm_id, by=body.by))
+async def _guidance(services: ApiServices, alarm: Alarm) -> models.Guidance:
+    """Cause and procedure of the rule in the version by which it last rang; empty where the rule says nothing."""
+    entries = await services.events.read(limit=RULE_EVENTS_MAX, stream=stream_of_rule(alarm.rule))
+    wordings = [
+        entry.payload["definition"]
+        for entry in entries
+        if entry.type in {RuleApplied.__name__, RulePromoted.__name__}
+        and entry.payload["version"] == alarm.rule_version
+    ]
+    definition = wordings[-1] if wordings else {}
+    cause, procedure = (
+        models.Text(zh=definition.get(f"{name}_zh", ""), en=definition.get(f"{name}_en", ""))
+        for name in ("cause", "sop")
+    )
+    return models.Guidance(cause=cause, procedure=procedure)
 
 
 def _unknown(alarm_id: str) -> str:

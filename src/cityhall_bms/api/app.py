@@ -10,6 +10,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cityhall_bms.api import (
+    alarm_desk,
     alarms,
     counters,
     devices,
@@ -17,8 +18,10 @@ from cityhall_bms.api import (
     explain,
     exports,
     gaps,
+    hand_over,
     health,
     history,
+    permits,
     points,
     problems,
     restatements,
@@ -29,7 +32,8 @@ from cityhall_bms.api import (
 from cityhall_bms.api.services import ApiServices
 
 API_PREFIX: Final = "/api/v1"
-BODY_BYTES_MAX: Final = 64 * 1024
+BODY_BYTES_MAX: Final = 512 * 1024
+"""Room for the names of a thousand alarms."""
 
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": (
@@ -79,6 +83,9 @@ def _routes() -> FastAPI:
         history,
         devices,
         alarms,
+        alarm_desk,
+        permits,
+        hand_over,
         events,
         gaps,
         counters,

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from cityhall_bms.api.times import to_rfc3339
-from cityhall_bms.domain import alarms, site
+from cityhall_bms.domain import alarms, follow_up, site
+from cityhall_bms.domain.alarm_figures import ACKNOWLEDGE_WITHIN_S
 from cityhall_bms.domain.gaps import GapCause
 
 PointName = Annotated[str, Field(examples=["TCH.B2.CN.CHC01.CHWS_T"])]
@@ -117,6 +118,29 @@ class Devices(Model):
     items: list[Device]
 
 
+class AlarmFlags(Model):
+    """How an alarm stands, one thing at a time; `state` is what is shown of it."""
+
+    active: bool = Field(description="Its condition is true now.")
+    acked: bool = Field(description="Nobody needs to acknowledge anything.")
+    latched: bool = Field(description="Its condition is over, and somebody must reset it.")
+    shelved_until: Time | None
+    suppressed_by: str | None = Field(description="Alarm, permit, drill or test that hides it by design.")
+    out_of_service: bool
+
+    @classmethod
+    def of(cls, alarm: alarms.Alarm) -> "AlarmFlags":
+        """Give the answer's form."""
+        return cls(
+            active=alarm.active,
+            acked=alarm.acknowledged,
+            latched=alarm.latched,
+            shelved_until=to_rfc3339(alarm.shelved_until),
+            suppressed_by=alarm.suppressed_by or None,
+            out_of_service=alarm.out_of_service,
+        )
+
+
 class Alarm(Model):
     """One alarm: a rule and a subject, with its present occurrence."""
 
@@ -127,6 +151,7 @@ class Alarm(Model):
     system: str
     priority: int = Field(ge=1, le=4, description="1 urgent, 2 high, 3 medium, 4 low.")
     state: str = Field(description="NORM UNACK ACKED RTNUN LATUN LATAK SHLVD DSUPR OOSRV", examples=["UNACK"])
+    flags: AlarmFlags
     active: bool
     acknowledged: bool
     latching: bool
@@ -137,22 +162,45 @@ class Alarm(Model):
     limit: float | None
     unit: str
     raised_at: Time | None
+    age_s: float | None = Field(description="Time since it was raised; null: it never was.", examples=[95.2])
     returned_at: Time | None
+    waiting_since: Time | None = Field(description="Since when operators are asked; null: nothing waits for them.")
+    acknowledge_within_s: float = Field(description="Target of its priority.", examples=[300.0])
+    acknowledge_by: Time | None = Field(description="Null: nobody needs to, or it is hidden.")
+    on_site_within_s: float = Field(description="Target of its priority.", examples=[600.0])
+    on_site_by: Time | None = Field(description="Null: it is over, or hidden.")
+    escalation_level: int = Field(description="How many steps up its chain it went while it waited.")
+    escalated_to: str = Field(description="Whom the latest step went to.", examples=["值班長"])
     acknowledged_at: Time | None
     acknowledged_by: str
     comment: str
     shelved_until: Time | None
     shelved_by: str
     shelf_reason: str
+    shelf_one_shot: bool = Field(description="The shelf ends with the occurrence, if that is sooner.")
+    suppressed_by: str
+    suppressed_as: str = Field(description="Row of the suppression table.")
+    out_of_service_by: str
+    out_of_service_until: Time | None
+    out_of_service_reason: str
+    permit: str = Field(description="Permit under which it is out of service.", examples=["2026-07-01-1"])
+    drill: str = Field(description="Drill or test in which it rang.")
+    late_occurrences: int = Field(description="Occurrences that were only found in late data.")
     version: int
     position: int = Field(description="Event position of the latest change.")
 
     @classmethod
-    def of(cls, alarm: alarms.Alarm) -> "Alarm":
-        """Give the answer's form."""
+    def of(cls, alarm: alarms.Alarm, at: int) -> "Alarm":
+        """Give the answer's form, as of a time (µs UTC)."""
         return cls(
             id=alarm.alarm_id,
             state=alarm.state,
+            flags=AlarmFlags.of(alarm),
+            age_s=None if alarm.raised_at is None else max(at - alarm.raised_at, 0) / 1e6,
+            acknowledge_within_s=ACKNOWLEDGE_WITHIN_S[alarm.priority],
+            acknowledge_by=to_rfc3339(follow_up.acknowledge_by(alarm)),
+            on_site_within_s=follow_up.ON_SITE_WITHIN_S[alarm.priority],
+            on_site_by=to_rfc3339(follow_up.on_site_by(alarm)),
             active=alarm.active,
             acknowledged=alarm.acknowledged,
             text=Text(zh=alarm.text_zh, en=alarm.text_en),
@@ -161,7 +209,14 @@ class Alarm(Model):
         )
 
 
-_ALARM_TIMES = ("raised_at", "returned_at", "acknowledged_at", "shelved_until")
+_ALARM_TIMES = (
+    "raised_at",
+    "returned_at",
+    "waiting_since",
+    "acknowledged_at",
+    "shelved_until",
+    "out_of_service_until",
+)
 _ALARM_SAME = [
     "rule",
     "subject",
@@ -178,6 +233,16 @@ _ALARM_SAME = [
     "comment",
     "shelved_by",
     "shelf_reason",
+    "shelf_one_shot",
+    "escalation_level",
+    "escalated_to",
+    "suppressed_by",
+    "suppressed_as",
+    "out_of_service_by",
+    "out_of_service_reason",
+    "permit",
+    "drill",
+    "late_occurrences",
     "version",
     "position",
 ]
@@ -201,10 +266,25 @@ class Transition(Model):
     alarm: Alarm
 
 
+class TransitionPage(Model):
+    """Some events of alarms, and where to go on."""
+
+    items: list[Transition]
+    next: str | None
+
+
+class Guidance(Model):
+    """What the rule says of an alarm: its likely cause, and what to do, a step per line."""
+
+    cause: Text
+    procedure: Text
+
+
 class AlarmHistory(Model):
     """An alarm with everything that happened to it."""
 
     alarm: Alarm
+    guidance: Guidance
     transitions: list[Transition]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from cityhall_bms.domain.errors import (
@@ -78,6 +78,21 @@ class Problem(BaseModel):
     detail: str
     instance: str
     errors: list[FieldProblem] | None = None
+
+
+class Refusal(BaseModel):
+    """Why one of several things that were asked for was not done."""
+
+    type: str = Field(examples=["/problems/conflict"])
+    title: str = Field(examples=["Not possible in the present state"])
+    detail: str
+
+
+def refusal_of(error: Exception) -> tuple[int, Refusal]:
+    """Status and reason that an error of ours would be answered with."""
+    status = next(status for cls, status in STATUS_OF.items() if isinstance(error, cls))
+    slug, title = TITLES[status]
+    return status, Refusal(type=f"/problems/{slug}", title=title, detail=str(error))
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -2,45 +2,29 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Protocol
+from typing import Annotated
 
 from fastapi import Depends, Request
 
 from cityhall_bms.api.feed import AlarmFeed
 from cityhall_bms.api.live import LiveFeed
 from cityhall_bms.api.rule_services import RuleServices
-from cityhall_bms.domain.alarms import Alarm
+from cityhall_bms.domain.shifts import Shifts
 from cityhall_bms.domain.site import Site
+from cityhall_bms.ports.alarm_desk import AlarmDesk
+from cityhall_bms.ports.alarm_search import AlarmRecord
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.counters import CounterView, MeterDesk
 from cityhall_bms.ports.diagnostics import DeviceDiagnostics
 from cityhall_bms.ports.event_log import EventLog
 from cityhall_bms.ports.exports import ExportDesk, StreamingExporter
 from cityhall_bms.ports.gap_ledger import GapLedger
+from cityhall_bms.ports.hand_overs import HandOverDesk, HandOverView
 from cityhall_bms.ports.past import PastView
+from cityhall_bms.ports.permits import PermitDesk, PermitView
 from cityhall_bms.ports.queries import HistoryQueries, QueryableHistory
 from cityhall_bms.ports.read_models import AlarmView, DeviceView
 from cityhall_bms.ports.telemetry_log import TelemetryLog
-
-
-class Desk(Protocol):
-    """What operators do to alarms."""
-
-    async def acknowledge(self, alarm_id: str, *, by: str, comment: str) -> Alarm:
-        """Acknowledge one alarm."""
-        ...
-
-    async def shelve(self, alarm_id: str, *, by: str, duration_s: float, reason: str) -> Alarm:
-        """Put one alarm aside."""
-        ...
-
-    async def unshelve(self, alarm_id: str, *, by: str) -> Alarm:
-        """Take one alarm back."""
-        ...
-
-    async def reset(self, alarm_id: str, *, by: str) -> Alarm:
-        """Release the latch of one alarm whose condition is over."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +41,13 @@ class ApiServices:
     alarms: AlarmView
     devices: DeviceView
     diagnostics: DeviceDiagnostics
-    desk: Desk
+    desk: AlarmDesk
+    alarm_record: AlarmRecord
+    permits: PermitView
+    permit_desk: PermitDesk
+    hand_overs: HandOverView
+    shift_desk: HandOverDesk
+    shifts: Shifts
     events: EventLog
     telemetry: TelemetryLog
     history: QueryableHistory

@@ -45,7 +45,7 @@ async def get_state(
         as_known_at=known_text(as_known_at),
         position=stood.position,
         points=_points(services, latest, moment, system),
-        alarms=[models.Alarm.of(alarm) for alarm in stood.alarms if system is None or alarm.system == system],
+        alarms=[models.Alarm.of(alarm, moment) for alarm in stood.alarms if system is None or alarm.system == system],
         devices=[
             past_models.DeviceThen(
                 name=name,

@@ -4,19 +4,25 @@ import asyncio
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import uvicorn
 
 from cityhall_bms.adapters.export_desk import ExportOffice, ExportRunner, make_folder
 from cityhall_bms.adapters.export_parts import Database, ExportParts
 from cityhall_bms.adapters.nats.diagnostics import NatsDiagnostics
+from cityhall_bms.adapters.postgres.alarm_search import PostgresAlarmRecord
 from cityhall_bms.adapters.postgres.alarms_view import PostgresAlarmView
 from cityhall_bms.adapters.postgres.counter_view import PostgresCounterView
 from cityhall_bms.adapters.postgres.devices_view import PostgresDeviceView
 from cityhall_bms.adapters.postgres.gaps import PostgresGapLedger
+from cityhall_bms.adapters.postgres.hand_overs_view import PostgresHandOverView, PostgresStandingThen
 from cityhall_bms.adapters.postgres.past_view import PostgresPastView
+from cityhall_bms.adapters.postgres.permits_view import PostgresPermitView
 from cityhall_bms.adapters.signing import Signer
 from cityhall_bms.alarms.desk import AlarmDesk
+from cityhall_bms.alarms.hand_over import ShiftDesk
+from cityhall_bms.alarms.permits import PermitOffice
 from cityhall_bms.api.app import create_app
 from cityhall_bms.api.feed import AlarmFeed
 from cityhall_bms.api.live import LiveFeed
@@ -43,6 +49,7 @@ def loops(parts: Parts) -> list[Loop]:
     context = in_force(parts.folder, parts.site)
     office = ExportOffice(exports.store, parts.settings.export_folder, parts.clock, context)
     counters = PostgresCounterView(parts.pool, parts.clock, parts.site.time_zone)
+    permits = PostgresPermitView(parts.pool)
     rules = RuleParts.of(parts.pool, parts.events, parts.clock, parts.site, parts.ids, described_rules(parts.folder))
     services = ApiServices(
         site=parts.site,
@@ -54,7 +61,15 @@ def loops(parts: Parts) -> list[Loop]:
         alarms=view,
         devices=PostgresDeviceView(parts.pool),
         diagnostics=NatsDiagnostics(parts.telemetry.client, parts.site.code),
-        desk=AlarmDesk(parts.events, parts.clock),
+        desk=AlarmDesk(view, parts.events, parts.clock),
+        alarm_record=PostgresAlarmRecord(parts.pool),
+        permits=permits,
+        permit_desk=PermitOffice(parts.site, parts.events, parts.clock),
+        hand_overs=PostgresHandOverView(parts.pool),
+        shift_desk=ShiftDesk(
+            parts.site.time_zone, PostgresStandingThen(parts.pool), permits, parts.events, parts.clock
+        ),
+        shifts=parts.settings.alarms.shifts(ZoneInfo(parts.site.time_zone)),
         events=parts.events,
         telemetry=parts.telemetry,
         history=parts.history,

@@ -5,10 +5,15 @@ from collections.abc import Sequence
 from cityhall_bms.adapters.postgres.alarm_figures import PostgresAnnunciationView
 from cityhall_bms.adapters.postgres.alarms_view import PostgresAlarmView
 from cityhall_bms.adapters.postgres.lease import Fence
+from cityhall_bms.adapters.postgres.permits_view import PostgresPermitView
 from cityhall_bms.alarms.desk import AlarmDesk
 from cityhall_bms.alarms.flood_keeper import FloodKeeper
+from cityhall_bms.alarms.follow_up import FollowUpKeeper
 from cityhall_bms.alarms.notice_keeper import NoticeKeeper
+from cityhall_bms.alarms.permits import PermitKeeper, PermitOffice
 from cityhall_bms.alarms.shelf_keeper import ShelfKeeper
+from cityhall_bms.ports.event_log import EventLog
+from cityhall_bms.ports.read_models import AlarmView
 from cityhall_bms.roles.parts import Loop, Parts, led, together
 from cityhall_bms.rules.binding import bind
 from cityhall_bms.rules.book import fingerprint, keep_book, shadows, taking_effect
@@ -23,7 +28,6 @@ def loops(parts: Parts) -> list[Loop]:
     """Give what the rules role runs."""
     described = described_rules(parts.folder)
     view = PostgresAlarmView(parts.pool, parts.events.listener)
-    keeper = ShelfKeeper(view, AlarmDesk(parts.events, parts.clock), parts.clock)
     newest: list[RulesRunner] = []
     floods: list[FloodKeeper] = []
     watch = parts.metrics.watch
@@ -54,6 +58,16 @@ def loops(parts: Parts) -> list[Loop]:
         ringing = run_by_book(events, parts.clock, lambda book: taking_effect(described, book), ring)
         shading = run_by_book(events, parts.clock, shadows, watch_drafts)
         notices = NoticeKeeper(parts.site, parts.events, parts.clock)
-        await together(ringing, shading, floods[0].run(), keeper.run(), notices.run())
+        await together(ringing, shading, floods[0].run(), *_keepers(parts, view, events), notices.run())
 
     return [led(parts, "rules", work)]
+
+
+def _keepers(parts: Parts, view: AlarmView, events: EventLog) -> list[Loop]:
+    """What becomes due by itself: ends of shelves and permits, steps up the chain, ringing again, ends of repairs."""
+    clock, permits = parts.clock, PostgresPermitView(parts.pool)
+    return [
+        ShelfKeeper(view, AlarmDesk(view, events, clock), clock).run(),
+        PermitKeeper(permits, PermitOffice(parts.site, events, clock), clock).run(),
+        FollowUpKeeper(view, permits, events, clock, parts.settings.alarms.handling).run(),
+    ]

@@ -55,7 +55,7 @@ class Room:
         self.events = MemoryEventLog(self.clock)
         self.view = MemoryAlarmView(self.events)
         self.permits = ToldPermits()
-        self.desk = AlarmDesk(self.events, self.clock)
+        self.desk = AlarmDesk(self.view, self.events, self.clock)
 
     async def write(self, *events: Event, subject: str = SUBJECT) -> None:
         await self.events.append([of_alarm(subject, *events)])
@@ -158,7 +158,8 @@ class Interrupting(MemoryEventLog):
         if appends and appends[0].actor == "system":
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(self, "append", super().append)
-                await AlarmDesk(self, ManualClock(RAISED_US)).acknowledge(ALARM, by="王小明")
+                view = MemoryAlarmView(self)
+                await AlarmDesk(view, self, ManualClock(RAISED_US)).acknowledge(ALARM, by="王小明")
         return await super().append(appends, checkpoint)
 
 
@@ -221,7 +222,8 @@ async def do(room: Room, act: str, priority: int) -> None:
             case "raise":
                 await room.write(raised(priority=priority, observed_at=room.clock.now()))
             case "shelve":
-                await room.desk.shelve(ALARM, by="王小明", duration_s=600, reason="檢修")
+                until = room.clock.now() + 600_000_000
+                await room.desk.shelve(ALARM, by="王小明", until=until, reason="檢修")
             case "unshelve":
                 await room.desk.unshelve(ALARM, by="王小明")
     except RefusedError:

@@ -6,7 +6,7 @@ import pytest
 from tests.support.fake_driver import EQUIPMENT, fake_device, fake_point, fake_site
 from tests.support.manual_clock import ManualClock
 
-from cityhall_bms.adapters.memory import MemoryEventLog
+from cityhall_bms.adapters.memory import MemoryAlarmView, MemoryEventLog
 from cityhall_bms.alarms.desk import AlarmDesk
 from cityhall_bms.alarms.notice_keeper import NoticeKeeper, priority_of
 from cityhall_bms.domain.alarm_stream import fold
@@ -81,7 +81,7 @@ async def test_that_somebody_acknowledged_at_the_device_rings_nothing() -> None:
 async def test_what_operators_do_holds() -> None:
     desk = Desk()
     await desk.notice("high-limit")
-    await AlarmDesk(desk.events, desk.clock).acknowledge(NAME, by="wang")
+    await AlarmDesk(MemoryAlarmView(desk.events), desk.events, desk.clock).acknowledge(NAME, by="wang")
     await desk.notice("fault")
     assert (await desk.alarm()).state is AlarmState.ACKNOWLEDGED
 

@@ -33,13 +33,14 @@ class Kept:
     def __init__(self) -> None:
         self.clock = ManualClock(RAISED_US)
         self.events = MemoryEventLog(self.clock)
-        self.desk = AlarmDesk(self.events, self.clock)
         self.view = View(self.events)
+        self.desk = AlarmDesk(self.view, self.events, self.clock)
         self.keeper = ShelfKeeper(self.view, self.desk, self.clock)
 
     async def shelve(self) -> None:
         await self.events.append([of_alarm(SUBJECT, raised())])
-        await self.desk.shelve(ALARM, by="王小明", duration_s=600, reason="濾網更換中")
+        until = self.clock.now() + 600_000_000
+        await self.desk.shelve(ALARM, by="王小明", until=until, reason="濾網更換中")
 
     async def types(self) -> list[str]:
         return [entry.type for entry in await self.events.read(stream=stream_of(ALARM))]
@@ -81,7 +82,8 @@ async def test_a_shelf_that_was_renewed_is_kept_though_the_view_still_shows_the_
     kept.view.held = await kept.view.get(ALARM)
     await kept.clock.advance(601.0)
     await kept.desk.unshelve(ALARM, by="王小明")
-    await kept.desk.shelve(ALARM, by="王小明", duration_s=600, reason="還在更換")
+    until = kept.clock.now() + 600_000_000
+    await kept.desk.shelve(ALARM, by="王小明", until=until, reason="還在更換")
     await kept.keeper.unshelve_due()
     assert (await kept.types()).count("AlarmUnshelved") == 1
 

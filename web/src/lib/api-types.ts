@@ -24,6 +24,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alarms/acknowledgements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Acknowledge Alarms
+         * @description Acknowledge up to a thousand alarms; each is an event of its own, or told why not.
+         */
+        post: operations["acknowledge_alarms"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alarms/feed": {
         parameters: {
             query?: never;
@@ -44,6 +64,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alarms/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search Alarm History
+         * @description Everything that ever happened to alarms, the newest first: by time, point, person, words, system, priority.
+         */
+        get: operations["search_alarm_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/resets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reset Alarms
+         * @description Release the latches of up to a thousand alarms; each is an event of its own, or told why not.
+         */
+        post: operations["reset_alarms"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alarms/{alarm_id}": {
         parameters: {
             query?: never;
@@ -53,7 +113,7 @@ export interface paths {
         };
         /**
          * Get Alarm
-         * @description One alarm with its latest thousand transitions.
+         * @description One alarm with what to do about it, and its latest thousand transitions.
          */
         get: operations["get_alarm"];
         put?: never;
@@ -84,6 +144,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alarms/{alarm_id}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Comment Alarm
+         * @description Write something down about an alarm, whatever its state.
+         */
+        post: operations["comment_alarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{alarm_id}/out-of-service": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take Alarm Out Of Service
+         * @description Take an alarm out of service under a permit that covers its equipment; it comes back by itself.
+         */
+        post: operations["take_alarm_out_of_service"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alarms/{alarm_id}/reset": {
         parameters: {
             query?: never;
@@ -98,6 +198,26 @@ export interface paths {
          * @description Release the latch of an alarm whose condition is over; 409 while it lasts.
          */
         post: operations["reset_alarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{alarm_id}/return-to-service": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Return Alarm To Service
+         * @description Give an alarm back to the operators before its time out of service ends.
+         */
+        post: operations["return_alarm_to_service"];
         delete?: never;
         options?: never;
         head?: never;
@@ -534,6 +654,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/permits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Permits
+         * @description Permits, the newest first.
+         */
+        get: operations["list_permits"];
+        put?: never;
+        /**
+         * Open Permit
+         * @description Open a permit under the next number of the day; it ends by itself.
+         */
+        post: operations["open_permit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/permits/{permit}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Permit
+         * @description One permit.
+         */
+        get: operations["get_permit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/permits/{permit}/closure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close Permit
+         * @description End a permit before its time; what it hid comes back at once. 409 when it was closed already.
+         */
+        post: operations["close_permit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/points": {
         parameters: {
             query?: never;
@@ -679,6 +863,278 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Rules
+         * @description Rules by id, with what each is bound to and says now.
+         */
+        get: operations["list_rules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/{rule}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Rule
+         * @description One rule: wording and versions, subjects and what it says of each, draft, evidence, shadow.
+         */
+        get: operations["get_rule"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/{rule}/backtest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Backtest Rule
+         * @description Have the draft tested on history in comparison with what is in force; without a draft what is in force.
+         */
+        post: operations["backtest_rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/{rule}/backtests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Rule Backtests
+         * @description Backtests of a rule, the newest first.
+         */
+        get: operations["list_rule_backtests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/{rule}/backtests/{identity}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Rule Backtest
+         * @description One backtest, and how far it is.
+         */
+        get: operations["get_rule_backtest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/{rule}/backtests/{identity}/result": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Rule Backtest Result
+         * @description The result, to the byte as it was digested (its SHA-256 is the `ETag`); times are µs since 1970 UTC.
+         */
+        get: operations["get_rule_backtest_result"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/{rule}/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Draft Rule
+         * @description Keep another wording of a rule, or a new rule, to be tested; 422 names every mistake and where it is.
+         */
+        put: operations["draft_rule"];
+        post?: never;
+        /**
+         * Drop Rule Draft
+         * @description Give a draft up.
+         */
+        delete: operations["drop_rule_draft"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/{rule}/promote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Promote Rule
+         * @description Have the draft take effect; 409 without a backtest of that very draft.
+         */
+        post: operations["promote_rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/{rule}/shadow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start Rule Shadow
+         * @description Let the draft run live beside the active rule; it rings nothing, and what it would have rung is counted.
+         */
+        post: operations["start_rule_shadow"];
+        /**
+         * End Rule Shadow
+         * @description End that.
+         */
+        delete: operations["end_rule_shadow"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shifts/hand-overs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Hand Overs
+         * @description Hand-overs, the newest first.
+         */
+        get: operations["list_hand_overs"];
+        put?: never;
+        /**
+         * Prepare Hand Over
+         * @description Write down how things stand now, for somebody else to sign within the hour.
+         */
+        post: operations["prepare_hand_over"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shifts/hand-overs/{hand_over}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Hand Over
+         * @description One hand-over, its lists folded anew from the event log up to the position at which they were taken.
+         */
+        get: operations["get_hand_over"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shifts/hand-overs/{hand_over}/page": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Print Hand Over
+         * @description The same as a page to print, with lines for the signatures.
+         */
+        get: operations["print_hand_over"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shifts/hand-overs/{hand_over}/signature": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign Hand Over
+         * @description Take a shift; 409 for whoever hands it over, when somebody signed, and after an hour.
+         */
+        post: operations["sign_hand_over"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/site": {
         parameters: {
             query?: never;
@@ -804,6 +1260,27 @@ export interface components {
             comment: string;
         };
         /**
+         * Acknowledgements
+         * @description Who has seen the alarms.
+         * @example {
+         *       "by": "王小明",
+         *       "ids": [
+         *         "CH-TRIP~TCH.B2.CN.CHC01"
+         *       ]
+         *     }
+         */
+        Acknowledgements: {
+            /** By */
+            by: string;
+            /**
+             * Comment
+             * @default
+             */
+            comment: string;
+            /** Ids */
+            ids: string[];
+        };
+        /**
          * Aggregation
          * @description How the samples of an interval become one figure.
          * @enum {string}
@@ -814,6 +1291,17 @@ export interface components {
          * @description One alarm: a rule and a subject, with its present occurrence.
          */
         Alarm: {
+            /**
+             * Acknowledge By
+             * @description Null: nobody needs to, or it is hidden.
+             */
+            acknowledge_by: string | null;
+            /**
+             * Acknowledge Within S
+             * @description Target of its priority.
+             * @example 300
+             */
+            acknowledge_within_s: number;
             /** Acknowledged */
             acknowledged: boolean;
             /** Acknowledged At */
@@ -822,10 +1310,33 @@ export interface components {
             acknowledged_by: string;
             /** Active */
             active: boolean;
+            /**
+             * Age S
+             * @description Time since it was raised; null: it never was.
+             * @example 95.2
+             */
+            age_s: number | null;
             /** Comment */
             comment: string;
+            /**
+             * Drill
+             * @description Drill or test in which it rang.
+             */
+            drill: string;
             /** Equipment */
             equipment: string;
+            /**
+             * Escalated To
+             * @description Whom the latest step went to.
+             * @example 值班長
+             */
+            escalated_to: string;
+            /**
+             * Escalation Level
+             * @description How many steps up its chain it went while it waited.
+             */
+            escalation_level: number;
+            flags: components["schemas"]["AlarmFlags"];
             /**
              * Id
              * @example CHC_TRIP~TCH.B2.CN.CHC01
@@ -833,10 +1344,38 @@ export interface components {
             id: string;
             /** Latching */
             latching: boolean;
+            /**
+             * Late Occurrences
+             * @description Occurrences that were only found in late data.
+             */
+            late_occurrences: number;
             /** Limit */
             limit: number | null;
             /** Occurrence */
             occurrence: number;
+            /**
+             * On Site By
+             * @description Null: it is over, or hidden.
+             */
+            on_site_by: string | null;
+            /**
+             * On Site Within S
+             * @description Target of its priority.
+             * @example 600
+             */
+            on_site_within_s: number;
+            /** Out Of Service By */
+            out_of_service_by: string;
+            /** Out Of Service Reason */
+            out_of_service_reason: string;
+            /** Out Of Service Until */
+            out_of_service_until: string | null;
+            /**
+             * Permit
+             * @description Permit under which it is out of service.
+             * @example 2026-07-01-1
+             */
+            permit: string;
             /**
              * Position
              * @description Event position of the latest change.
@@ -855,6 +1394,11 @@ export interface components {
             returned_at: string | null;
             /** Rule */
             rule: string;
+            /**
+             * Shelf One Shot
+             * @description The shelf ends with the occurrence, if that is sooner.
+             */
+            shelf_one_shot: boolean;
             /** Shelf Reason */
             shelf_reason: string;
             /** Shelved By */
@@ -869,6 +1413,13 @@ export interface components {
             state: string;
             /** Subject */
             subject: string;
+            /**
+             * Suppressed As
+             * @description Row of the suppression table.
+             */
+            suppressed_as: string;
+            /** Suppressed By */
+            suppressed_by: string;
             /** System */
             system: string;
             text: components["schemas"]["Text"];
@@ -878,6 +1429,41 @@ export interface components {
             value: number | null;
             /** Version */
             version: number;
+            /**
+             * Waiting Since
+             * @description Since when operators are asked; null: nothing waits for them.
+             */
+            waiting_since: string | null;
+        };
+        /**
+         * AlarmFlags
+         * @description How an alarm stands, one thing at a time; `state` is what is shown of it.
+         */
+        AlarmFlags: {
+            /**
+             * Acked
+             * @description Nobody needs to acknowledge anything.
+             */
+            acked: boolean;
+            /**
+             * Active
+             * @description Its condition is true now.
+             */
+            active: boolean;
+            /**
+             * Latched
+             * @description Its condition is over, and somebody must reset it.
+             */
+            latched: boolean;
+            /** Out Of Service */
+            out_of_service: boolean;
+            /** Shelved Until */
+            shelved_until: string | null;
+            /**
+             * Suppressed By
+             * @description Alarm, permit, drill or test that hides it by design.
+             */
+            suppressed_by: string | null;
         };
         /**
          * AlarmHistory
@@ -885,6 +1471,7 @@ export interface components {
          */
         AlarmHistory: {
             alarm: components["schemas"]["Alarm"];
+            guidance: components["schemas"]["Guidance"];
             /** Transitions */
             transitions: components["schemas"]["Transition"][];
         };
@@ -902,6 +1489,183 @@ export interface components {
              * @description Event position the page reflects; follow the feed from here.
              */
             position: number;
+        };
+        /**
+         * AlarmResult
+         * @description How one alarm of several fared: ``alarm`` as it stands afterwards, or ``refusal``, and nothing was recorded.
+         */
+        AlarmResult: {
+            alarm: components["schemas"]["Alarm"] | null;
+            /** Id */
+            id: string;
+            refusal: components["schemas"]["Refusal"] | null;
+            /**
+             * Status
+             * @description As if it had been asked for alone.
+             * @example 200
+             */
+            status: number;
+        };
+        /**
+         * AlarmResults
+         * @description How each alarm fared, in the order of the request; a name that was given twice counts once.
+         */
+        AlarmResults: {
+            /**
+             * Done
+             * @description How many were recorded.
+             */
+            done: number;
+            /** Items */
+            items: components["schemas"]["AlarmResult"][];
+        };
+        /**
+         * Asking
+         * @description Who asks.
+         * @example {
+         *       "by": "王小明"
+         *     }
+         */
+        Asking: {
+            /** By */
+            by: string;
+        };
+        /**
+         * BacktestOrder
+         * @description What history a rule is to be tested on.
+         * @example {
+         *       "by": "王小明",
+         *       "from": "2026-01-01T00:00:00+08:00",
+         *       "to": "2026-07-01T00:00:00+08:00"
+         *     }
+         */
+        BacktestOrder: {
+            /** By */
+            by: string;
+            /**
+             * From
+             * Format: date-time
+             * @description Start, included.
+             */
+            from: string;
+            /**
+             * Step S
+             * @description Between two steps of the engine.
+             * @default 60
+             */
+            step_s: number;
+            /**
+             * To
+             * Format: date-time
+             * @description End, excluded.
+             */
+            to: string;
+        };
+        /**
+         * BacktestPage
+         * @description Some backtests, the newest first, and where to go on.
+         */
+        BacktestPage: {
+            /** Items */
+            items: components["schemas"]["BacktestView"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * BacktestView
+         * @description A backtest and how far it is.
+         */
+        BacktestView: {
+            /**
+             * Asked At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            asked_at: string;
+            /** Asked By */
+            asked_by: string;
+            /**
+             * Digest
+             * @description SHA-256 of the result.
+             */
+            digest: string | null;
+            /** Ended At */
+            ended_at: string | null;
+            /** Fingerprint */
+            fingerprint: string;
+            /**
+             * From
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            from: string;
+            /**
+             * Id
+             * @example 20261130T201500-3f9a1c07
+             */
+            id: string;
+            /**
+             * Progress
+             * @description Share that is done, 0 to 1.
+             */
+            progress: number;
+            /**
+             * Reason
+             * @description Why it failed.
+             */
+            reason: string | null;
+            /**
+             * Result
+             * @description Where the result is.
+             */
+            result: string | null;
+            /** Rule */
+            rule: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "running" | "done" | "failed";
+            /** Step S */
+            step_s: number;
+            /** Summary */
+            summary: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * To
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            to: string;
+        };
+        /**
+         * Closure
+         * @description Who ends a permit, and what there is to say.
+         * @example {
+         *       "by": "王小明",
+         *       "comment": "完工，現場復原"
+         *     }
+         */
+        Closure: {
+            /** By */
+            by: string;
+            /**
+             * Comment
+             * @default
+             */
+            comment: string;
+        };
+        /**
+         * Comment
+         * @description Something worth knowing about an alarm.
+         * @example {
+         *       "by": "王小明",
+         *       "comment": "已通知廠商，下午到場"
+         *     }
+         */
+        Comment: {
+            /** By */
+            by: string;
+            /** Comment */
+            comment: string;
         };
         /**
          * ConsumptionAnswer
@@ -1135,6 +1899,24 @@ export interface components {
         Devices: {
             /** Items */
             items: components["schemas"]["Device"][];
+        };
+        /**
+         * Draft
+         * @description A wording to try, as the text of a rule file or as its keys; a version is added where it has none.
+         * @example {
+         *       "by": "王小明",
+         *       "toml": "[[rule]]\nid = \"H13\"\nequipment_class = \"Air_Handling_Unit\"\n..."
+         *     }
+         */
+        Draft: {
+            /** By */
+            by: string;
+            /** Definition */
+            definition?: {
+                [key: string]: unknown;
+            } | null;
+            /** Toml */
+            toml?: string | null;
         };
         /**
          * Durations
@@ -1603,6 +2385,96 @@ export interface components {
             next: string | null;
         };
         /**
+         * Guidance
+         * @description What the rule says of an alarm: its likely cause, and what to do, a step per line.
+         */
+        Guidance: {
+            cause: components["schemas"]["Text"];
+            procedure: components["schemas"]["Text"];
+        };
+        /**
+         * HandOver
+         * @description One hand-over.
+         */
+        HandOver: {
+            /**
+             * As Of
+             * @description Position of the event log at which its lists were taken.
+             * @example 4711
+             */
+            as_of: number;
+            /** Comment */
+            comment: string;
+            /**
+             * Counts
+             * @description Alarms by list, and permits in force.
+             */
+            counts: {
+                [key: string]: number;
+            };
+            /**
+             * Digest
+             * @description SHA-256 of its lists.
+             */
+            digest: string;
+            /**
+             * Hand Over
+             * @description Day and number.
+             * @example 2026-07-01-1
+             */
+            hand_over: string;
+            /** Notes */
+            notes: string;
+            /**
+             * Prepared At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            prepared_at: string;
+            /**
+             * Prepared By
+             * @example 王小明
+             */
+            prepared_by: string;
+            /** Signed At */
+            signed_at: string | null;
+            /**
+             * Signed By
+             * @description Empty while nobody took the shift.
+             * @example 李小華
+             */
+            signed_by: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * HandOverPage
+         * @description Some hand-overs, the newest first, and where to go on.
+         */
+        HandOverPage: {
+            /** Items */
+            items: components["schemas"]["HandOver"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * HandOverWithLists
+         * @description One hand-over with everything that stood when it was prepared, as the event log gives it now.
+         */
+        HandOverWithLists: {
+            /** Alarms */
+            alarms: {
+                [key: string]: components["schemas"]["Alarm"][];
+            };
+            hand_over: components["schemas"]["HandOver"];
+            /** Permits */
+            permits: components["schemas"]["Permit"][];
+            /**
+             * Proven
+             * @description The lists are those of the digest.
+             */
+            proven: boolean;
+        };
+        /**
          * History
          * @description Figures of many points; the intervals are the same for all.
          */
@@ -1648,6 +2520,185 @@ export interface components {
             unit: string;
             /** V */
             v: (number | null)[];
+        };
+        /**
+         * ListName
+         * @description The lists of a hand-over; every alarm that is not normal is in one of them.
+         * @enum {string}
+         */
+        ListName: "unacknowledged" | "open" | "shelved" | "suppressed" | "out_of_service";
+        /**
+         * NewHandOver
+         * @description Who hands the shift over, and what the next one should know.
+         * @example {
+         *       "by": "王小明",
+         *       "notes": "三號主機等料，週四到貨；五樓西區下午有施工"
+         *     }
+         */
+        NewHandOver: {
+            /** By */
+            by: string;
+            /**
+             * Notes
+             * @default
+             */
+            notes: string;
+        };
+        /**
+         * NewPermit
+         * @description What is allowed, where, from when until when, and why.
+         *
+         *     It covers the equipment that is named, and whatever lies in one of the zones and belongs to one of the systems; of
+         *     zones and systems an empty list does not restrict the other.
+         * @example {
+         *       "by": "王小明",
+         *       "kind": "drill",
+         *       "reason": "五樓消防演練",
+         *       "systems": [
+         *         "fire"
+         *       ],
+         *       "until": "2026-07-01T11:00:00+08:00",
+         *       "zones": [
+         *         "05"
+         *       ]
+         *     }
+         */
+        NewPermit: {
+            /**
+             * Begin
+             * @description Null: now.
+             */
+            begin?: string | null;
+            /** By */
+            by: string;
+            /**
+             * Equipment
+             * @default []
+             */
+            equipment: string[];
+            kind: components["schemas"]["PermitKind"];
+            /** Reason */
+            reason: string;
+            /**
+             * Systems
+             * @default []
+             */
+            systems: components["schemas"]["System-Input"][];
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /**
+             * Zones
+             * @description Floors (`05`) and zones of floors (`05.W`).
+             * @default []
+             */
+            zones: string[];
+        };
+        /**
+         * OutOfService
+         * @description Under which permit, why, and until when an alarm is out of service; without an end as long as the permit.
+         * @example {
+         *       "by": "王小明",
+         *       "permit": "2026-07-01-1",
+         *       "reason": "感測器送校"
+         *     }
+         */
+        OutOfService: {
+            /** By */
+            by: string;
+            /** Permit */
+            permit: string;
+            /** Reason */
+            reason: string;
+            /** Until */
+            until?: string | null;
+        };
+        /**
+         * Permit
+         * @description One permit.
+         */
+        Permit: {
+            /**
+             * Begin
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            begin: string;
+            /** Closed At */
+            closed_at: string | null;
+            /**
+             * Closed By
+             * @description `system` when its time was over; empty while it is open.
+             */
+            closed_by: string;
+            /** Comment */
+            comment: string;
+            /**
+             * Equipment
+             * @example [
+             *       "TCH.05.W.AHU01"
+             *     ]
+             */
+            equipment: string[];
+            /** In Force */
+            in_force: boolean;
+            kind: components["schemas"]["PermitKind"];
+            /**
+             * Opened At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            opened_at: string;
+            /** Opened By */
+            opened_by: string;
+            /**
+             * Permit
+             * @description Day and number.
+             * @example 2026-07-01-1
+             */
+            permit: string;
+            /**
+             * Reason
+             * @example 更換濾網
+             */
+            reason: string;
+            /**
+             * Systems
+             * @example [
+             *       "hvac"
+             *     ]
+             */
+            systems: string[];
+            /**
+             * Until
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            until: string;
+            /** Version */
+            version: number;
+            /**
+             * Zones
+             * @example [
+             *       "05.W"
+             *     ]
+             */
+            zones: string[];
+        };
+        /**
+         * PermitKind
+         * @description What is allowed.
+         * @enum {string}
+         */
+        PermitKind: "works" | "drill" | "test";
+        /**
+         * PermitPage
+         * @description Some permits, the newest first, and where to go on.
+         */
+        PermitPage: {
+            /** Items */
+            items: components["schemas"]["Permit"][];
+            /** Next */
+            next: string | null;
         };
         /**
          * Point
@@ -1816,6 +2867,38 @@ export interface components {
             type: string;
         };
         /**
+         * Promotion
+         * @description Who has a draft take effect, and why.
+         * @example {
+         *       "by": "王小明",
+         *       "reason": "一年只誤報兩次，漏報為零"
+         *     }
+         */
+        Promotion: {
+            /** By */
+            by: string;
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * Refusal
+         * @description Why one of several things that were asked for was not done.
+         */
+        Refusal: {
+            /** Detail */
+            detail: string;
+            /**
+             * Title
+             * @example Not possible in the present state
+             */
+            title: string;
+            /**
+             * Type
+             * @example /problems/conflict
+             */
+            type: string;
+        };
+        /**
          * Request
          * @description Who asks.
          * @example {
@@ -1879,6 +2962,224 @@ export interface components {
              * @description Send it as `cursor` for the next page; null on the last one.
              */
             next: string | null;
+        };
+        /**
+         * RuleEvidence
+         * @description That a wording was tested on history.
+         */
+        RuleEvidence: {
+            /** Backtest */
+            backtest: string;
+            /** Digest */
+            digest: string;
+            /**
+             * From
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            from: string;
+            /** Summary */
+            summary: {
+                [key: string]: unknown;
+            };
+            /**
+             * To
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            to: string;
+        };
+        /**
+         * RuleLacking
+         * @description A unit that a rule is NOT-APPLICABLE to, and what it lacks.
+         */
+        RuleLacking: {
+            /** Equipment */
+            equipment: string;
+            /** Missing */
+            missing: string[];
+        };
+        /**
+         * RuleLine
+         * @description One rule of the list.
+         */
+        RuleLine: {
+            /**
+             * Active
+             * @description Subjects for which it stands now.
+             */
+            active: number;
+            /**
+             * Answers
+             * @description What it says of its subjects, as of the last ten seconds.
+             */
+            answers: {
+                [key: string]: number;
+            };
+            /**
+             * Bound
+             * @description Subjects that it is applied to.
+             */
+            bound: number;
+            /**
+             * Draft
+             * @description Version of its draft.
+             */
+            draft: number | null;
+            /**
+             * Enabled
+             * @description False for a draft of a rule that does not run yet, or no more.
+             */
+            enabled: boolean;
+            /** Equipment Class */
+            equipment_class: string[];
+            /**
+             * Id
+             * @example H13
+             */
+            id: string;
+            /**
+             * Not Applicable
+             * @description Units of its class that lack what it needs; they are never counted as OK.
+             */
+            not_applicable: number;
+            /**
+             * Origin
+             * @description Whose wording is in force.
+             * @enum {string}
+             */
+            origin: "file" | "promoted" | "draft";
+            /**
+             * Parked
+             * @description Why it is not evaluated.
+             */
+            parked: string | null;
+            /** Priority */
+            priority: number;
+            /**
+             * Shadow
+             * @description Whether the draft runs beside it without ringing.
+             */
+            shadow: boolean;
+            /** Source */
+            source: string;
+            text: components["schemas"]["Text"];
+            /** Version */
+            version: number;
+        };
+        /**
+         * RulePage
+         * @description Some rules by id, and where to go on.
+         */
+        RulePage: {
+            /** Items */
+            items: components["schemas"]["RuleLine"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * RulePromotion
+         * @description How the wording in force became it.
+         */
+        RulePromotion: {
+            /**
+             * At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            at: string;
+            /** By */
+            by: string;
+            /** Evidence */
+            evidence: {
+                [key: string]: unknown;
+            };
+            /** Fingerprint */
+            fingerprint: string;
+            /** Reason */
+            reason: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * RuleState
+         * @description What became of a rule by a request.
+         */
+        RuleState: {
+            draft: components["schemas"]["RuleWording"] | null;
+            /** Id */
+            id: string;
+            promotion: components["schemas"]["RulePromotion"] | null;
+            /** Shadow */
+            shadow: boolean;
+            /**
+             * Version
+             * @description Version of its stream in the event log.
+             */
+            version: number;
+        };
+        /**
+         * RuleSubject
+         * @description What a rule says of one subject.
+         */
+        RuleSubject: {
+            /** Active */
+            active: boolean;
+            /**
+             * Answer
+             * @enum {string}
+             */
+            answer: "false" | "true" | "unknown" | "not_applicable";
+            /** Equipment */
+            equipment: string;
+            /** Subject */
+            subject: string;
+        };
+        /**
+         * RuleView
+         * @description All about one rule.
+         */
+        RuleView: {
+            /** @description Latest one of this very draft; without it nothing is promoted. */
+            backtest: components["schemas"]["RuleEvidence"] | null;
+            /**
+             * Definition
+             * @description In force; null for a draft of a new rule.
+             */
+            definition: {
+                [key: string]: unknown;
+            } | null;
+            draft: components["schemas"]["RuleWording"] | null;
+            line: components["schemas"]["RuleLine"];
+            /** Not Applicable */
+            not_applicable: components["schemas"]["RuleLacking"][];
+            promotion: components["schemas"]["RulePromotion"] | null;
+            shadow: components["schemas"]["ShadowView"] | null;
+            /** Subjects */
+            subjects: components["schemas"]["RuleSubject"][];
+            /**
+             * Versions
+             * @description Every wording that took effect, oldest first.
+             */
+            versions: components["schemas"]["RuleWording"][];
+        };
+        /**
+         * RuleWording
+         * @description How a rule is or was written.
+         */
+        RuleWording: {
+            /**
+             * At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            at: string;
+            /** By */
+            by: string;
+            /** Definition */
+            definition: {
+                [key: string]: unknown;
+            };
+            /** Fingerprint */
+            fingerprint: string;
+            /** Version */
+            version: number;
         };
         /**
          * Samples
@@ -1961,8 +3262,59 @@ export interface components {
             v: (number | null)[];
         };
         /**
+         * Several
+         * @description Several alarms at once; each is decided on for itself.
+         * @example {
+         *       "by": "王小明",
+         *       "ids": [
+         *         "CH-TRIP~TCH.B2.CN.CHC01"
+         *       ]
+         *     }
+         */
+        Several: {
+            /** By */
+            by: string;
+            /** Ids */
+            ids: string[];
+        };
+        /**
+         * ShadowDayView
+         * @description What a draft would have rung on one day of the building.
+         */
+        ShadowDayView: {
+            /**
+             * Day
+             * @example 2026-07-01
+             */
+            day: string;
+            /** Raised */
+            raised: number;
+            /** Standing S */
+            standing_s: number;
+            /** Subjects */
+            subjects: number;
+        };
+        /**
+         * ShadowView
+         * @description A draft that runs beside the active rule.
+         */
+        ShadowView: {
+            /** By */
+            by: string;
+            /** Days */
+            days: components["schemas"]["ShadowDayView"][];
+            /**
+             * Since
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            since: string;
+        };
+        /**
          * Shelf
-         * @description For how long, and why, an alarm is put aside.
+         * @description Until when, and why, an alarm is put aside.
+         *
+         *     ``duration_s`` or ``until``: not both. With ``one_shot`` it comes back with the end of the occurrence if that is
+         *     sooner; without an end it is put aside for as long as its priority allows.
          * @example {
          *       "by": "王小明",
          *       "duration_s": 1800,
@@ -1973,9 +3325,33 @@ export interface components {
             /** By */
             by: string;
             /** Duration S */
-            duration_s: number;
+            duration_s?: number | null;
+            /**
+             * One Shot
+             * @default false
+             */
+            one_shot: boolean;
             /** Reason */
             reason: string;
+            /** Until */
+            until?: string | "end_of_shift" | null;
+        };
+        /**
+         * Signature
+         * @description Who takes the shift.
+         * @example {
+         *       "by": "李小華",
+         *       "comment": "收到"
+         *     }
+         */
+        Signature: {
+            /** By */
+            by: string;
+            /**
+             * Comment
+             * @default
+             */
+            comment: string;
         };
         /**
          * Site
@@ -2181,6 +3557,16 @@ export interface components {
             type: string;
         };
         /**
+         * TransitionPage
+         * @description Some events of alarms, and where to go on.
+         */
+        TransitionPage: {
+            /** Items */
+            items: components["schemas"]["Transition"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
          * Trend
          * @description One point over a long time, as columns of equal length.
          */
@@ -2306,6 +3692,66 @@ export interface operations {
             };
         };
     };
+    acknowledge_alarms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Acknowledgements"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmResults"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     alarm_feed: {
         parameters: {
             query?: {
@@ -2332,6 +3778,130 @@ export interface operations {
             };
             /** @description The request makes no sense */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search_alarm_history: {
+        parameters: {
+            query?: {
+                /** @description Recorded then or later (RFC 3339). */
+                from?: string | null;
+                /** @description Recorded before then (RFC 3339). */
+                to?: string | null;
+                /** @description Point or equipment it is about. */
+                point?: string | null;
+                equipment?: string | null;
+                /** @description Who did it; also `rules` and `system`. */
+                operator?: string | null;
+                system?: components["schemas"]["System-Input"] | null;
+                priority?: number | null;
+                /** @description Part of the alarm's name or text, or of a comment or reason. */
+                q?: string | null;
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransitionPage"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reset_alarms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Several"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmResults"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2479,7 +4049,220 @@ export interface operations {
             };
         };
     };
+    comment_alarm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alarm_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Comment"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alarm"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    take_alarm_out_of_service: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alarm_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OutOfService"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alarm"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     reset_alarm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alarm_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Request"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alarm"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    return_alarm_to_service: {
         parameters: {
             query?: never;
             header?: never;
@@ -3991,6 +5774,248 @@ export interface operations {
             };
         };
     };
+    list_permits: {
+        parameters: {
+            query?: {
+                /** @description Only those that nobody closed yet. */
+                open?: boolean;
+                kind?: components["schemas"]["PermitKind"] | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PermitPage"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    open_permit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPermit"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Permit"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_permit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                permit: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Permit"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    close_permit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                permit: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Closure"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Permit"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_points: {
         parameters: {
             query?: {
@@ -4388,6 +6413,913 @@ export interface operations {
             };
             /** @description There is no such thing */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_rules: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulePage"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleView"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    backtest_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BacktestOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BacktestView"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_rule_backtests: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BacktestPage"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_rule_backtest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rule: string;
+                identity: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BacktestView"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_rule_backtest_result: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rule: string;
+                identity: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The whole result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    draft_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Draft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleState"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    drop_rule_draft: {
+        parameters: {
+            query: {
+                by: string;
+            };
+            header?: never;
+            path: {
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleState"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    promote_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Promotion"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleState"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_rule_shadow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Asking"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleState"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_rule_shadow: {
+        parameters: {
+            query: {
+                by: string;
+            };
+            header?: never;
+            path: {
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleState"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_hand_overs: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandOverPage"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prepare_hand_over: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewHandOver"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandOverWithLists"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_hand_over: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                hand_over: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandOverWithLists"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    print_hand_over: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                hand_over: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_hand_over: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                hand_over: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Signature"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandOver"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
