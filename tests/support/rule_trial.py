@@ -66,9 +66,15 @@ class Trial:
     """Points of one equipment by role. Values given by ``set`` are read anew at every tick, until ``freeze``."""
 
     def __init__(
-        self, *rules: Rule, values: Mapping[str, float], brick_class: str = "Unit", tick_s: float = 1.0, **settings: Any
+        self,
+        *rules: Rule,
+        values: Mapping[str, float],
+        brick_class: str = "Unit",
+        tick_s: float = 1.0,
+        units: Mapping[str, str] | None = None,
+        **settings: Any,
     ) -> None:
-        points = [point(UNIT, role) for role in values]
+        points = [point(UNIT, role, unit=(units or {}).get(role, "°C")) for role in values]
         self.site = site_of({UNIT: brick_class}, points, **settings)
         self.ids = {item.name: number for number, item in enumerate(points, start=1)}
         self.binding: Binding = bind(rules, self.site, self.ids)
