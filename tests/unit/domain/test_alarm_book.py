@@ -25,7 +25,7 @@ from cityhall_bms.domain.suppression import Suppression
 
 SHIPPED = Suppression([table.row() for table in shipped_rows()], TOPOLOGY)
 S = 1_000_000
-LOST, TRIP, HOT, FIRE = "SUPPLY-LOST", "G02", "H13", "F01-Z"
+LOST, TRIP, HOT, FIRE = "E01-LOSS", "G02", "H13", "F01-Z"
 PRIORITY = {LOST: 1, TRIP: 2, HOT: 3, FIRE: 1}
 DRILL = Permit("drill-1", PermitKind.DRILL, Scope(zones=("05",)), NOW + 60 * S, NOW + 120 * S, "演練", "李", NOW)
 

@@ -35,7 +35,7 @@ from cityhall_bms.rules.runner import RulesRunner
 
 POWER = ["Building_Electrical_Meter", "Switchgear"]
 RULES = (
-    rule(id="SUPPLY-LOST", equipment_class=POWER, condition="A < 10 °C", deadband="1 K", on_delay_s=2, priority=1),
+    rule(id="E01-LOSS", equipment_class=POWER, condition="A < 10 °C", deadband="1 K", on_delay_s=2, priority=1),
     rule(id="HOT", equipment_class="any", condition="A > 30 °C", on_delay_s=1, off_delay_s=1, priority=3,
          step=[{"priority": 1, "condition": "A > 60 °C"}]),
     rule(id="TRIP", equipment_class="any", each=["B"], condition="POINT > 0.5 °C", priority=2, latching=True),
@@ -139,13 +139,13 @@ async def test_pain_28_a_lost_supply_rings_once_and_not_for_everything_that_it_s
     await hall.catch_up()
 
     assert short(await hall.told()) == [
-        "SUPPLY-LOST~B2.CS.HVM01 AlarmRaised",
+        "E01-LOSS~B2.CS.HVM01 AlarmRaised",
         "TRIP~B2.CN.CHC01.B AlarmSuppressed", "TRIP~B2.CN.CHC01.B AlarmRaised",
         "TRIP~05.W.AHU01.B AlarmSuppressed", "TRIP~05.W.AHU01.B AlarmRaised",
         # This one has another supply: it tripped for a reason of its own.
         "TRIP~05.E.AHU02.B AlarmRaised",
         # Priority 1 is hidden by no cause.
-        "SUPPLY-LOST~B2.CS.LVP01 AlarmRaised",
+        "E01-LOSS~B2.CS.LVP01 AlarmRaised",
     ]  # fmt: skip
 
 
@@ -160,9 +160,9 @@ async def test_what_stood_downstream_is_hidden_with_its_cause_and_rings_again_wh
     told = await hall.told()
     assert short(told) == [
         "HOT~05.W.AHU01 AlarmRaised",
-        "SUPPLY-LOST~B2.CS.HVM01 AlarmRaised",
+        "E01-LOSS~B2.CS.HVM01 AlarmRaised",
         "HOT~05.W.AHU01 AlarmSuppressed",
-        "SUPPLY-LOST~B2.CS.HVM01 AlarmReturned",
+        "E01-LOSS~B2.CS.HVM01 AlarmReturned",
         "HOT~05.W.AHU01 AlarmUnsuppressed",
     ]
     entries = await hall.events.read(0, 100, ALARM_STREAMS)
