@@ -1,15 +1,18 @@
 """The table of suppression: what is shipped, what a site changes, and every mistake with its line."""
 
+import re
+import textwrap
 from pathlib import Path
 
 import pytest
 
-from cityhall_bms.adapters.site_files.suppression import shipped_rows, suppression_rows
+from cityhall_bms.adapters.site_files.suppression import RowTable, WhichTable, shipped_rows, suppression_rows
 from cityhall_bms.domain.errors import SiteError
 from cityhall_bms.domain.permits import PermitKind
 from cityhall_bms.domain.suppression import Relation, Row, Which
 from cityhall_bms.rules.files import library
 
+DOCS = Path(__file__).parents[4] / "docs"
 RULES, DETECTS = ("G01", "H13", "MY-PUMP"), ("G01", "FC13")
 SHIPPED = ["SUPPLY-LOST", "PLANT-DOWN", "DEVICE-OFFLINE", "DRILL", "DRILL-EFFECTS", "TEST", "WORKS"]
 OWN = """
@@ -99,3 +102,21 @@ def test_a_mistake_has_its_line(tmp_path: Path, old: str, new: str, line: int, f
 
 def test_an_id_stands_once(tmp_path: Path) -> None:
     assert mistakes(tmp_path, OWN + OWN) == [(13, "[[suppression]] id", "'PUMP-DOWN' stands already on line 3")]
+
+
+def test_the_reference_names_every_row_key_and_relation() -> None:
+    page = (DOCS / "reference" / "suppression.md").read_text("utf-8")
+    cells = [cell for line in page.splitlines() if line.startswith("| `") for cell in line.split("|")[1:2]]
+    named = {name for cell in cells for name in re.findall(r"`([\w-]+)`", cell)}
+
+    assert named == {*SHIPPED, *Relation, *RowTable.model_fields, *WhichTable.model_fields}
+
+
+def test_the_row_of_the_how_to_page_is_one_of_the_shipped_rules(tmp_path: Path) -> None:
+    page = (DOCS / "how-to" / "hide-what-only-follows.md").read_text("utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "suppression.toml").write_text(textwrap.dedent(example), encoding="utf-8")
+
+    found = suppression_rows(tmp_path, [rule.id for rule in library()], [])
+
+    assert found[-1].id == "TANK-EMPTY"
