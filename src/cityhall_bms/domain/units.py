@@ -184,7 +184,9 @@ def measure_of(symbol: str) -> Measure | None:
 
 
 def symbol_of(measure: Measure) -> str:
-    """Give the first symbol of the table that measures just that; empty when there is none."""
+    """Give the first symbol of the table that measures just that; empty when there is none, or none is needed."""
+    if _same(measure, PLAIN):
+        return ""
     return next((symbol for symbol in UNITS if _same(measure_of(symbol), measure)), "")
 
 

@@ -17,39 +17,39 @@ Aggregate = Callable[[Known, Starts], Known]
 
 
 def _all_known(arg: Known, start: Starts) -> Flags:
-    known: Flags = np.logical_and.reduceat(arg.known, start)
+    known: Flags = np.logical_and.reduceat(arg.known, start, axis=-1)
     return known
 
 
 def _any(arg: Known, start: Starts) -> Known:
-    found = np.logical_or.reduceat(arg.value & arg.known, start)
+    found = np.logical_or.reduceat(arg.value & arg.known, start, axis=-1)
     return Known(found, found | _all_known(arg, start))
 
 
 def _all(arg: Known, start: Starts) -> Known:
-    missed = np.logical_or.reduceat(~arg.value & arg.known, start)
+    missed = np.logical_or.reduceat(~arg.value & arg.known, start, axis=-1)
     return Known(~missed, missed | _all_known(arg, start))
 
 
 def _number(arg: Known, start: Starts) -> Known:
-    return Known(np.add.reduceat((arg.value & arg.known).astype(np.float64), start), _all_known(arg, start))
+    return Known(np.add.reduceat((arg.value & arg.known).astype(np.float64), start, axis=-1), _all_known(arg, start))
 
 
 def _sum(arg: Known, start: Starts) -> Known:
-    return Known(np.add.reduceat(np.where(arg.known, arg.value, 0.0), start), _all_known(arg, start))
+    return Known(np.add.reduceat(np.where(arg.known, arg.value, 0.0), start, axis=-1), _all_known(arg, start))
 
 
 def _mean(arg: Known, start: Starts) -> Known:
     total, known = _sum(arg, start)
-    return Known(total / np.add.reduceat(np.ones(len(arg.known)), start), known)
+    return Known(total / np.add.reduceat(np.ones(np.shape(arg.known)[-1]), start), known)
 
 
 def _least(arg: Known, start: Starts) -> Known:
-    return Known(np.minimum.reduceat(arg.value, start), _all_known(arg, start))
+    return Known(np.minimum.reduceat(arg.value, start, axis=-1), _all_known(arg, start))
 
 
 def _most(arg: Known, start: Starts) -> Known:
-    return Known(np.maximum.reduceat(arg.value, start), _all_known(arg, start))
+    return Known(np.maximum.reduceat(arg.value, start, axis=-1), _all_known(arg, start))
 
 
 AGGREGATES: Final[Mapping[str, Aggregate]] = {
@@ -72,6 +72,6 @@ def given_to_each(owner: Columns, rows: int) -> Operation:
 
     def apply(_: Tick, arg: Known) -> Known:
         value, known = spread_out(arg, rows)
-        return Known(value[owner], known[owner])
+        return Known(value[..., owner], known[..., owner])
 
     return apply

@@ -183,7 +183,7 @@ class _Checker:
     def _applied(self, node: Call, function: Function) -> Term:
         args: list[Term] = []
         given: list[str | float] = []
-        wants = [*function.wants, *[function.wants[-1]] * (len(node.arguments) - len(function.wants))]
+        wants = function.wants + function.wants[-1:] * (len(node.arguments) - len(function.wants))
         for want, argument in zip(wants, node.arguments, strict=True):
             match want:
                 case Wants.NUMBER if args and function.repeats:

@@ -23,18 +23,19 @@ class OperatingMode:
     def begin(self, rows: int) -> Memory:
         """No state yet, none coming."""
         nothing = np.full(rows, np.nan)
-        return Memory((), (nothing, nothing, np.zeros(rows, np.int64)))
+        return Memory((), (nothing, nothing, np.zeros(rows, np.int64), np.zeros(rows, np.bool_)))
 
     def step(self, tick: Tick, memory: Memory, *args: Known) -> tuple[Known, Memory]:
         """Find the state that tests ask for, and change to it when it has lasted."""
-        state, coming, held = memory.columns
+        state, coming, held, was_known = memory.columns
         wanted, known = self._wanted(state, args)
         new = known & (wanted != state)
-        held = np.where(new & (wanted == coming), held + tick.counted, np.where(known, 0, held))
+        lasts = new & (wanted == coming)
+        held = np.where(lasts & was_known, held + tick.counted, np.where(known & ~lasts, 0, held))
         coming = np.where(known, wanted, coming)
         changes = new & (held >= self._hold_us)
         state = np.where(changes, wanted, state)
-        return Known(state, ~np.isnan(state)), Memory((), (state, coming, np.where(changes, 0, held)))
+        return Known(state, ~np.isnan(state)), Memory((), (state, coming, np.where(changes, 0, held), known))
 
     def _wanted(self, state: np.ndarray, tests: Sequence[Known]) -> tuple[np.ndarray, np.ndarray]:
         wanted = np.full(len(state), NO_STATE)

@@ -28,6 +28,37 @@ class Tick:
     """How much of the time since the step before counts, µs."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ticks:
+    """Consecutive moments at once: as :class:`Tick`, with time as the first axis. ``at`` and ``counted`` are columns.
+
+    Operations work along the last axis, so that most of them do not notice.
+    """
+
+    at: Micros
+    value: Floats
+    observed_at: Micros
+    usable: Flags
+    silent: Flags
+    quality: NDArray[np.uint8]
+    counted: Micros
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+    def one(self, number: int) -> Tick:
+        """One of the moments."""
+        return Tick(
+            int(self.at[number, 0]),
+            self.value[number],
+            self.observed_at[number],
+            self.usable[number],
+            self.silent[number],
+            self.quality[number],
+            int(self.counted[number, 0]),
+        )
+
+
 class Known(NamedTuple):
     """Numbers or truths, one per row or one for all, and which of them are known."""
 
@@ -45,4 +76,17 @@ class Memory:
 
 def spread_out(known: Known, rows: int) -> Known:
     """Give every row a place of its own."""
-    return Known(np.broadcast_to(known.value, rows), np.broadcast_to(known.known, rows))
+    shape = np.broadcast_shapes(np.shape(known.value), np.shape(known.known), (rows,))
+    return Known(np.broadcast_to(known.value, shape), np.broadcast_to(known.known, shape))
+
+
+def at_moment(known: Known, number: int) -> Known:
+    """What was calculated of one of several moments."""
+    return Known(_at_moment(known.value, number), _at_moment(known.known, number))
+
+
+def _at_moment(values: Any, number: int) -> Any:  # noqa: ANN401 - numbers or truths, of one moment or of all
+    if np.ndim(values) < 2:  # the same at all moments
+        return values
+    found = values[number]
+    return found[0] if len(found) == 1 else found

@@ -126,14 +126,21 @@ def age(columns: Columns) -> Operation:
 
 def at_time(ask: Callable[[int], bool]) -> Operation:
     """Ask something that depends on nothing but the time."""
-    return lambda tick: Known(np.bool_(ask(tick.at)), np.True_)
+    return lambda tick: Known(_asked(ask, tick.at), np.True_)
 
 
 def of_time(ask: Callable[[int], float | None]) -> Operation:
     """Give a number that depends on nothing but the time; unknown where there is none."""
 
     def apply(tick: Tick) -> Known:
-        found = ask(tick.at)
-        return Known(np.float64(0.0 if found is None else found), np.bool_(found is not None))
+        found = _asked(lambda at: np.nan if (number := ask(at)) is None else number, tick.at)
+        return Known(np.nan_to_num(found), ~np.isnan(found))
 
     return apply
+
+
+def _asked(ask: Callable[[int], Any], at: Any) -> Any:  # noqa: ANN401 - of one moment, or of a column of them
+    """Answer of each moment."""
+    if np.ndim(at) == 0:
+        return np.asarray(ask(at))[()]
+    return np.array([ask(moment) for moment in at[:, 0].tolist()])[:, np.newaxis]

@@ -8,9 +8,10 @@ from cityhall_bms.rules.language import operations
 from cityhall_bms.rules.language.aggregates import AGGREGATES, Starts, aggregated, given_to_each
 from cityhall_bms.rules.language.checking import REASONS
 from cityhall_bms.rules.language.modes import OperatingMode
-from cityhall_bms.rules.language.moment import Columns, Floats, Known, Memory, Tick, spread_out
+from cityhall_bms.rules.language.moment import Columns, Floats, Known, Memory, Tick, Ticks, spread_out
 from cityhall_bms.rules.language.operations import EXTREMES, LOGIC, NUMBERS, ORDERS, Operation
 from cityhall_bms.rules.language.terms import Term
+from cityhall_bms.rules.language.through import advanced
 from cityhall_bms.rules.language.timers import For, Previous, Remembering, Since
 from cityhall_bms.rules.language.windowed import WINDOWED, windowed
 
@@ -103,8 +104,11 @@ class Program:
         """What its memory holds, in order."""
         return tuple(Remembered(step.text, step.keys) for step in self.steps if isinstance(step, _RememberingStep))
 
-    def run(self, tick: Tick, memory: Sequence[Memory]) -> tuple[list[Known], tuple[Memory, ...]]:
-        """Calculate everything; give results by place and the memory after it."""
+    def run(self, tick: Tick | Ticks, memory: Sequence[Memory]) -> tuple[list[Known], tuple[Memory, ...]]:
+        """Calculate everything; give results by place and the memory after it.
+
+        Of several moments at once the results are those of one after the other, to the bit.
+        """
         results: list[Known] = []
         after: list[Memory] = []
         for step in self.steps:
@@ -114,7 +118,7 @@ class Program:
                 continue
             rows = len(step.keys)
             spread = [spread_out(arg, rows) for arg in args]
-            result, kept = step.operation.step(tick, memory[len(after)], *spread)
+            result, kept = advanced(step.operation, tick, memory[len(after)], spread)
             results.append(result)
             after.append(kept)
         return results, tuple(after)

@@ -26,7 +26,7 @@ class For:
     """``for(cond, d)``: a condition that nobody knows holds the timer; one that is false sets it back."""
 
     def __init__(self, duration_us: float) -> None:
-        self._duration_us = int(duration_us)
+        self.duration_us = int(duration_us)
 
     def begin(self, rows: int) -> Memory:
         """Nothing has been true yet."""
@@ -39,7 +39,7 @@ class For:
         now = cond.known & cond.value
         held = np.where(now & was, held + tick.counted, held)
         held = np.where(cond.known & ~cond.value, 0, held)
-        return Known(now & (held >= self._duration_us), cond.known), Memory((), (held, now))
+        return Known(now & (held >= self.duration_us), cond.known), Memory((), (held, now))
 
 
 class Since:
