@@ -55,6 +55,7 @@ def check(site: SiteFolder) -> None:
     """檢查案場資料夾，列出每個錯誤 / Check a site folder and list every mistake."""
     found = ending_well(lambda: site_reading.read_site(site))
     rules = ending_well(lambda: site_reading.read_site_rules(site))
+    ending_well(lambda: site_reading.check_rules_fit(found, rules))
     ending_well(lambda: site_reading.read_site_suppression(site, found, rules))
     print(
         f"{site}: 沒有錯誤 no mistakes: {len(found.devices)} devices, {len(found.equipment)} equipment, "

@@ -9,9 +9,11 @@ from cityhall_bms.adapters.site_diff import fingerprint
 from cityhall_bms.adapters.site_files import load_site
 from cityhall_bms.adapters.site_files.rules import rule_files
 from cityhall_bms.adapters.site_files.suppression import suppression_rows
+from cityhall_bms.domain.errors import SiteError
 from cityhall_bms.domain.site import Site
 from cityhall_bms.domain.suppression import Suppression
 from cityhall_bms.domain.topology import Topology
+from cityhall_bms.rules.binding import bind
 from cityhall_bms.rules.files import library, read_rules, rules_in_force
 from cityhall_bms.rules.model import Rule
 
@@ -29,6 +31,13 @@ def described_rules(folder: Path) -> dict[str, Rule]:
 def read_site_rules(folder: Path) -> list[Rule]:
     """Rules in force at a site: the shipped ones, replaced by its own of the same id."""
     return rules_in_force(library(), read_rules(rule_files(folder)))
+
+
+def check_rules_fit(site: Site, rules: Sequence[Rule]) -> None:
+    """Check that rules fit the points of a site, units included; :class:`SiteError` with every one that does not."""
+    problems = bind(rules, site, {name: number for number, name in enumerate(site.points)}).problems
+    if problems:
+        raise SiteError(list(problems))
 
 
 def read_site_suppression(folder: Path, site: Site, rules: Sequence[Rule]) -> Suppression:

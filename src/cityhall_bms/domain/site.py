@@ -8,6 +8,7 @@ from typing import Final
 
 from cityhall_bms.domain.calendars import Schedules
 from cityhall_bms.domain.notifications.plan import NotificationPlan
+from cityhall_bms.domain.targets import Targets
 
 NAME_PATTERN: Final = re.compile(r"[A-Z0-9]+(\.[A-Z0-9]+){3}(\.[A-Za-z0-9_]+)?")
 """``SITE.FLOOR.ZONE.EQUIPnn`` and, for a point, ``.ROLE``."""
@@ -133,6 +134,7 @@ class Site:
     points: Mapping[str, Point]
     schedules: Schedules = field(default_factory=Schedules)
     notifications: NotificationPlan = field(default_factory=NotificationPlan)
+    targets: Targets = field(default_factory=Targets)
 
     def points_of(self, device: str) -> list[Point]:
         """Points of one device, in the order of ``points.csv``."""

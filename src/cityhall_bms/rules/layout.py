@@ -98,7 +98,7 @@ class _Finder:
         if op == "single" and len(found) > 1:
             return (
                 (),
-                f"{len(found)} {named} with {', '.join(asked)}: the rule must say which, like mean(..) or any(..)",
+                f"{len(found)} {named} with {', '.join(asked)}: ask for any(..), mean(..) or the like",
             )
         return found, ""
 
@@ -170,7 +170,7 @@ class SiteLayout:
             role=lambda role: _kind(self._own_points(role)),
             related=lambda relation, brick_class, role: _kind(self._related_points((relation, brick_class), role)),
             schedule=lambda name: name in schedules,
-            target=lambda _: None,
+            target=self._target_kind,
         )
 
     def own(self, role: str) -> Samples:
@@ -206,9 +206,13 @@ class SiteLayout:
         """Number of an hour by the building's clocks."""
         return local_hour(self._zone, at)
 
-    def target(self, name: str, at: int) -> None:
+    def target(self, name: str, at: int) -> float | None:
         """Give a target that is valid at a time."""
-        del name, at
+        return self._site.targets.value(name, at)
+
+    def _target_kind(self, name: str) -> Kind | None:
+        unit = self._site.targets.unit(name)
+        return None if unit is None else of_symbol(unit)
 
     def _own_points(self, role: str) -> list[Point]:
         return [_own(row, role) for row in self._rows]

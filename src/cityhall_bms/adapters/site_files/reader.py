@@ -24,6 +24,7 @@ from cityhall_bms.adapters.site_files.points import (
     Surroundings,
     read_points,
 )
+from cityhall_bms.adapters.site_files.targets import read_targets
 from cityhall_bms.adapters.site_files.toml_file import TomlFile, read_toml, validated
 from cityhall_bms.domain.calendars import Schedules
 from cityhall_bms.domain.errors import SiteError
@@ -46,6 +47,7 @@ def load_site(folder: Path, factories: Mapping[str, DriverFactory], profile_fold
         raise SiteError(mistakes.sorted())
     site, schedules = _read_site(folder, mistakes)
     notifications = read_notifications(folder, site, schedules, mistakes)
+    targets = read_targets(folder, schedules.time_zone, mistakes)
     equipment = read_equipment(read_csv(folder / EQUIPMENT_FILE, EQUIPMENT_FILE, EQUIPMENT_COLUMNS, mistakes), site)
     shelf = ProfileShelf(folder, profile_folders, mistakes)
     devices = read_devices(folder, factories, shelf, mistakes)
@@ -55,7 +57,8 @@ def load_site(folder: Path, factories: Mapping[str, DriverFactory], profile_fold
     _ask_drivers(devices or {}, points, factories, mistakes)
     if mistakes or site is None or devices is None:
         raise SiteError(mistakes.sorted())
-    return replace(_site(site, equipment, devices, points), schedules=schedules, notifications=notifications)
+    found = _site(site, equipment, devices, points)
+    return replace(found, schedules=schedules, notifications=notifications, targets=targets)
 
 
 def _read_site(folder: Path, mistakes: Mistakes) -> tuple[SiteFile | None, Schedules]:
