@@ -61,6 +61,29 @@ class Outcome:
     """Figures of one row, from the values that decided."""
 
 
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """As :class:`Outcome`, of many moments: time is the first axis. ``reading`` takes the moment and the row."""
+
+    known: Flags
+    enter: Flags
+    clear: Flags
+    unmet: Flags | None
+    memory: tuple[Memory, ...]
+    reading: Callable[[int, int], Reading]
+
+    def at(self, moment: int) -> Outcome:
+        """One of the moments; the memory is that after all of them."""
+        return Outcome(
+            self.known[moment],
+            self.enter[moment],
+            self.clear[moment],
+            None if self.unmet is None else self.unmet[moment],
+            self.memory,
+            lambda row: self.reading(moment, row),
+        )
+
+
 class Condition(Protocol):
     """One rule's test of all its rows at once."""
 

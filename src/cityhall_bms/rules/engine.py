@@ -137,7 +137,7 @@ class Engine:
 
     def __init__(self, binding: Binding, *, counted_max_s: float = COUNTED_MAX_S) -> None:
         self.binding = binding
-        self._counted_max_us = round(counted_max_s * 1e6)
+        self.counted_max_us = round(counted_max_s * 1e6)
         self._gates = [
             (bound, gate, slice(start, start + len(bound.subjects)))
             for start, bound, gate in _numbered_gates(binding.rules)
@@ -164,14 +164,14 @@ class Engine:
         """Take the samples as they are at ``at`` (µs UTC). A time before the last step counts as the last step's."""
         at = max(at, state.at)
         passed = at - state.at if state.at else 0
-        counted = min(passed, self._counted_max_us)
+        counted = min(passed, self.counted_max_us)
         tick, good_at = self._grade(state, at, columns, passed)
         # A quotient by zero is no number and so not known; that is no news.
         with np.errstate(all="ignore"):
             gates, gate_held, gate_met = self._step_gates(state, tick, counted)
             conditions, failures = self._evaluate(state, tick, gates)
         held, leaning, flips = self._step_timers(state, conditions, counted)
-        proposals = tuple(self._proposals(state, tick, flips, conditions.outcomes))
+        proposals = tuple(self.proposals(state.active, tick, flips, conditions.outcomes))
         after = EngineState(
             at=at,
             active=state.active ^ flips,
@@ -192,7 +192,7 @@ class Engine:
 
     def _grade(self, state: EngineState, at: int, columns: Columns, passed: int) -> tuple[Tick, Micros]:
         """Decide which samples may decide, and which points are silent."""
-        counted = min(passed, self._counted_max_us)
+        counted = min(passed, self.counted_max_us)
         age = at - columns.observed_at
         usable = is_good(columns.quality) & np.isfinite(columns.value) & (age <= self.binding.quiet_us)
         before = np.full_like(state.good_at, at) if state.at == 0 else state.good_at + passed - counted
@@ -248,18 +248,16 @@ class Engine:
         flips = leaning & (held >= delay)
         return np.where(flips, 0, held), leaning & ~flips, flips
 
-    def _proposals(
-        self, state: EngineState, tick: Tick, flips: Flags, outcomes: Mapping[str, Outcome]
-    ) -> Iterable[Proposal]:
-        """Give one proposal for each alarm that begins, ends, or takes another priority."""
+    def proposals(self, active: Flags, tick: Tick, flips: Flags, outcomes: Mapping[str, Outcome]) -> Iterable[Proposal]:
+        """Give one proposal for each alarm that begins, ends, or takes another priority as rows flip."""
         alarms = {}
         for row in np.flatnonzero(flips).tolist():
             bound = self.binding.rule_of(row)
             alarms[bound.start, (row - bound.start) % len(bound.subjects)] = bound
         for (_, place), bound in alarms.items():
             rows = bound.rows_of(place)
-            before = [level for level, row in enumerate(rows) if state.active[row]]
-            now = [level for level, row in enumerate(rows) if state.active[row] != flips[row]]
+            before = [level for level, row in enumerate(rows) if active[row]]
+            now = [level for level, row in enumerate(rows) if active[row] != flips[row]]
             kind = Change.CHANGED if before and now else Change.RAISED if now else Change.RETURNED
             level = min(now or before, key=lambda level: bound.levels[level].priority)
             priority = bound.levels[level].priority

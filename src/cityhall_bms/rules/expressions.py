@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cityhall_bms.rules.checked import Checked, Figures
-from cityhall_bms.rules.conditions import Outcome, Part, Reading, finite
+from cityhall_bms.rules.conditions import Outcome, Outcomes, Part, Reading, finite
 from cityhall_bms.rules.language.kinds import Kind
-from cityhall_bms.rules.language.moment import Columns, Known, Memory, Tick, spread_out
+from cityhall_bms.rules.language.moment import Columns, Known, Memory, Tick, Ticks, at_moment, spread_out
 from cityhall_bms.rules.language.program import Compiler, Layout, Program, Remembered
 from cityhall_bms.rules.language.terms import ORDERED, Term, walk
 
@@ -101,6 +101,24 @@ class ExpressionCondition:
             lambda row: self._reading(tick, results, row),
         )  # fmt: skip
 
+    def through(self, ticks: Ticks, memory: Sequence[Memory]) -> Outcomes:
+        """Test every row of every level at many moments."""
+        results, after = self._program.run(ticks, memory)
+        enter = [_through(results[level.condition], len(ticks), self._rows) for level in self._levels]
+        stays = [_through(results[level.stays], len(ticks), self._rows) for level in self._levels]
+        known = np.hstack([result.known for result in enter])
+        clear = np.hstack([result.known & ~result.value for result in stays])
+        unmet = None
+        if self._when is not None:
+            when = _through(results[self._when], len(ticks), self._rows)
+            unmet = np.tile(when.known & ~when.value, len(self._levels))
+            known = known & np.tile(when.known & when.value, len(self._levels))
+
+        def reading(number: int, row: int) -> Reading:
+            return self._reading(ticks.one(number), [at_moment(result, number) for result in results], row)
+
+        return Outcomes(known, np.hstack([result.value for result in enter]), clear, unmet, after, reading)
+
     def _reading(self, tick: Tick, results: Sequence[Known], row: int) -> Reading:
         level, place = divmod(row, self._rows)
         newest = max((int(tick.observed_at[column]) for column, _ in self.watched(place)), default=tick.at)
@@ -116,6 +134,11 @@ class ExpressionCondition:
         true = [item for item in figures if _is_true(results[item.test], place)]
         ordered = [item for item in true or figures if item.ordered]
         return next(iter([*ordered, *true, *figures]), None)
+
+
+def _through(result: Known, moments: int, rows: int) -> Known:
+    """Result with a place for each moment and row."""
+    return Known(np.broadcast_to(result.value, (moments, rows)), np.broadcast_to(result.known, (moments, rows)))
 
 
 def _figures(compiler: Compiler, figures: Figures, value: Term | None) -> _Figures:
