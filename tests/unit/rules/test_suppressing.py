@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,10 +20,10 @@ from cityhall_bms.adapters.memory_telemetry import MemoryTelemetryLog
 from cityhall_bms.adapters.site_files.suppression import shipped_rows
 from cityhall_bms.domain.alarm_book import AlarmBook
 from cityhall_bms.domain.alarm_stream import ALARM_STREAMS, identity_of
-from cityhall_bms.domain.alarms import Alarm, evolve, stream_of
+from cityhall_bms.domain.alarms import Alarm, AlarmRaised, AlarmTakenOutOfService, evolve, stream_of
 from cityhall_bms.domain.batch import Readings, SampleBatch
 from cityhall_bms.domain.live import LiveTable
-from cityhall_bms.domain.permits import PERMIT_STREAMS, Permit, PermitOpened, fold_permit, permit_stream
+from cityhall_bms.domain.permits import PERMIT_STREAMS, Permit, PermitClosed, PermitOpened, fold_permit, permit_stream
 from cityhall_bms.domain.suppression import Suppression
 from cityhall_bms.domain.topology import Topology
 from cityhall_bms.ports.event_log import Append, EventLog
@@ -98,6 +98,21 @@ class Hall:
     def runner(self, events: EventLog | None = None) -> RulesRunner:
         log = events or self.events
         return RulesRunner(BINDING, SUPPRESSION, self.telemetry, log, self.view, self.clock)
+
+    @contextlib.asynccontextmanager
+    async def watched(self) -> AsyncIterator[Callable[..., Awaitable[None]]]:
+        """One engine that lives; what it gives publishes scans a second apart and waits until they are dealt with."""
+        runner = self.runner()
+
+        async def watch(*scans: dict[str, tuple[float, float]]) -> None:
+            for scan in scans:
+                await self.publish((1.0, scan))
+                await until(lambda: runner.position == self.sequence)
+
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(runner.run())
+            yield watch
+            running.cancel()
 
     async def catch_up(self) -> None:
         runner = self.runner()
@@ -182,6 +197,63 @@ async def test_an_alarm_that_becomes_worse_is_the_same_alarm_and_says_so() -> No
     ]  # fmt: skip
 
 
+async def test_a_permit_that_is_opened_and_closed_meanwhile_hides_its_zone_and_gives_it_back() -> None:
+    hall = Hall()
+    hot = {**CALM, "AHU01": (40.0, 0.0)}
+    async with hall.watched() as watch:
+        await watch(CALM, hot, hot, hot)
+        opened = PermitOpened("permit-1", "works", [], ["05.W"], [], NOW, NOW + 900 * S, "換管", "李", NOW)
+        await hall.events.append([Append(permit_stream("permit-1"), [opened], "李")])
+        await watch(hot, hot)
+        closed = PermitClosed("permit-1", "李", NOW + round(hall.second * S))
+        await hall.events.append([Append(permit_stream("permit-1"), [closed], "李")])
+        await watch(hot, hot)
+
+    assert [kind for _, _, kind, _ in await hall.told()] == ["AlarmRaised", "AlarmSuppressed", "AlarmUnsuppressed"]
+
+
+async def test_a_cause_that_is_taken_out_of_service_hides_nothing_any_more() -> None:
+    hall = Hall()
+    dead = {**CALM, "HVM01": (0.0, 0.0), "AHU01": (40.0, 0.0)}
+    name = f"E01-LOSS~{full('HVM01')}"
+    async with hall.watched() as watch:
+        await watch(*[dead] * 6)
+        assert short(await hall.told())[-1] == "HOT~05.W.AHU01 AlarmSuppressed"
+        out = AlarmTakenOutOfService(NOW, "李", "17", NOW + 900 * S, "電驛檢修")
+        await hall.events.append([Append(stream_of(name), [out], "李")])
+        await watch(dead, dead)
+
+    assert short(await hall.told())[-1] == "HOT~05.W.AHU01 AlarmUnsuppressed"
+
+
+async def test_while_the_event_log_is_away_the_engine_goes_on_by_what_it_knows() -> None:
+    hall = Hall()
+    hot = {**CALM, "AHU01": (40.0, 0.0)}
+    async with hall.watched() as watch:
+        await watch(CALM, CALM)
+        hall.events.available = False
+        await watch(CALM, CALM, CALM)
+        hall.events.available = True
+        await watch(*[hot] * 3)
+
+    assert short(await hall.told()) == ["HOT~05.W.AHU01 AlarmRaised"]
+
+
+async def test_what_a_device_raised_itself_is_hidden_when_the_engine_looks() -> None:
+    hall = Hall()
+    window = PermitOpened("permit-1", "test", [full("AHU01")], [], [], NOW, NOW + 900 * S, "測試", "李", NOW)
+    await hall.events.append([Append(permit_stream("permit-1"), [window], "李")])
+    notice = AlarmRaised(
+        "DEVICE", 1, f"{full('AHU01')}.A", full("AHU01"), "hvac", 1, "自報", "Own", False, 1, NOW + 2 * S
+    )
+    async with hall.watched() as watch:
+        await watch(CALM, CALM)
+        await hall.events.append([Append(stream_of(f"DEVICE~{notice.subject}"), [notice], "notices")])
+        await watch(CALM, CALM)
+
+    assert [kind for _, _, kind, _ in await hall.told()] == ["AlarmRaised", "AlarmSuppressed"]
+
+
 SHORTS = ["HVM01", "LVP01", "CHC01", "CHC02", "AHU01", "AHU02", "FZN01", "UPS01"]
 PAIRS = st.tuples(st.sampled_from([0.0, 20.0, 20.0, 40.0, 70.0]), st.sampled_from([0.0, 0.0, 1.0]))
 HISTORIES = st.lists(
@@ -218,9 +290,9 @@ async def live(history: Sequence[Scan], permits: Sequence[PermitOpened]) -> list
     runner = hall.runner()
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(runner.run())
-        for number, scan in enumerate(history, start=1):
+        for scan in history:
             await hall.publish(scan)
-            await until(lambda number=number: runner.position == number)  # type: ignore[misc]
+            await until(lambda: runner.position == hall.sequence)
         running.cancel()
     return await hall.told()
 
