@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.alarm_events import RAISED_US, of_alarm, raised
+from tests.support.dying_log import DyingLog, KilledError
 from tests.support.manual_clock import ManualClock
 
 from cityhall_bms.adapters.memory import MemoryAlarmView, MemoryEventLog
@@ -249,3 +250,17 @@ async def check_story(room: Room, priority: int) -> None:
         assert rung is not None
         overdue_s = (room.clock.now() - rung) / 1e6 - 2
         assert alarm.escalation_level >= sum(step <= overdue_s for step in steps)
+
+
+@pytest.mark.parametrize("calls", [1, 2, 3])
+@pytest.mark.parametrize("after", [False, True], ids=["before it is written", "after it was written"])
+async def test_a_keeper_that_dies_at_any_step_leaves_nothing_out_and_nothing_twice(calls: int, after: bool) -> None:
+    room = Room()
+    await room.write(raised(priority=1))
+    dying = DyingLog(room.events, calls, after=after, error=KilledError)
+    keeper = FollowUpKeeper(room.view, room.permits, dying, room.clock, HANDLING)
+    _, died = await asyncio.gather(room.clock.advance(400), keeper.run(), return_exceptions=True)
+    assert isinstance(died, BaseExceptionGroup)
+    await room.wait(400)
+    levels = [entry.payload.get("level") for entry in await room.events.read(stream=stream_of(ALARM))]
+    assert levels == [None, 1, 2, 3]
