@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -14,10 +15,14 @@ from cityhall_bms.domain.wall_clock import local_hour
 from cityhall_bms.rules.checked import Checked
 from cityhall_bms.rules.language.checking import EACH_POINT
 from cityhall_bms.rules.language.kinds import ANY_NUMBER, Kind, of_symbol
+from cityhall_bms.rules.language.moment import Flags, Micros
 from cityhall_bms.rules.language.program import About, Pairs, Samples
 from cityhall_bms.rules.language.scope import Scope
 from cityhall_bms.rules.model import ANY_CLASS, ConditionRule
 from cityhall_bms.rules.topology import Topology
+
+QUARTER_US: Final = 900_000_000
+"""Midnight is at a full quarter of an hour in every zone."""
 
 Roles = Mapping[str, Mapping[str, Point]]
 """Points by equipment and role."""
@@ -201,6 +206,15 @@ class SiteLayout:
         if not schedule:
             return self._site.schedules.is_holiday(at)
         return self._site.schedules.within(schedule, at)
+
+    def holds_at(self, schedule: str, at: Micros) -> Flags:
+        """Tell the same of many moments."""
+        if schedule:
+            return self._site.schedules.within_many(schedule, at)
+        quarters, which = np.unique(at // QUARTER_US, return_inverse=True)
+        days = [self._site.schedules.is_holiday(quarter * QUARTER_US) for quarter in quarters.tolist()]
+        found: Flags = np.array(days, np.bool_)[which]
+        return found
 
     def hour(self, at: int) -> int:
         """Number of an hour by the building's clocks."""

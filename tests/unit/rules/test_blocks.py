@@ -56,6 +56,7 @@ EXPRESSIONS = {
     "EASED": {"condition": "abs(T - SP) > warm", "parameters": {"warm": "2 K"}, "deadband": "1 K", "on_delay_s": 240},
     "DELAYS": {"condition": "T > 21 °C", "on_delay_s": 180, "off_delay_s": 120, "deadband": "1 K"},
     "WHEN": {"condition": "T > 20 °C", "when": "for(Run == 1, 3 min) and within(occupied)", "on_delay_s": 60},
+    "CALENDAR": {"condition": "T > 21 °C and (holiday() or not within(occupied))"},
     "STEPS": {
         "condition": "T > 20 °C", "on_delay_s": 120,
         "step": [{"priority": 2, "condition": "T > 22 °C", "on_delay_s": 60}, {"priority": 1, "condition": "T > 24 °C"}],

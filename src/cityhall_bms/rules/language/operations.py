@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cityhall_bms.domain.quality import BAD_FROM, UNCERTAIN_FROM
-from cityhall_bms.rules.language.moment import Columns, Flags, Floats, Known, Tick
+from cityhall_bms.rules.language.moment import Columns, Flags, Floats, Known, Micros, Tick
 
 Operation = Callable[..., Known]
 """Takes the tick and what its arguments are."""
@@ -124,9 +124,20 @@ def age(columns: Columns) -> Operation:
     return lambda tick: Known((tick.at - tick.observed_at[..., columns]) / 1e6, np.True_)
 
 
-def at_time(ask: Callable[[int], bool]) -> Operation:
-    """Ask something that depends on nothing but the time."""
-    return lambda tick: Known(_asked(ask, tick.at), np.True_)
+def at_time(ask: Callable[[int], bool], ask_many: Callable[[Micros], Flags]) -> Operation:
+    """Ask something that depends on nothing but the time, of one moment or of many."""
+
+    def apply(tick: Tick) -> Known:
+        if np.ndim(tick.at) == 0:
+            return Known(np.bool_(ask(tick.at)), np.True_)
+        return Known(ask_many(np.ravel(tick.at))[:, np.newaxis], np.True_)
+
+    return apply
+
+
+def always() -> Operation:
+    """True."""
+    return lambda _: Known(np.True_, np.True_)
 
 
 def of_time(ask: Callable[[int], float | None]) -> Operation:

@@ -8,7 +8,7 @@ from cityhall_bms.rules.language import operations
 from cityhall_bms.rules.language.aggregates import AGGREGATES, Starts, aggregated, given_to_each
 from cityhall_bms.rules.language.checking import REASONS
 from cityhall_bms.rules.language.modes import OperatingMode
-from cityhall_bms.rules.language.moment import Columns, Floats, Known, Memory, Tick, Ticks, spread_out
+from cityhall_bms.rules.language.moment import Columns, Flags, Floats, Known, Memory, Micros, Tick, Ticks, spread_out
 from cityhall_bms.rules.language.operations import EXTREMES, LOGIC, NUMBERS, ORDERS, Operation
 from cityhall_bms.rules.language.terms import Term
 from cityhall_bms.rules.language.through import advanced
@@ -56,6 +56,10 @@ class Layout(Protocol):
 
     def holds(self, schedule: str, at: int) -> bool:
         """Tell whether a schedule holds; the empty name is that of holidays."""
+        ...
+
+    def holds_at(self, schedule: str, at: Micros) -> Flags:
+        """Tell the same of many moments."""
         ...
 
     def hour(self, at: int) -> int:
@@ -174,10 +178,13 @@ class Compiler:
             case "in":
                 return operations.member(tuple(float(value) for value in given))
             case "always":
-                return operations.at_time(lambda _: True)
+                return operations.always()
             case "within" | "holiday":
                 schedule = str(given[0]) if given else ""
-                return operations.at_time(lambda at: self._layout.holds(schedule, at))
+                layout = self._layout
+                return operations.at_time(
+                    lambda at: layout.holds(schedule, at), lambda at: layout.holds_at(schedule, at)
+                )
             case "target":
                 return operations.of_time(lambda at: self._layout.target(str(given[0]), at))
             case _:
