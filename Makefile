@@ -1,6 +1,6 @@
 # Everything starts with `make`: it needs python3 (3.11 or newer) and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test torture faults check format bench lock openapi web clean
+.PHONY: help setup demo test torture faults check format bench lock openapi rule-pages web clean
 SHELL := /bin/sh
 # Without byte code on disk, every process pays ten seconds for compiling its libraries.
 unexport PYTHONDONTWRITEBYTECODE
@@ -48,6 +48,9 @@ bench: setup ## 效能量測  run the benchmarks
 
 lock: ## 重算鎖定檔  write requirements.lock anew from pyproject.toml
 	@python3 scripts/lock.py "$$(sh scripts/bootstrap.sh --uv)"
+
+rule-pages: setup ## 由定義重寫規則頁  write docs/reference/rule-library anew from the shipped rules
+	@.venv/bin/python scripts/rule_pages.py
 
 openapi: setup ## 更新 API 描述與前端型別  write web/openapi.json and the dashboard's types anew
 	@.venv/bin/cityhall-bms openapi >web/openapi.json
