@@ -6,7 +6,7 @@ from typing import Final
 import structlog
 
 from cityhall_bms.alarms.notifying import AlarmReader
-from cityhall_bms.domain.errors import ConcurrencyError, EventLogUnavailableError
+from cityhall_bms.domain.errors import ConcurrencyError, EventLogUnavailableError, LeaseLostError
 from cityhall_bms.domain.notifications import (
     NOTIFICATION_STREAMS,
     Notification,
@@ -63,20 +63,28 @@ class NotificationSender:
         return len(self._open)
 
     async def run(self) -> None:
-        """Send without end; an outage of the event log delays messages and loses none."""
-        away = False
+        """Send until cancelled, and then end what is under way in good order."""
         async with asyncio.TaskGroup() as tasks:
-            while True:
-                try:
-                    for notification in await self.due():
-                        tasks.create_task(self._deliver(notification))
-                except EventLogUnavailableError as error:
-                    if not away:
-                        log.warning("notifications wait for the event log", reason=str(error))
-                    away = True
-                else:
-                    away = False
-                await self._clock.sleep(PERIOD_S)
+            try:
+                await self._send_what_is_due(tasks)
+            except asyncio.CancelledError as error:
+                cancelled = error
+        raise cancelled
+
+    async def _send_what_is_due(self, tasks: asyncio.TaskGroup) -> None:
+        """Without end; an outage of the event log delays messages and loses none."""
+        away = False
+        while True:
+            try:
+                for notification in await self.due():
+                    tasks.create_task(self._deliver(notification))
+            except EventLogUnavailableError as error:
+                if not away:
+                    log.warning("notifications wait for the event log", reason=str(error))
+                away = True
+            else:
+                away = False
+            await self._clock.sleep(PERIOD_S)
 
     async def due(self) -> list[Notification]:
         """What is to be sent now, one a channel; each counts as under way from here on."""
@@ -173,8 +181,8 @@ class NotificationSender:
                 await self._append(notification, event)
             except EventLogUnavailableError:
                 await self._clock.sleep(RETRY_S)
-            except ConcurrencyError:
-                # Another process took over meanwhile, and has said that nobody knows what came of it.
+            except (ConcurrencyError, LeaseLostError):
+                # Another process took over meanwhile, and says that nobody knows what came of it.
                 log.warning("somebody else spoke of a notification under way", notification=notification.notification)
                 return
             else:

@@ -213,6 +213,25 @@ async def test_what_came_of_it_is_written_down_however_long_the_log_is_away(post
     assert await post.life() == ["Attempted", "Sent"]
 
 
+async def test_what_is_under_way_when_the_service_is_stopped_is_ended_and_written_down(post: Post) -> None:
+    handed_over, answered = asyncio.Event(), asyncio.Event()
+
+    async def slowly(_channel: str, _title: str, _text: str) -> Delivery:
+        handed_over.set()
+        await answered.wait()
+        return Delivery(Outcome.ACCEPTED)
+
+    post.notifier.send = slowly  # type: ignore[method-assign]
+    await post.ring()
+    await post.queue()
+    async with post.open():
+        await post.clock.advance(1)
+        await handed_over.wait()
+        asyncio.get_running_loop().call_later(0.01, answered.set)
+
+    assert await post.life() == ["Attempted", "Sent"]
+
+
 async def test_a_slow_channel_holds_up_only_itself(post: Post) -> None:
     answered = asyncio.Event()
 
