@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import structlog
+
 from cityhall_bms.adapters.postgres.alarm_figures import PostgresAnnunciationView
 from cityhall_bms.adapters.postgres.alarms_view import PostgresAlarmView
 from cityhall_bms.adapters.postgres.lease import Fence
@@ -14,6 +16,7 @@ from cityhall_bms.alarms.permits import PermitKeeper, PermitOffice
 from cityhall_bms.alarms.shelf_keeper import ShelfKeeper
 from cityhall_bms.ports.event_log import EventLog
 from cityhall_bms.ports.read_models import AlarmView
+from cityhall_bms.roles.notifying import notifying
 from cityhall_bms.roles.parts import Loop, Parts, led, together
 from cityhall_bms.rules.binding import bind
 from cityhall_bms.rules.book import fingerprint, keep_book, shadows, taking_effect
@@ -23,11 +26,14 @@ from cityhall_bms.rules.runner import LiveEngine, RulesRunner
 from cityhall_bms.rules.shadow import ShadowRecorder, checkpoint_name
 from cityhall_bms.site_reading import described_rules, read_site_suppression
 
+log = structlog.get_logger(__name__)
+
 
 def loops(parts: Parts) -> list[Loop]:
     """Give what the rules role runs."""
     described = described_rules(parts.folder)
     view = PostgresAlarmView(parts.pool, parts.events.listener)
+    notify = notifying(parts, view, described)
     newest: list[RulesRunner] = []
     floods: list[FloodKeeper] = []
     watch = parts.metrics.watch
@@ -43,6 +49,8 @@ def loops(parts: Parts) -> list[Loop]:
         async def ring(rules: Sequence[Rule]) -> None:
             suppression = read_site_suppression(parts.folder, parts.site, rules)
             binding = bind(rules, parts.site, parts.ids)
+            for problem in binding.problems:
+                log.error("rule does not fit this site", problem=str(problem))
             newest[:] = [RulesRunner(binding, suppression, parts.telemetry, events, view, parts.clock)]
             # Before anything can ring by them.
             await keep_book(rules, events, parts.clock)
@@ -58,7 +66,8 @@ def loops(parts: Parts) -> list[Loop]:
         ringing = run_by_book(events, parts.clock, lambda book: taking_effect(described, book), ring)
         shading = run_by_book(events, parts.clock, shadows, watch_drafts)
         notices = NoticeKeeper(parts.site, parts.events, parts.clock)
-        await together(ringing, shading, floods[0].run(), *_keepers(parts, view, events), notices.run())
+        keepers = _keepers(parts, view, events)
+        await together(ringing, shading, floods[0].run(), *keepers, notices.run(), notify(events))
 
     return [led(parts, "rules", work)]
 

@@ -1,0 +1,50 @@
+"""Notifications, as a part of the rules role: what queues them, and what sends them."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import structlog
+
+from cityhall_bms.adapters.apprise_notifier import CHANNELS_FILE, AppriseNotifier, read_channels
+from cityhall_bms.alarms.notifying import AlarmReader, NotificationKeeper
+from cityhall_bms.alarms.sending import NotificationSender
+from cityhall_bms.domain.errors import SiteError
+from cityhall_bms.domain.site import Text
+from cityhall_bms.ports.event_log import EventLog
+from cityhall_bms.ports.read_models import AlarmView
+from cityhall_bms.roles.parts import Loop, Parts, together
+from cityhall_bms.rules.model import Rule
+
+log = structlog.get_logger(__name__)
+
+
+def notifying(parts: Parts, view: AlarmView, rules: Mapping[str, Rule]) -> Callable[[EventLog], Loop]:
+    """Give what makes the loop anew over an event log; ``rules`` say what to do about their alarms."""
+    notifier = _notifier(parts)
+    procedures = {name: Text(rule.sop_zh, rule.sop_en) for name, rule in rules.items()}
+    newest: list[NotificationSender] = []
+    waiting = "Notifications that are not settled yet."
+    parts.metrics.watch("notifications_waiting", waiting, lambda: newest[0].waiting if newest else 0)
+
+    def loop(events: EventLog) -> Loop:
+        reader = AlarmReader(view, events)
+        newest[:] = [NotificationSender(notifier, reader, events, parts.clock)]
+        keeper = NotificationKeeper(parts.site, reader, events, parts.clock, procedures)
+        return together(keeper.run(), newest[0].run())
+
+    return loop
+
+
+def _notifier(parts: Parts) -> AppriseNotifier:
+    named = parts.settings.notifications.channels_file
+    path = Path(named) if named else parts.folder / CHANNELS_FILE
+    addresses: dict[str, str] = {}
+    try:
+        addresses = read_channels(path)
+    except SiteError as error:
+        # Alarms must ring even if nobody can be told; each message says that its channel is not known.
+        log.error("the addresses of the channels cannot be read", reason=str(error))  # noqa: TRY400 - no trace
+    unknown = sorted(parts.site.notifications.channels.keys() - addresses.keys())
+    if unknown:
+        log.warning("channels without an address", file=str(path), channels=unknown)
+    return AppriseNotifier(addresses)
