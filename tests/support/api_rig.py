@@ -18,6 +18,7 @@ from tests.support.sites import CheckingFactory, write_site
 from cityhall_bms.adapters.export_desk import ExportOffice
 from cityhall_bms.adapters.export_parts import Database, ExportParts
 from cityhall_bms.adapters.memory_telemetry import MemoryTelemetryLog
+from cityhall_bms.adapters.postgres.alarm_figures import PostgresAnnunciationView
 from cityhall_bms.adapters.postgres.alarm_search import PostgresAlarmRecord
 from cityhall_bms.adapters.postgres.alarms_view import PostgresAlarmView
 from cityhall_bms.adapters.postgres.connection import open_pool
@@ -48,6 +49,7 @@ from cityhall_bms.domain.alarms import AlarmRaised, AlarmReturned, alarm_id, str
 from cityhall_bms.domain.batch import Readings, SampleBatch
 from cityhall_bms.domain.errors import CollectorUnavailableError
 from cityhall_bms.domain.shifts import Shifts
+from cityhall_bms.domain.topology import Topology
 from cityhall_bms.historian.meter_desk import CounterDesk
 from cityhall_bms.ports.capabilities import Plain
 from cityhall_bms.ports.diagnostics import Diagnosis
@@ -189,12 +191,13 @@ async def running_api(dsn: str, folder: Path, more_points: str = "") -> AsyncIte
                 endpoints=dict.fromkeys(site.devices, "127.0.0.1:5020 unit 1"),
                 clock=clock,
                 live=LiveFeed(telemetry, history, {ids[p.name]: p.scan_s for p in site.points.values()}, clock),
-                feed=AlarmFeed(view, events, clock),
+                feed=AlarmFeed(view, events, clock, Topology.of(site)),
                 alarms=view,
                 devices=PostgresDeviceView(pool),
                 diagnostics=told,
                 desk=AlarmDesk(view, events, clock),
                 alarm_record=PostgresAlarmRecord(pool),
+                annunciations=PostgresAnnunciationView(pool),
                 permits=PostgresPermitView(pool),
                 permit_desk=PermitOffice(site, events, clock),
                 hand_overs=PostgresHandOverView(pool),

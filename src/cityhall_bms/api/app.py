@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cityhall_bms.api import (
     alarm_desk,
+    alarm_figures,
     alarms,
     counters,
     devices,
@@ -82,6 +83,7 @@ def _routes() -> FastAPI:
         points,
         history,
         devices,
+        alarm_figures,
         alarms,
         alarm_desk,
         permits,

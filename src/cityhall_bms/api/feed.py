@@ -1,50 +1,128 @@
-"""The alarm feed of this API process: every transition once, in the order of the event log."""
+"""The alarm feed of this API process: every transition once, in the order of the event log.
+
+With each transition goes what a console needs to tame a flood: under which cause the alarm is grouped, whether it came
+first there, and whether it chatters. Between them it is said when a flood begins and ends.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
 
 from cityhall_bms.api.tail import Tail
+from cityhall_bms.domain.alarm_groups import AlarmGroups
+from cityhall_bms.domain.chatter import ChatterWatch
 from cityhall_bms.domain.errors import EventLogUnavailableError
+from cityhall_bms.domain.events import StoredEvent
+from cityhall_bms.domain.flood_watch import FLOOD_STREAM, AlarmFloodBegan
+from cityhall_bms.domain.topology import Topology
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.event_log import EventLog
 from cityhall_bms.ports.read_models import AlarmFilter, AlarmTransition, AlarmView
 
 RETRY_S: Final = 1.0
 PAGE: Final = 500
+FLOODS_EVERY_S: Final = 1.0
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Placed:
+    """A transition, and where its alarm stood among the others when this process learned of it.
+
+    Each is equal to itself alone, so that what is made of it for one console is found again for the next.
+    """
+
+    transition: AlarmTransition
+    group: str | None
+    """Equipment or device that caused its group; none for an alarm that is not open."""
+    first_up: bool
+    changes: int
+    """How often it changed since it began to chatter; 0 when it does not."""
 
 
 class AlarmFeed:
     """Follows the alarm view; consoles read its tail, or the view itself when they were away longer."""
 
-    def __init__(self, view: AlarmView, events: EventLog, clock: Clock) -> None:
+    def __init__(self, view: AlarmView, events: EventLog, clock: Clock, topology: Topology | None = None) -> None:
         self._view = view
         self._events = events
         self._clock = clock
         self._started = asyncio.Event()
-        self.tail: Tail[AlarmTransition] = Tail(0)
+        self.tail: Tail[Placed] = Tail(0)
+        self.groups = AlarmGroups(topology or Topology())
+        """Open alarms under what caused them."""
+        self.chatter = ChatterWatch()
+        self.flood: StoredEvent | None = None
+        """The latest flood's beginning or end; none before the first."""
 
     @property
     def ready(self) -> bool:
         """Whether it follows the view."""
         return self._started.is_set()
 
+    @property
+    def in_flood(self) -> bool:
+        """Whether a flood is on."""
+        return self.flood is not None and self.flood.type == AlarmFloodBegan.__name__
+
     async def run(self) -> None:
         """Follow from where the view stands now."""
         while not self.ready:
             try:
-                # Where the view stands, not where the log ends: what the view takes in later is still to come.
-                self.tail.restart((await self._view.page(AlarmFilter(state="all"), 1, None)).position)
+                await self._begin()
                 self._started.set()
             except EventLogUnavailableError as error:
                 log.warning("no alarm feed yet", reason=str(error))
                 await self._clock.sleep(RETRY_S)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._follow_alarms())
+            tasks.create_task(self._follow_floods())
+
+    async def _begin(self) -> None:
+        """Take the open alarms, and start where the view stood as it gave the first of them.
+
+        Not where the log ends: what the view takes in later is still to come.
+        """
+        await self._look_for_floods()
+        which, cursor, start = AlarmFilter(state="open"), None, None
+        while start is None or cursor is not None:
+            page = await self._view.page(which, PAGE, cursor)
+            start, cursor = page.position if start is None else start, page.next_cursor
+            for alarm in page.alarms:
+                self.groups.take(alarm)
+        self.tail.restart(start)
+
+    async def _follow_alarms(self) -> None:
         async for transition in self._view.follow(self.tail.end):
-            self.tail.push(transition.position, transition)
+            self.groups.take(transition.alarm)
+            changes = self.chatter.take(transition.alarm)
+            self.tail.push(transition.position, self._placed(transition, changes))
+
+    async def _follow_floods(self) -> None:
+        while True:
+            await self._clock.sleep(FLOODS_EVERY_S)
+            try:
+                await self._look_for_floods()
+            except EventLogUnavailableError as error:
+                log.debug("floods are looked for again", reason=str(error))
+
+    async def _look_for_floods(self) -> None:
+        after = 0 if self.flood is None else self.flood.position
+        while entries := await self._events.read(after, PAGE, FLOOD_STREAM):
+            self.flood, after = entries[-1], entries[-1].position
+            self.tail.wake()
+
+    def _placed_now(self, missed: AlarmTransition) -> Placed:
+        """Place a transition of before by how its alarm stands now."""
+        return self._placed(missed, self.chatter.changes(missed.alarm.alarm_id, self._clock.now()))
+
+    def _placed(self, transition: AlarmTransition, changes: int) -> Placed:
+        group, first_up = self.groups.place(transition.alarm.alarm_id) or (None, False)
+        return Placed(transition, group, first_up, changes)
 
     async def place(self, after: int | None) -> int:
         """Position from which a console is served that was last at ``after`` (none = from now on).
@@ -62,22 +140,30 @@ class AlarmFeed:
                 await self._clock.sleep(RETRY_S)
         return after
 
-    async def transitions(self, position: int) -> AsyncIterator[AlarmTransition]:
-        """Every transition after a :meth:`place`, once and in order, without end; outages are waited for."""
+    async def news(self, position: int) -> AsyncIterator[Placed | StoredEvent]:
+        """Every transition after a :meth:`place`, once and in order, without end; outages are waited for.
+
+        Between them comes the event of a flood: the one that is on, at once, and each beginning and end from then on.
+        """
+        told = None if self.in_flood else self.flood
         while True:
-            known_after = self.tail.begin
-            for transition in await self._after(position):
-                yield transition
-                position = transition.position
+            if self.flood is not None and self.flood is not told:
+                told = self.flood
+                yield told
+            known_after, flood = self.tail.begin, self.flood
+            for placed in await self._after(position):
+                yield placed
+                position = placed.transition.position
                 known_after = 0
             # The view had all that the tail does not hold: where it gave nothing, there is nothing before the tail.
             position = max(position, known_after)
-            await self.tail.wait_beyond(position, self.tail.beginnings)
+            if flood is self.flood:
+                await self.tail.wait_beyond(position, self.tail.beginnings, self.tail.wakes)
 
-    async def _after(self, position: int) -> list[AlarmTransition]:
+    async def _after(self, position: int) -> list[Placed]:
         while not self.tail.reaches(position):
             try:
-                return await self._view.transitions(position, PAGE)
+                return [self._placed_now(missed) for missed in await self._view.transitions(position, PAGE)]
             except EventLogUnavailableError:
                 await self._clock.sleep(RETRY_S)
-        return [transition for _, transition in self.tail.after(position)]
+        return [placed for _, placed in self.tail.after(position)]

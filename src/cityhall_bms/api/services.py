@@ -12,6 +12,7 @@ from cityhall_bms.api.rule_services import RuleServices
 from cityhall_bms.domain.shifts import Shifts
 from cityhall_bms.domain.site import Site
 from cityhall_bms.ports.alarm_desk import AlarmDesk
+from cityhall_bms.ports.alarm_figures import AnnunciationView
 from cityhall_bms.ports.alarm_search import AlarmRecord
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.counters import CounterView, MeterDesk
@@ -43,6 +44,7 @@ class ApiServices:
     diagnostics: DeviceDiagnostics
     desk: AlarmDesk
     alarm_record: AlarmRecord
+    annunciations: AnnunciationView
     permits: PermitView
     permit_desk: PermitDesk
     hand_overs: HandOverView

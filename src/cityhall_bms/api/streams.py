@@ -5,6 +5,7 @@ values. A client that comes back is served from memory while that reaches far en
 """
 
 from collections.abc import AsyncIterator, Sequence
+from functools import lru_cache
 from typing import Annotated, Any, Final
 
 import numpy as np
@@ -13,10 +14,14 @@ from fastapi import APIRouter, Depends, Header, HTTPException, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from numpy.typing import NDArray
 
+from cityhall_bms.api.alarm_figures import describe_flood_event
 from cityhall_bms.api.alarms import describe_transition
+from cityhall_bms.api.feed import Placed
+from cityhall_bms.api.figure_models import FeedTransition
 from cityhall_bms.api.points import find_point
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services
+from cityhall_bms.api.tail import KEPT_ITEMS_MAX
 from cityhall_bms.domain.errors import TelemetryLogUnavailableError
 from cityhall_bms.domain.quality import is_bad
 from cityhall_bms.ports.telemetry_log import LoggedBatch
@@ -64,13 +69,28 @@ async def alarm_feed(
     place: Place,
     after: Annotated[int | None, Query(ge=0, description="As Last-Event-ID, for a first connection.")] = None,
 ) -> AsyncIterator[ServerSentEvent]:
-    """Every alarm transition once, in order; without a place to start from, from now on."""
+    """Every alarm transition once, in order; without a place to start from, from now on.
+
+    An `alarm` event is a transition with `group` (equipment or device that caused it; null when the alarm is not
+    open), `first_up` (it came first there) and `changes` (since it began to chatter; 0 when it does not). A `flood`
+    event, which has no id, says that a flood began or was over; one that is on is said at once.
+    """
     position = await services.feed.place(after if place is None else place)
     yield ServerSentEvent(comment="alarm feed", retry=RECONNECT_MS)
-    async for transition in services.feed.transitions(position):
-        yield ServerSentEvent(
-            raw_data=describe_transition(transition).model_dump_json(), event="alarm", id=str(transition.position)
-        )
+    async for news in services.feed.news(position):
+        if isinstance(news, Placed):
+            yield ServerSentEvent(raw_data=_placed_text(news), event="alarm", id=str(news.transition.position))
+        else:
+            yield ServerSentEvent(raw_data=describe_flood_event(news).model_dump_json(), event="flood")
+
+
+@lru_cache(maxsize=KEPT_ITEMS_MAX)
+def _placed_text(placed: Placed) -> str:
+    """Text of a transition, made once for all consoles."""
+    described = describe_transition(placed.transition).model_dump()
+    return FeedTransition(
+        **described, group=placed.group, first_up=placed.first_up, changes=placed.changes
+    ).model_dump_json()
 
 
 @router.get("/points/stream", tags=["points"], response_class=EventSourceResponse, responses=responses(400, 404))

@@ -19,6 +19,8 @@ class Tail(Generic[ItemT]):
         self._changed = asyncio.Event()
         self.beginnings = 0
         """How often it began anew; places from before then mean nothing any more."""
+        self.wakes = 0
+        """How often the readers were woken for something that is no item."""
 
     @property
     def begin(self) -> int:
@@ -59,9 +61,17 @@ class Tail(Generic[ItemT]):
         fresh.reverse()
         return fresh
 
-    async def wait_beyond(self, position: int, beginnings: int) -> None:
-        """Return when something newer than ``position`` is there, or there were more ``beginnings`` than that."""
-        while self._end <= position and self.beginnings == beginnings:
+    def wake(self) -> None:
+        """Wake the readers for something that is no item."""
+        self.wakes += 1
+        self._wake()
+
+    async def wait_beyond(self, position: int, beginnings: int, wakes: int | None = None) -> None:
+        """Return when something newer than ``position`` is there, or there were more ``beginnings`` than that.
+
+        With ``wakes``, also when the readers were woken more often than that.
+        """
+        while self._end <= position and self.beginnings == beginnings and wakes in {None, self.wakes}:
             await self._changed.wait()
 
     def _wake(self) -> None:

@@ -62,8 +62,8 @@ class Annunciations:
         """Give the number of rows."""
         return len(self.alarm)
 
-    def where(self, chosen: NDArray[np.bool_]) -> "Annunciations":
-        """Rows that are chosen; what is not by rows stays."""
+    def where(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> "Annunciations":
+        """Rows that are chosen, by a mark each or by their places in order; what is not by rows stays."""
         return Annunciations(
             self.names,
             self.alarm[chosen],

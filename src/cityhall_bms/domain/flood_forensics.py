@@ -16,7 +16,7 @@ from cityhall_bms.domain.alarm_groups import causal_order, group
 from cityhall_bms.domain.alarms import Alarm, AlarmState
 from cityhall_bms.domain.annunciations import NEVER, Annunciations
 from cityhall_bms.domain.floods import floods, peak
-from cityhall_bms.domain.site import Site
+from cityhall_bms.domain.site import Site, Text
 from cityhall_bms.domain.topology import Topology
 
 ON_DELAYS_S: Final = (30, 60, 120, 300)
@@ -42,6 +42,26 @@ class CandidateKind(StrEnum):
     """Let a rule wait, or need a wider deadband, before it returns: what chatters rings once."""
 
 
+_TEXTS: Final = {
+    CandidateKind.DOWNSTREAM: Text(
+        "{subject} 有警報時，抑制其下游警報",
+        "Hide what is downstream while {subject} has an alarm",
+    ),
+    CandidateKind.SAME_DEVICE: Text(
+        "設備 {subject} 已有警報時，抑制其餘警報",
+        "Show one alarm of device {subject} at a time",
+    ),
+    CandidateKind.ON_DELAY: Text(
+        "規則 {subject} 延遲 {delay:.0f} 秒發報",
+        "Let rule {subject} wait {delay:.0f} s before it rings",
+    ),
+    CandidateKind.OFF_DELAY: Text(
+        "規則 {subject} 延遲 {delay:.0f} 秒復歸，或加大不感帶",
+        "Let rule {subject} wait {delay:.0f} s before it returns, or widen its deadband",
+    ),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """One suppression, and what it would have done to the flood."""
@@ -56,6 +76,12 @@ class Candidate:
     peak: int
     """Most rings within ten minutes that would have been left."""
     flood_remains: bool
+
+    @property
+    def text(self) -> Text:
+        """What to do, for people."""
+        words = {"subject": self.subject, "delay": self.delay_s or 0.0}
+        return Text(_TEXTS[self.kind].zh.format(**words), _TEXTS[self.kind].en.format(**words))
 
 
 @dataclass(frozen=True, slots=True)

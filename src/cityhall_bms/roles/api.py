@@ -11,6 +11,7 @@ import uvicorn
 from cityhall_bms.adapters.export_desk import ExportOffice, ExportRunner, make_folder
 from cityhall_bms.adapters.export_parts import Database, ExportParts
 from cityhall_bms.adapters.nats.diagnostics import NatsDiagnostics
+from cityhall_bms.adapters.postgres.alarm_figures import PostgresAnnunciationView
 from cityhall_bms.adapters.postgres.alarm_search import PostgresAlarmRecord
 from cityhall_bms.adapters.postgres.alarms_view import PostgresAlarmView
 from cityhall_bms.adapters.postgres.counter_view import PostgresCounterView
@@ -27,6 +28,7 @@ from cityhall_bms.api.app import create_app
 from cityhall_bms.api.feed import AlarmFeed
 from cityhall_bms.api.live import LiveFeed
 from cityhall_bms.api.services import ApiServices
+from cityhall_bms.domain.topology import Topology
 from cityhall_bms.historian.meter_desk import CounterDesk
 from cityhall_bms.roles.parts import Loop, Parts
 from cityhall_bms.roles.rule_desk import RuleParts
@@ -42,7 +44,7 @@ def loops(parts: Parts) -> list[Loop]:
     scan_s = {parts.ids[point.name]: point.scan_s for point in parts.site.points.values()}
     view = PostgresAlarmView(parts.pool, parts.events.listener)
     live = LiveFeed(parts.telemetry, parts.history, scan_s, parts.clock)
-    feed = AlarmFeed(view, parts.events, parts.clock)
+    feed = AlarmFeed(view, parts.events, parts.clock, Topology.of(parts.site))
     database = Database(parts.settings.database.url, parts.pool, parts.history)
     signer = Signer.load_or_create(parts.settings.key_folder)
     exports = ExportParts.on(database, parts.events, signer, parts.clock)
@@ -63,6 +65,7 @@ def loops(parts: Parts) -> list[Loop]:
         diagnostics=NatsDiagnostics(parts.telemetry.client, parts.site.code),
         desk=AlarmDesk(view, parts.events, parts.clock),
         alarm_record=PostgresAlarmRecord(parts.pool),
+        annunciations=PostgresAnnunciationView(parts.pool),
         permits=permits,
         permit_desk=PermitOffice(parts.site, parts.events, parts.clock),
         hand_overs=PostgresHandOverView(parts.pool),

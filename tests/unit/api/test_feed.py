@@ -9,9 +9,10 @@ import pytest
 from tests.support.manual_clock import ManualClock
 
 from cityhall_bms.adapters.memory import MemoryAlarmView, MemoryEventLog
-from cityhall_bms.api.feed import AlarmFeed
+from cityhall_bms.api.feed import AlarmFeed, Placed
 from cityhall_bms.domain.alarms import AlarmRaised, alarm_id, stream_of
-from cityhall_bms.domain.events import DeviceLost
+from cityhall_bms.domain.events import DeviceLost, Event, StoredEvent
+from cityhall_bms.domain.flood_watch import FLOOD_STREAM, AlarmFloodBegan, AlarmFloodEnded
 from cityhall_bms.ports.event_log import Append
 from cityhall_bms.ports.read_models import AlarmTransition
 
@@ -72,11 +73,16 @@ class House:
         """What a console hears that was last at ``after``."""
         heard: list[int] = []
         async with asyncio.timeout(DEADLINE_S):
-            async for transition in self.feed.transitions(await self.feed.place(after)):
-                heard.append(transition.position)
+            async for news in self.feed.news(await self.feed.place(after)):
+                assert isinstance(news, Placed)
+                heard.append(news.transition.position)
                 if len(heard) == count:
                     break
         return heard
+
+    async def flood(self, event: Event) -> None:
+        await self._append(Append(FLOOD_STREAM, [event], "floods"))
+        await self.project()
 
 
 @pytest.fixture
@@ -166,3 +172,59 @@ async def test_a_console_that_knows_another_longer_log_hears_this_one_from_its_b
     async with house.running():
         await turns()
         assert await house.positions(first + 1_000, 1) == [first]
+
+
+async def test_a_flood_is_told_as_it_begins_and_ends_between_the_transitions(house: House) -> None:
+    heard: list[str | int] = []
+
+    async def listen() -> None:
+        async for news in house.feed.news(await house.feed.place(None)):
+            what: str | int = news.type if isinstance(news, StoredEvent) else news.transition.position
+            heard.append(what)
+
+    async with house.running(), asyncio.TaskGroup() as tasks:
+        await turns()
+        listening = tasks.create_task(listen())
+        await house.flood(AlarmFloodBegan(at=1, first_ring=0, count=11))
+        await house.clock.advance(1.0)
+        ringing = await house.ring("A1")
+        await house.project()
+        await turns()
+        assert house.feed.in_flood
+        await house.flood(AlarmFloodEnded(at=2, began=1, total=20, peak=15))
+        await house.clock.advance(1.0)
+        await turns()
+        listening.cancel()
+
+    assert heard == ["AlarmFloodBegan", ringing, "AlarmFloodEnded"]
+    assert not house.feed.in_flood
+
+
+async def test_a_console_that_comes_in_a_flood_is_told_at_once_and_one_that_comes_later_is_not(house: House) -> None:
+    await house.flood(AlarmFloodBegan(at=1, first_ring=0, count=11))
+    async with house.running():
+        await turns()
+        async for news in house.feed.news(await house.feed.place(None)):
+            assert isinstance(news, StoredEvent)
+            break
+        await house.flood(AlarmFloodEnded(at=2, began=1, total=20, peak=15))
+        await house.clock.advance(1.0)
+        listening = asyncio.create_task(house.positions(None, 1))
+        await turns()
+        ringing = await house.ring("A1")
+        await house.project()
+        assert await listening == [ringing]
+
+
+async def test_each_transition_says_what_caused_it_who_came_first_and_whether_it_chatters(house: House) -> None:
+    standing = await house.ring("A1")
+    await house.project()
+    async with house.running():
+        await turns()
+        await house.ring("A2")
+        await house.project()
+        await turns()
+        [(_, placed)] = house.feed.tail.after(standing)
+
+    assert (placed.group, placed.first_up, placed.changes) == (SUBJECT, False, 0)
+    assert house.feed.groups.place(alarm_id("A1", SUBJECT)) == (SUBJECT, True)

@@ -54,8 +54,118 @@ export interface paths {
         /**
          * Alarm Feed
          * @description Every alarm transition once, in order; without a place to start from, from now on.
+         *
+         *     An `alarm` event is a transition with `group` (equipment or device that caused it; null when the alarm is not
+         *     open), `first_up` (it came first there) and `changes` (since it began to chatter; 0 when it does not). A `flood`
+         *     event, which has no id, says that a flood began or was over; one that is on is said at once.
          */
         get: operations["alarm_feed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Alarm Figures
+         * @description What a console bore, each figure beside its target (EEMUA 191, IEC 62682); drills and tests do not count.
+         *
+         *     Nothing is asked of the time that has not come: `to` may lie in it, and figures count to now.
+         */
+        get: operations["alarm_figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/figures/bad-actors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Bad Actors
+         * @description Alarms that ring most, with how they stand now: where to begin when there is too much.
+         */
+        get: operations["bad_actors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/floods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Floods
+         * @description Floods of one console that reach into a stretch of time, the latest first.
+         */
+        get: operations["list_floods"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/floods/{flood_id}/forensics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Flood Forensics
+         * @description What a flood was made of, in causal order, and which suppression would have removed how much of it.
+         *
+         *     Ask with the filters by which the flood was listed: its name is when it began for that console.
+         */
+        get: operations["flood_forensics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Alarm Groups
+         * @description Open alarms under what caused them, that of the earliest first-up first.
+         *
+         *     With `system`, groups in which an alarm is of that system: whole, since the cause may be of another one.
+         */
+        get: operations["alarm_groups"];
         put?: never;
         post?: never;
         delete?: never;
@@ -98,6 +208,26 @@ export interface paths {
          * @description Release the latches of up to a thousand alarms; each is an event of its own, or told why not.
          */
         post: operations["reset_alarms"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/stale": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Stale Alarms
+         * @description Alarms that operators see and that have stood for more than a day, longest first.
+         */
+        get: operations["stale_alarms"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1436,6 +1566,21 @@ export interface components {
             waiting_since: string | null;
         };
         /**
+         * AlarmCount
+         * @description One alarm and how often it did something.
+         */
+        AlarmCount: {
+            /**
+             * Alarm
+             * @example CHC_TRIP~TCH.B2.CN.CHC01
+             */
+            alarm: string;
+            /** Count */
+            count: number;
+            /** Share */
+            share: number;
+        };
+        /**
          * AlarmFlags
          * @description How an alarm stands, one thing at a time; `state` is what is shown of it.
          */
@@ -1464,6 +1609,68 @@ export interface components {
              * @description Alarm, permit, drill or test that hides it by design.
              */
             suppressed_by: string | null;
+        };
+        /**
+         * AlarmFlood
+         * @description A time in which more rang than a person can follow.
+         */
+        AlarmFlood: {
+            /**
+             * Began
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            began: string;
+            /**
+             * Ended
+             * @description Null while it is on.
+             */
+            ended: string | null;
+            /**
+             * First Ring
+             * @description The first of the alarms that made it.
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            first_ring: string;
+            /**
+             * Id
+             * @description When it began, µs since 1970 UTC.
+             * @example 1782864300000000
+             */
+            id: string;
+            /** Lasted S */
+            lasted_s: number;
+            /** Peak 10 Min */
+            peak_10_min: number;
+            /** Total */
+            total: number;
+        };
+        /**
+         * AlarmFloods
+         * @description Floods of a stretch of time.
+         */
+        AlarmFloods: {
+            /** Items */
+            items: components["schemas"]["AlarmFlood"][];
+            /**
+             * On
+             * @description A flood of the whole site is on now, by the record.
+             */
+            on: boolean;
+        };
+        /**
+         * AlarmGroups
+         * @description Open alarms by cause, that of the earliest first-up first.
+         */
+        AlarmGroups: {
+            /** In Flood */
+            in_flood: boolean;
+            /** Items */
+            items: components["schemas"]["GroupOfAlarms"][];
+            /**
+             * Position
+             * @description Event position that this reflects; the feed goes on from here.
+             */
+            position: number;
         };
         /**
          * AlarmHistory
@@ -1518,6 +1725,31 @@ export interface components {
             done: number;
             /** Items */
             items: components["schemas"]["AlarmResult"][];
+        };
+        /**
+         * Answered
+         * @description How alarms of one priority were answered.
+         */
+        Answered: {
+            acknowledged: components["schemas"]["Duration"];
+            /** Annunciations */
+            annunciations: number;
+            ended: components["schemas"]["Duration"];
+            /**
+             * Inside Target
+             * @description Share of those due; null: none was.
+             */
+            inside_target: number | null;
+            /** Priority */
+            priority: number;
+            /** Share */
+            share: number;
+            /**
+             * Target S
+             * @description Target time to acknowledge.
+             * @example 300
+             */
+            target_s: number;
         };
         /**
          * Asking
@@ -1636,6 +1868,44 @@ export interface components {
              */
             to: string;
         };
+        /**
+         * BadActor
+         * @description An alarm that rings much, as it stands now.
+         */
+        BadActor: {
+            /**
+             * Alarm
+             * @example CHC_TRIP~TCH.B2.CN.CHC01
+             */
+            alarm: string;
+            /** @description Null: nobody knows it any more. */
+            as_it_stands: components["schemas"]["Alarm"] | null;
+            /** Count */
+            count: number;
+            /** Share */
+            share: number;
+        };
+        /**
+         * BadActors
+         * @description Those that ring most, and what part of all they are.
+         */
+        BadActors: {
+            /** Annunciations */
+            annunciations: number;
+            /** Items */
+            items: components["schemas"]["BadActor"][];
+            /**
+             * Share
+             * @description Of those listed, of all.
+             */
+            share: number;
+        };
+        /**
+         * CandidateKind
+         * @description Ways to suppress by design.
+         * @enum {string}
+         */
+        CandidateKind: "downstream" | "same_device" | "on_delay" | "off_delay";
         /**
          * Closure
          * @description Who ends a permit, and what there is to say.
@@ -1917,6 +2187,18 @@ export interface components {
             } | null;
             /** Toml */
             toml?: string | null;
+        };
+        /**
+         * Duration
+         * @description How long something took, s; null without any.
+         */
+        Duration: {
+            /** Median S */
+            median_s: number | null;
+            /** Number */
+            number: number;
+            /** P95 S */
+            p95_s: number | null;
         };
         /**
          * Durations
@@ -2307,33 +2589,38 @@ export interface components {
             pointer: string;
         };
         /**
-         * Figures
-         * @description Figures of an interval; null where nothing was known.
-         */
-        Figures: {
-            /**
-             * Count
-             * @description Good samples.
-             * @example 58
-             */
-            count: number;
-            /**
-             * Coverage
-             * @description Share of the interval that they stand for.
-             * @example 0.97
-             */
-            coverage: number;
-            /** Delta */
-            delta: number | null;
-            /** Mean */
-            mean: number | null;
-        };
-        /**
          * Fill
          * @description What stands in an interval of which nothing is known.
          * @enum {string}
          */
         Fill: "none" | "previous" | "linear";
+        /**
+         * FloodForensics
+         * @description What a flood was made of, and what would have removed how much of it.
+         */
+        FloodForensics: {
+            /**
+             * Candidates
+             * @description What removes most comes first; the first hundred.
+             */
+            candidates: components["schemas"]["Suppression"][];
+            /**
+             * First Up
+             * @description The alarm that came first.
+             */
+            first_up: string;
+            flood: components["schemas"]["AlarmFlood"];
+            /**
+             * Order
+             * @description Its alarms in causal order; the first thousand.
+             */
+            order: components["schemas"]["RingInOrder"][];
+            /**
+             * Together
+             * @description One after the other until no flood is left: each with what it adds, and what is left after it.
+             */
+            together: components["schemas"]["Suppression"][];
+        };
         /**
          * Gap
          * @description A stretch of time in which some points could not be read, for one reason.
@@ -2383,6 +2670,42 @@ export interface components {
             items: components["schemas"]["Gap"][];
             /** Next */
             next: string | null;
+        };
+        /**
+         * GroupMember
+         * @description An open alarm at its place in the causal order.
+         */
+        GroupMember: {
+            alarm: components["schemas"]["Alarm"];
+            /**
+             * Changes
+             * @description How often it changed since it began to chatter; 0: it does not.
+             */
+            changes: number;
+            /** First Up */
+            first_up: boolean;
+        };
+        /**
+         * GroupOfAlarms
+         * @description Open alarms with one cause, in causal order.
+         */
+        GroupOfAlarms: {
+            /**
+             * Cause
+             * @description Equipment, or a device that was lost.
+             * @example TCH.B2.PW.TX01
+             */
+            cause: string;
+            /** Items */
+            items: components["schemas"]["GroupMember"][];
+            /**
+             * Priority
+             * @description The most urgent of its alarms.
+             */
+            priority: number;
+            text: components["schemas"]["Text"];
+            /** Unacknowledged */
+            unacknowledged: number;
         };
         /**
          * Guidance
@@ -2520,6 +2843,54 @@ export interface components {
             unit: string;
             /** V */
             v: (number | null)[];
+        };
+        /**
+         * JudgedFigure
+         * @description One figure beside its target.
+         */
+        JudgedFigure: {
+            /** At Least */
+            at_least: boolean;
+            /**
+             * Good
+             * @description Good up to here (from here on, where `at_least`).
+             * @example 6
+             */
+            good: number;
+            /**
+             * Limit
+             * @description Acceptable up to here.
+             * @example 12
+             */
+            limit: number;
+            /**
+             * Name
+             * @example per_hour
+             */
+            name: string;
+            /**
+             * Source
+             * @example EEMUA 191 / IEC 62682
+             */
+            source: string;
+            text: components["schemas"]["Text"];
+            /**
+             * Unit
+             * @description `1` is a share, 0 to 1.
+             * @example
+             */
+            unit: string;
+            /**
+             * Value
+             * @description Null: there is nothing to judge.
+             * @example 4.2
+             */
+            value: number | null;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "good" | "acceptable" | "over" | "none";
         };
         /**
          * ListName
@@ -2930,8 +3301,8 @@ export interface components {
              * @example 1d
              */
             interval: string;
-            new: components["schemas"]["Figures"];
-            old: components["schemas"]["Figures"];
+            new: components["schemas"]["cityhall_bms__api__restatements__Figures"];
+            old: components["schemas"]["cityhall_bms__api__restatements__Figures"];
             /**
              * Point
              * @example TCH.B2.CN.CHC01.CHWS_T
@@ -2962,6 +3333,29 @@ export interface components {
              * @description Send it as `cursor` for the next page; null on the last one.
              */
             next: string | null;
+        };
+        /**
+         * RingInOrder
+         * @description An alarm of a flood at its place in the causal order.
+         */
+        RingInOrder: {
+            /** Alarm */
+            alarm: string;
+            /**
+             * Began
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            began: string;
+            /** Cause */
+            cause: string;
+            /** Equipment */
+            equipment: string;
+            /** First Up */
+            first_up: boolean;
+            /** Priority */
+            priority: number;
+            /** Rings */
+            rings: number;
         };
         /**
          * RuleEvidence
@@ -3375,6 +3769,19 @@ export interface components {
             time_zone: string;
         };
         /**
+         * StaleAlarms
+         * @description Alarms that stand for more than a day, longest first.
+         */
+        StaleAlarms: {
+            /** Items */
+            items: components["schemas"]["Alarm"][];
+            /**
+             * Truncated
+             * @description There are more.
+             */
+            truncated: boolean;
+        };
+        /**
          * State
          * @description The building at a moment. A device that is not named had not been tried yet.
          */
@@ -3498,6 +3905,35 @@ export interface components {
          * @enum {string}
          */
         StepState: "settled" | "pending" | "quarantined" | "accepted" | "rejected" | "exchanged";
+        /**
+         * Suppression
+         * @description A suppression that was tried on the rings of a flood.
+         */
+        Suppression: {
+            /** Delay S */
+            delay_s: number | null;
+            /** Flood Remains */
+            flood_remains: boolean;
+            kind: components["schemas"]["CandidateKind"];
+            /**
+             * Peak 10 Min
+             * @description Most within ten minutes of what would have been left.
+             */
+            peak_10_min: number;
+            /**
+             * Removes
+             * @description Rings that it would have hidden.
+             */
+            removes: number;
+            /** Share */
+            share: number;
+            /**
+             * Subject
+             * @description Cause, device or rule.
+             */
+            subject: string;
+            text: components["schemas"]["Text"];
+        };
         /**
          * System
          * @description The systems of the building, in the order in which they are shown.
@@ -3628,6 +4064,72 @@ export interface components {
          * @enum {string}
          */
         TrendMethod: "minmax" | "lttb";
+        /**
+         * Figures
+         * @description What one console bore, and how it was answered.
+         */
+        cityhall_bms__api__figure_models__Figures: {
+            /** Annunciations */
+            annunciations: number;
+            /**
+             * Bad Actors
+             * @description The ten that rang most.
+             */
+            bad_actors: components["schemas"]["AlarmCount"][];
+            /**
+             * Chattering
+             * @description By their changes; the ten with most.
+             */
+            chattering: components["schemas"]["AlarmCount"][];
+            /** Floods */
+            floods: components["schemas"]["AlarmFlood"][];
+            /**
+             * From
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            from: string;
+            /** Judged */
+            judged: components["schemas"]["JudgedFigure"][];
+            /**
+             * Late
+             * @description Occurrences found in late data: they rang nowhere.
+             */
+            late: number;
+            /** Responses */
+            responses: components["schemas"]["Answered"][];
+            /**
+             * Stale
+             * @description Alarms that had stood for more than a day at the end.
+             */
+            stale: number;
+            /**
+             * To
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            to: string;
+        };
+        /**
+         * Figures
+         * @description Figures of an interval; null where nothing was known.
+         */
+        cityhall_bms__api__restatements__Figures: {
+            /**
+             * Count
+             * @description Good samples.
+             * @example 58
+             */
+            count: number;
+            /**
+             * Coverage
+             * @description Share of the interval that they stand for.
+             * @example 0.97
+             */
+            coverage: number;
+            /** Delta */
+            delta: number | null;
+            /** Mean */
+            mean: number | null;
+        };
     };
     responses: never;
     parameters: never;
@@ -3805,6 +4307,269 @@ export interface operations {
             };
         };
     };
+    alarm_figures: {
+        parameters: {
+            query: {
+                system?: components["schemas"]["System-Input"] | null;
+                /** @description A floor (`05`), or a zone of it (`05.W`). */
+                zone?: string | null;
+                priority?: number | null;
+                /** @description Start, included; RFC 3339 with offset (send `+` as `%2B`, or use `Z`). */
+                from: string;
+                /** @description End, excluded; RFC 3339 with offset. */
+                to: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["cityhall_bms__api__figure_models__Figures"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bad_actors: {
+        parameters: {
+            query: {
+                limit?: number;
+                system?: components["schemas"]["System-Input"] | null;
+                /** @description A floor (`05`), or a zone of it (`05.W`). */
+                zone?: string | null;
+                priority?: number | null;
+                /** @description Start, included; RFC 3339 with offset (send `+` as `%2B`, or use `Z`). */
+                from: string;
+                /** @description End, excluded; RFC 3339 with offset. */
+                to: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BadActors"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_floods: {
+        parameters: {
+            query: {
+                system?: components["schemas"]["System-Input"] | null;
+                /** @description A floor (`05`), or a zone of it (`05.W`). */
+                zone?: string | null;
+                priority?: number | null;
+                /** @description Start, included; RFC 3339 with offset (send `+` as `%2B`, or use `Z`). */
+                from: string;
+                /** @description End, excluded; RFC 3339 with offset. */
+                to: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmFloods"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    flood_forensics: {
+        parameters: {
+            query?: {
+                system?: components["schemas"]["System-Input"] | null;
+                /** @description A floor (`05`), or a zone of it (`05.W`). */
+                zone?: string | null;
+                priority?: number | null;
+            };
+            header?: never;
+            path: {
+                flood_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FloodForensics"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    alarm_groups: {
+        parameters: {
+            query?: {
+                system?: components["schemas"]["System-Input"] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmGroups"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     search_alarm_history: {
         parameters: {
             query?: {
@@ -3907,6 +4672,50 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stale_alarms: {
+        parameters: {
+            query?: {
+                limit?: number;
+                system?: components["schemas"]["System-Input"] | null;
+                /** @description A floor (`05`), or a zone of it (`05.W`). */
+                zone?: string | null;
+                priority?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaleAlarms"];
                 };
             };
             /** @description Some values are not valid */
