@@ -21,8 +21,8 @@ from cityhall_bms.settings import load_settings
 
 PIPED_WIDTH = 200
 """Columns of a table that goes to a file or a program: wide enough that no id is cut."""
-HEADINGS = ("id", "v", "p", "延遲 delay", "設備 class", "內容 text", "依據 source")
-COUNTS = ("單元 units", "n/a")
+HEADINGS = ("id", "v", "p", "延遲 delay", "涵蓋 finds", "設備 class", "內容與條件 text, condition", "依據 source")
+COUNTS = ("單元 units", "不適用 n/a")
 
 app = typer.Typer(no_args_is_help=True, help="規則 / Rules: list, test on history, draft, promote.")
 
@@ -59,7 +59,10 @@ def list_rules(
         console = Console()
         if not console.is_terminal:
             console.width = PIPED_WIDTH
-        console.print(as_table(tables))
+        # Conditions hold brackets, which are no mark-up.
+        console.print(as_table(tables), markup=False)
+        for line in not_applicable(tables):
+            console.print(line, markup=False, soft_wrap=True)
 
 
 RuleId = Annotated[str, typer.Argument(metavar="RULE", help="規則代號 / id of the rule")]
@@ -147,29 +150,33 @@ def as_table(tables: list[dict[str, Any]]) -> Table:
     """Columns for people; what is not asked for here stands in the JSON form."""
     counted = bool(tables) and "bound" in tables[0]
     made = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in (
-        "id",
-        "v",
-        "p",
-        "延遲 delay",
-        "設備 class",
-        "內容 text",
-        "依據 source",
-        *(("單元", "n/a") * counted),
-    ):
-        made.add_column(heading, no_wrap=heading == "id")
+    for heading in (*HEADINGS, *(COUNTS if counted else ())):
+        made.add_column(heading, no_wrap=heading == HEADINGS[0])
     for table in tables:
         made.add_row(*_cells(table), *((str(table["bound"]), str(len(table["not_applicable"]))) if counted else ()))
     return made
 
 
 def _cells(table: dict[str, Any]) -> list[str]:
+    said = [table["text_zh"], table.get("condition", "")]
     return [
         table["id"],
         str(table["version"]),
         str(table["priority"]),
         f"{table['on_delay_s']:g} s",
+        " ".join(table.get("detects", ())),
         ", ".join(table.get("equipment_class", ())),
-        table["text_zh"],
+        "\n".join(line for line in said if line),
         table["source"],
     ]
+
+
+def not_applicable(tables: list[dict[str, Any]]) -> list[str]:
+    """A line per rule and reason: which units it says nothing about."""
+    lines = []
+    for table in tables:
+        by_reason: dict[str, list[str]] = {}
+        for unit in table.get("not_applicable", ()):
+            by_reason.setdefault(unit["reason"], []).append(unit["equipment"])
+        lines += [f"{table['id']}: {len(units)} × {reason}: {', '.join(units)}" for reason, units in by_reason.items()]
+    return lines

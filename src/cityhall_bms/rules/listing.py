@@ -34,5 +34,7 @@ def _units(rule_id: str, binding: Binding) -> dict[str, Any]:
     lacking = [item for item in binding.unbound if item.rule == rule_id]
     return {
         "bound": bound,
-        "not_applicable": [{"equipment": item.equipment, "missing": list(item.missing)} for item in lacking],
+        "not_applicable": [
+            {"equipment": item.equipment, "missing": list(item.missing), "reason": item.reason} for item in lacking
+        ],
     }
