@@ -147,7 +147,7 @@ class NotificationKeeper:
             message = flood_began_message(entry.payload["count"], entry.payload["first_ring"], self._site)
             cause = _Cause(Occasion.FLOOD, entry.position, "b", message, FLOOD_PRIORITY)
             await self._queue(cause, self._plan.told_of_floods(), ledger)
-        elif entry.type == AlarmReturned.__name__ and identity_of(entry.stream) in ledger.told:
+        elif entry.type == AlarmReturned.__name__ and ledger.owes_an_end(identity_of(entry.stream)):
             await self._say_that_it_is_over(identity_of(entry.stream), entry.position, ledger)
 
     def _may_concern_somebody(self, entry: StoredEvent) -> bool:
@@ -169,10 +169,10 @@ class NotificationKeeper:
             case Verdict.LATER:
                 ledger.owe(alarm, self._plan.again_after_s)
             case Verdict.NOW:
-                ledger.note(alarm, level, now)
+                ringing = [group for group in groups if self._may_ring(group, alarm, position, ledger)]
+                ledger.note(alarm, level, now, alone=bool(ringing))
                 occasion = Occasion.ESCALATED if level else Occasion.RAISED
                 cause = self._about(occasion, alarm, position, mark or ("e" if level else ""), level)
-                ringing = [group for group in groups if self._may_ring(group, alarm, position, ledger)]
                 await self._queue(cause, ringing, ledger)
 
     def _may_ring(self, group: str, alarm: Alarm, position: int, ledger: Ledger) -> bool:

@@ -225,6 +225,11 @@ async def test_pain_29_a_flood_is_ten_messages_and_a_summary() -> None:
     assert len(await duty.told()) == 10 * 2
     await duty.pass_time(1)
 
+    for number in range(300):
+        await duty.write(AlarmReturned(observed_at=DAY_US), subject=f"s{number}")
+
+    over = [event for event in await duty.queued() if event.occasion == "returned"]
+    assert {event.alarm for event in over} == {f"hi~s{number}" for number in range(10)}, "what was told alone"
     summary = [event for event in await duty.queued() if event.occasion == "flood"]
     assert [(event.channel, "另有 290 件" in event.title) for event in summary] == [
         ("wang_line", True), ("wang_mail", True),

@@ -35,7 +35,7 @@ class Told:
     priority: int
     at: int
     over: bool = False
-    """Whether it was told, too, that it is over."""
+    """Whether nothing more is said of its end: that was told, too, or it was only one of many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +71,15 @@ class Ledger:
             return Verdict.NO if is_known or level else Verdict.LATER
         return Verdict.NOW
 
-    def note(self, alarm: Alarm, level: int, now: int) -> None:
-        """Remember that an alarm was told of."""
-        self.told[alarm.alarm_id] = Told(alarm.occurrence, level, alarm.priority, now)
+    def note(self, alarm: Alarm, level: int, now: int, *, alone: bool = True) -> None:
+        """Remember that an alarm was told of: ``alone``, or only counted in a summary."""
+        self.told[alarm.alarm_id] = Told(alarm.occurrence, level, alarm.priority, now, not alone)
         self.owed.pop(alarm.alarm_id, None)
+
+    def owes_an_end(self, alarm_id: str) -> bool:
+        """Whether an alarm was told of, and its end not yet."""
+        told = self.told.get(alarm_id)
+        return told is not None and not told.over
 
     def may_say_over(self, alarm: Alarm) -> bool:
         """Whether an occurrence was told of and its end was not; from here on it counts as told."""
@@ -130,7 +135,13 @@ class Ledger:
 
     def encode(self) -> bytes:
         """As it is kept with the keeper's place in the log."""
-        return json.dumps(dataclasses.asdict(self), ensure_ascii=False, separators=(",", ":")).encode()
+        kept = {
+            "told": {alarm: [t.occurrence, t.level, t.priority, t.at, t.over] for alarm, t in self.told.items()},
+            "owed": self.owed,
+            "rings": self.rings,
+            "held": {key: [held.since, held.cause, held.count, held.texts] for key, held in self.held.items()},
+        }
+        return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
 
     @classmethod
     def decode(cls, data: bytes) -> "Ledger":
@@ -139,8 +150,7 @@ class Ledger:
             return cls()
         kept: dict[str, Any] = json.loads(data)
         held = {
-            key: Held(entry["since"], entry["cause"], entry["count"], tuple((zh, en) for zh, en in entry["texts"]))
-            for key, entry in kept["held"].items()
+            key: Held(since, cause, count, tuple((zh, en) for zh, en in texts))
+            for key, (since, cause, count, texts) in kept["held"].items()
         }
-        told = {alarm: Told(**entry) for alarm, entry in kept["told"].items()}
-        return cls(told, kept["owed"], kept["rings"], held)
+        return cls({alarm: Told(*entry) for alarm, entry in kept["told"].items()}, kept["owed"], kept["rings"], held)
