@@ -53,44 +53,106 @@ class AlarmGroups:
 
     topology: Topology
     _alarms: dict[str, Alarm] = field(default_factory=dict)
+    _orders: dict[str, Order] = field(default_factory=dict)
+    """Causal order of open alarms, as of when they began: what operators do later does not move them."""
     _at: dict[str, set[str]] = field(default_factory=dict)
     """Open alarms by what they are about: equipment, or a device."""
     _cause: dict[str, str] = field(default_factory=dict)
     """The alarm that caused another one, by that one."""
     _effects: dict[str, set[str]] = field(default_factory=dict)
+    _first: dict[str, str] = field(default_factory=dict)
+    """First-up by the cause of its group, where it is known; forgotten when more than a single alarm moves."""
+    _sources: dict[str, frozenset[str]] = field(default_factory=dict)
+    """What stands above equipment, where it was asked."""
 
     def take(self, alarm: Alarm) -> None:
         """Take an alarm as it stands now."""
-        name, about = alarm.alarm_id, self._about(alarm)
-        known = self._alarms.pop(name, None)
-        if alarm.state is not AlarmState.NORMAL:
-            self._alarms[name] = alarm
-        if _decisive(known) == _decisive(self._alarms.get(name)):
-            return
-        here = self._at.setdefault(about, set())
-        here.discard(name)
-        self._part(name)
-        if name in self._alarms:
-            here.add(name)
-        for other in self._perhaps_caused_at(about):
-            self._part(other)
-            self._join(other)
+        known = self._alarms.get(alarm.alarm_id)
+        after = None if alarm.state is AlarmState.NORMAL else alarm
+        if _decisive(known) != _decisive(after):
+            if known is not None:
+                self._remove(known)
+            if after is not None:
+                self._add(after)
+        elif after is not None:
+            self._alarms[alarm.alarm_id] = after
 
     def place(self, alarm_id: str) -> tuple[str, bool] | None:
         """Cause of an open alarm's group, and whether it came first there; none for an alarm that is not open."""
         if alarm_id not in self._alarms:
             return None
-        root = self._root(alarm_id)
-        cause = self._about(self._alarms[root])
-        return cause, min(causal_order(self._alarms[name]) for name in self._members(cause))[2] == alarm_id
+        cause = self._cause_of(alarm_id)
+        if cause not in self._first:
+            self._first[cause] = min(self._members(cause), key=self._order)
+        return cause, self._first[cause] == alarm_id
 
     def all(self) -> list[AlarmGroup]:
         """Every group, that of the earliest first-up first."""
         members: dict[str, list[Alarm]] = {}
         for name, alarm in self._alarms.items():
-            members.setdefault(self._about(self._alarms[self._root(name)]), []).append(alarm)
-        groups = [AlarmGroup(cause, tuple(sorted(them, key=causal_order))) for cause, them in members.items()]
-        return sorted(groups, key=lambda found: causal_order(found.first_up))
+            members.setdefault(self._cause_of(name), []).append(alarm)
+        groups = [AlarmGroup(cause, tuple(sorted(them, key=self._order_of))) for cause, them in members.items()]
+        return sorted(groups, key=lambda found: self._order_of(found.first_up))
+
+    def _remove(self, alarm: Alarm) -> None:
+        name = alarm.alarm_id
+        cause, effects = self._cause_of(name), self._effects.pop(name, set())
+        if effects:
+            self._first.clear()
+        elif self._first.get(cause) == name:
+            del self._first[cause]
+        self._part(name)
+        self._at[self._about(alarm)].discard(name)
+        del self._alarms[name], self._orders[name]
+        for other in effects:
+            del self._cause[other]
+        for other in effects:
+            self._join(other)
+
+    def _add(self, alarm: Alarm) -> None:
+        name = alarm.alarm_id
+        self._alarms[name], self._orders[name] = alarm, causal_order(alarm)
+        self._at.setdefault(self._about(alarm), set()).add(name)
+        self._join(name)
+        taken = [other for other in self._below(alarm) if self._explains_better(alarm, other)]
+        for other in taken:
+            self._part(other)
+            self._put(other, name)
+        cause = self._cause_of(name)
+        if taken:
+            self._first.clear()
+        elif cause in self._first and self._order(name) < self._order(self._first[cause]):
+            self._first[cause] = name
+
+    def _explains_better(self, alarm: Alarm, name: str) -> bool:
+        """Whether an alarm caused another one, before the one that is taken for its cause so far."""
+        known = self._cause.get(name)
+        is_first = known is None or self._order_of(alarm) < self._order(known)
+        return is_first and _may_cause(alarm, self._alarms[name])
+
+    def _join(self, name: str) -> None:
+        """Put an alarm under its cause, if it has one."""
+        alarm = self._alarms[name]
+        above = (self._alarms[other] for place in self._above(alarm) for other in self._at.get(place, ()))
+        cause = min((other for other in above if _may_cause(other, alarm)), key=self._order_of, default=None)
+        if cause is not None:
+            self._put(name, cause.alarm_id)
+
+    def _put(self, name: str, cause: str) -> None:
+        self._cause[name] = cause
+        self._effects.setdefault(cause, set()).add(name)
+
+    def _part(self, name: str) -> None:
+        """Take an alarm off its cause."""
+        cause = self._cause.pop(name, None)
+        if cause is not None:
+            self._effects[cause].discard(name)
+
+    def _order(self, name: str) -> Order:
+        return self._orders[name]
+
+    def _order_of(self, alarm: Alarm) -> Order:
+        return self._orders[alarm.alarm_id]
 
     @cached_property
     def _devices(self) -> frozenset[str]:
@@ -99,48 +161,38 @@ class AlarmGroups:
     def _about(self, alarm: Alarm) -> str:
         return alarm.subject if alarm.subject in self._devices else alarm.equipment
 
-    def _perhaps_caused_at(self, about: str) -> list[str]:
-        """Open alarms whose cause may be an alarm about this, and those about this themselves."""
+    def _above(self, alarm: Alarm) -> Iterable[str]:
+        """Equipment and device that stand above what an alarm is about."""
+        about, equipment = self._about(alarm), alarm.equipment
         if about in self._devices:
-            return list(self._alarms)
-        below = {about, *_closure(about, lambda name: (*self.topology.feeds.get(name, ()), *self._parts(name)))}
-        return [name for place in below for name in self._at.get(place, ())]
+            return ()
+        if equipment not in self._sources:
+            self._sources[equipment] = frozenset(_closure(equipment, self._sources_of))
+        return (*self._sources[equipment], self.topology.device_of(alarm.subject, equipment))
 
-    def _parts(self, name: str) -> Iterable[str]:
-        return self.topology.parts.get(name, ())
-
-    def _part(self, name: str) -> None:
-        """Take an alarm off its cause."""
-        cause = self._cause.pop(name, None)
-        if cause is not None:
-            self._effects[cause].discard(name)
-
-    def _join(self, name: str) -> None:
-        """Put an alarm under its cause, if it has one."""
-        alarm = self._alarms[name]
-        above = (self._alarms[other] for place in self._above(alarm) for other in self._at.get(place, ()))
-        cause = min((other for other in above if _may_cause(other, alarm)), key=causal_order, default=None)
-        if cause is not None:
-            self._cause[name] = cause.alarm_id
-            self._effects.setdefault(cause.alarm_id, set()).add(name)
-
-    def _above(self, alarm: Alarm) -> set[str]:
+    def _below(self, alarm: Alarm) -> list[str]:
+        """Open alarms about what stands below what an alarm is about."""
         about = self._about(alarm)
         if about in self._devices:
-            return set()
-        above = _closure(alarm.equipment, self._sources)
-        return (above | {self.topology.device_of(alarm.subject, alarm.equipment)}) - {about}
+            return [name for name, other in self._alarms.items() if about in self._above(other)]
+        return [name for place in _closure(about, self._fed_by) for name in self._at.get(place, ())]
 
-    def _sources(self, name: str) -> Iterable[str]:
+    def _sources_of(self, name: str) -> Iterable[str]:
         known = self.topology.equipment.get(name)
         return (*known.fed_by, *known.part_of) if known else ()
+
+    def _fed_by(self, name: str) -> Iterable[str]:
+        return (*self.topology.feeds.get(name, ()), *self.topology.parts.get(name, ()))
+
+    def _cause_of(self, name: str) -> str:
+        return self._about(self._alarms[self._root(name)])
 
     def _root(self, name: str) -> str:
         """The alarm at the end of the causes; where they go round in a ring, the first of it."""
         seen = [name]
         while (cause := self._cause.get(seen[-1])) is not None:
             if cause in seen:
-                return min(seen[seen.index(cause) :], key=lambda other: causal_order(self._alarms[other]))
+                return min(seen[seen.index(cause) :], key=self._order)
             seen.append(cause)
         return seen[-1]
 

@@ -137,7 +137,7 @@ def examine(rows: Annunciations, site: Site, until: int) -> Forensics:
 
 def _judged(rows: Annunciations, trial: _Trial, hidden: Rows, until: int) -> Candidate:
     """What is left once some rows are hidden, and what this trial has part in it."""
-    left = np.sort(rows.rang[~hidden])
+    left = rows.rang[~hidden]
     removes = int(trial.hides.sum())
     return Candidate(
         kind=trial.kind,

@@ -139,3 +139,16 @@ def test_equipment_that_feeds_each_other_in_a_ring_is_one_group() -> None:
     )
 
     assert shown(group([alarm("B", 1), alarm("A", 0)], ring)) == {"A": ["A", "B"]}
+
+
+def test_an_acknowledgement_moves_nothing() -> None:
+    groups = AlarmGroups(topology())
+    first, second = alarm("CHC", 0, position=1), alarm("AHU", 0, position=2)
+    groups.take(first)
+    groups.take(second)
+
+    groups.take(replace(first, base=AlarmState.ACKNOWLEDGED, position=3))
+
+    [found] = groups.all()
+    assert [member.position for member in found.alarms] == [3, 2]
+    assert groups.place(first.alarm_id) == ("CHC", True)
