@@ -1,9 +1,5 @@
 """The role of the rules: the engine, and the keepers that change alarms without an operator."""
 
-from collections.abc import Sequence
-
-import structlog
-
 from cityhall_bms.adapters.postgres.alarm_figures import PostgresAnnunciationView
 from cityhall_bms.adapters.postgres.alarms_view import PostgresAlarmView
 from cityhall_bms.adapters.postgres.lease import Fence
@@ -18,15 +14,9 @@ from cityhall_bms.ports.event_log import EventLog
 from cityhall_bms.ports.read_models import AlarmView
 from cityhall_bms.roles.notifying import notifying
 from cityhall_bms.roles.parts import Loop, Parts, led, together
-from cityhall_bms.rules.binding import bind
-from cityhall_bms.rules.book import fingerprint, keep_book, shadows, taking_effect
-from cityhall_bms.rules.live_book import run_by_book
-from cityhall_bms.rules.model import Rule
-from cityhall_bms.rules.runner import LiveEngine, RulesRunner
-from cityhall_bms.rules.shadow import ShadowRecorder, checkpoint_name
-from cityhall_bms.site_reading import described_rules, read_site_suppression
-
-log = structlog.get_logger(__name__)
+from cityhall_bms.roles.ruling import by_the_book
+from cityhall_bms.rules.runner import RulesRunner
+from cityhall_bms.site_reading import described_rules
 
 
 def loops(parts: Parts) -> list[Loop]:
@@ -45,29 +35,11 @@ def loops(parts: Parts) -> list[Loop]:
     async def work(fence: Fence) -> None:
         # A new one each time: what another process decided meanwhile is in the log.
         events = parts.events.behind(fence)
-
-        async def ring(rules: Sequence[Rule]) -> None:
-            suppression = read_site_suppression(parts.folder, parts.site, rules)
-            binding = bind(rules, parts.site, parts.ids)
-            for problem in binding.problems:
-                log.error("rule does not fit this site", problem=str(problem))
-            newest[:] = [RulesRunner(binding, suppression, parts.telemetry, events, view, parts.clock)]
-            # Before anything can ring by them.
-            await keep_book(rules, events, parts.clock)
-            await newest[0].run()
-
-        async def watch_drafts(drafts: Sequence[Rule]) -> None:
-            prints = {rule.id: fingerprint(rule) for rule in drafts}
-            hand = ShadowRecorder(events, parts.telemetry, parts.clock, prints)
-            binding = bind(drafts, parts.site, parts.ids)
-            await LiveEngine(binding, hand, parts.telemetry, parts.clock, checkpoint_name(prints)).run()
-
         floods[:] = [FloodKeeper(PostgresAnnunciationView(parts.pool), events, parts.clock)]
-        ringing = run_by_book(events, parts.clock, lambda book: taking_effect(described, book), ring)
-        shading = run_by_book(events, parts.clock, shadows, watch_drafts)
+        ruling = by_the_book(parts, events, view, described, newest)
         notices = NoticeKeeper(parts.site, parts.events, parts.clock)
         keepers = _keepers(parts, view, events)
-        await together(ringing, shading, floods[0].run(), *keepers, notices.run(), notify(events))
+        await together(*ruling, floods[0].run(), *keepers, notices.run(), notify(events))
 
     return [led(parts, "rules", work)]
 

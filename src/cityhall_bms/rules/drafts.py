@@ -52,7 +52,9 @@ def read_draft(rule: str, table: Mapping[str, Any], version: int, site: Site, id
             [Problem(DRAFT, 0, "id", f"is {named!r}, and this is rule {rule}", f"write {rule}, or leave out")]
         )
     found = read_rules([RuleFile(DRAFT, {"rule": [{"version": version, **table, "id": rule}]})])[0]
-    bind([found], site, ids)
+    problems = bind([found], site, ids).problems
+    if problems:
+        raise SiteError(list(problems))
     return found
 
 

@@ -2,13 +2,18 @@
 
 from typing import Final
 
-from cityhall_bms.rules.model import Rule
+from cityhall_bms.rules.checked import checked
+from cityhall_bms.rules.model import ConditionRule, Rule
 
 SETTLING_US: Final = 3_600_000_000
 """Beside delays and windows: for deadbands that hold an alarm, and samples that come rarely."""
 
 
 def memory_us(rule: Rule) -> int:
-    """Delays and prerequisites of a rule, and an hour, µs."""
-    gates = max((gate.for_s for gate in getattr(rule, "when", ())), default=0.0)
-    return round((rule.on_delay_s + rule.off_delay_s + gates) * 1e6) + SETTLING_US
+    """Delays and windows of a rule, and an hour, µs."""
+    delays_s, reach_us = [rule.on_delay_s], 0
+    if isinstance(rule, ConditionRule):
+        found = checked(rule)
+        reach_us = found.reach_us
+        delays_s += [level.on_delay_s for level in found.levels]
+    return round((max(delays_s) + rule.off_delay_s) * 1e6) + reach_us + SETTLING_US

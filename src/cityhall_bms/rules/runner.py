@@ -20,6 +20,7 @@ from cityhall_bms.rules.binding import Binding
 from cityhall_bms.rules.checkpoint import CheckpointCodec, CheckpointFormatError, overruled, rows_by_alarm
 from cityhall_bms.rules.engine import Columns, Engine, Proposal, RuleFailure
 from cityhall_bms.rules.recorder import RETRY_S, RuleRecorder
+from cityhall_bms.rules.warming import Warmth
 
 CHECKPOINT: Final = "rules"
 CHECKPOINT_EVERY_S: Final = 10.0
@@ -73,7 +74,14 @@ class LiveEngine:
     """
 
     def __init__(
-        self, binding: Binding, hand: Hand, telemetry: TelemetryLog, clock: Clock, name: str = CHECKPOINT
+        self,
+        binding: Binding,
+        hand: Hand,
+        telemetry: TelemetryLog,
+        clock: Clock,
+        *,
+        name: str = CHECKPOINT,
+        warmth: Warmth | None = None,
     ) -> None:
         self._binding = binding
         self._engine = Engine(binding)
@@ -81,6 +89,7 @@ class LiveEngine:
         self._telemetry = telemetry
         self._recorder = hand
         self._name = name
+        self._warmth = warmth
         self._clock = clock
         self._live = LiveTable({int(point): 0.0 for point in binding.point_ids})
         self._reader: TelemetryReader | None = None
@@ -180,6 +189,9 @@ class LiveEngine:
                 self._restore(checkpoint.state)
         rows = rows_by_alarm(self._binding)
         self.engine_state = overruled(self.engine_state, self._binding, self._recorder.active)
+        # Where nothing was ever recorded, all that the telemetry log holds is gone through anyway.
+        if self._warmth is not None and checkpoint is not None:
+            self.engine_state = await self._warmth.warm(self._engine, self.engine_state)
         # Alarms that no rule and subject stand for any more.
         gone = [name for name in self._recorder.active if name not in rows]
         if gone:
@@ -209,5 +221,8 @@ class RulesRunner(LiveEngine):
         events: EventLog,
         view: AlarmView,
         clock: Clock,
+        *,
+        warmth: Warmth | None = None,
     ) -> None:
-        super().__init__(binding, RuleRecorder(events, view, suppression, clock), telemetry, clock)
+        hand = RuleRecorder(events, view, suppression, clock)
+        super().__init__(binding, hand, telemetry, clock, warmth=warmth)

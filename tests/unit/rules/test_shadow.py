@@ -33,7 +33,7 @@ def hot(limit: float, **changed: object) -> Rule:
 def shadow(world: World, rule: Rule, events: EventLog | None = None) -> LiveEngine:
     prints = {rule.id: fingerprint(rule)}
     hand = ShadowRecorder(events or world.events, world.telemetry, world.clock, prints)
-    return LiveEngine(world.bind([rule]), hand, world.telemetry, world.clock, checkpoint_name(prints))
+    return LiveEngine(world.bind([rule]), hand, world.telemetry, world.clock, name=checkpoint_name(prints))
 
 
 async def catch_up(world: World, engine: LiveEngine) -> None:

@@ -76,7 +76,9 @@ class Memory:
 
 def spread_out(known: Known, rows: int) -> Known:
     """Give every row a place of its own."""
-    shape = np.broadcast_shapes(np.shape(known.value), np.shape(known.known), (rows,))
+    shape: tuple[int, ...] = (rows,)
+    if np.ndim(known.value) > 1 or np.ndim(known.known) > 1:
+        shape = np.broadcast_shapes(np.shape(known.value), np.shape(known.known), shape)
     return Known(np.broadcast_to(known.value, shape), np.broadcast_to(known.known, shape))
 
 
