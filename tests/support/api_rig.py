@@ -29,6 +29,7 @@ from cityhall_bms.adapters.postgres.gaps import PostgresGapLedger
 from cityhall_bms.adapters.postgres.hand_overs_view import PostgresHandOverView, PostgresStandingThen
 from cityhall_bms.adapters.postgres.history import PostgresHistory
 from cityhall_bms.adapters.postgres.migrate import migrate
+from cityhall_bms.adapters.postgres.notifications_view import PostgresNotificationView
 from cityhall_bms.adapters.postgres.past_view import PostgresPastView
 from cityhall_bms.adapters.postgres.permits_view import PostgresPermitView
 from cityhall_bms.adapters.postgres.projections import PROJECTIONS
@@ -40,6 +41,7 @@ from cityhall_bms.adapters.site_files import load_site
 from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.alarms.desk import AlarmDesk
 from cityhall_bms.alarms.hand_over import ShiftDesk
+from cityhall_bms.alarms.notification_desk import QueuedTests
 from cityhall_bms.alarms.permits import PermitOffice
 from cityhall_bms.api.app import create_app
 from cityhall_bms.api.feed import AlarmFeed
@@ -214,6 +216,8 @@ async def running_api(dsn: str, folder: Path, more_points: str = "") -> AsyncIte
                 counters=counters,
                 meters=CounterDesk(events, counters, clock),
                 past=PostgresPastView(pool),
+                notifications=PostgresNotificationView(pool),
+                notification_desk=QueuedTests(site, events, clock),
                 rules=RuleParts.of(pool, events, clock, site, ids, described_rules(folder)).services,
                 metrics=Metrics(clock, shared=False).render,
             )

@@ -21,6 +21,7 @@ from cityhall_bms.ports.event_log import EventLog
 from cityhall_bms.ports.exports import ExportDesk, StreamingExporter
 from cityhall_bms.ports.gap_ledger import GapLedger
 from cityhall_bms.ports.hand_overs import HandOverDesk, HandOverView
+from cityhall_bms.ports.notifications import NotificationDesk, NotificationView
 from cityhall_bms.ports.past import PastView
 from cityhall_bms.ports.permits import PermitDesk, PermitView
 from cityhall_bms.ports.queries import HistoryQueries, QueryableHistory
@@ -59,6 +60,8 @@ class ApiServices:
     counters: CounterView
     meters: MeterDesk
     past: PastView
+    notifications: NotificationView
+    notification_desk: NotificationDesk
     rules: RuleServices
     metrics: Callable[[], tuple[bytes, str]]
     """Body and content type of ``/metrics``."""

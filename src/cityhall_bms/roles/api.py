@@ -18,11 +18,13 @@ from cityhall_bms.adapters.postgres.counter_view import PostgresCounterView
 from cityhall_bms.adapters.postgres.devices_view import PostgresDeviceView
 from cityhall_bms.adapters.postgres.gaps import PostgresGapLedger
 from cityhall_bms.adapters.postgres.hand_overs_view import PostgresHandOverView, PostgresStandingThen
+from cityhall_bms.adapters.postgres.notifications_view import PostgresNotificationView
 from cityhall_bms.adapters.postgres.past_view import PostgresPastView
 from cityhall_bms.adapters.postgres.permits_view import PostgresPermitView
 from cityhall_bms.adapters.signing import Signer
 from cityhall_bms.alarms.desk import AlarmDesk
 from cityhall_bms.alarms.hand_over import ShiftDesk
+from cityhall_bms.alarms.notification_desk import QueuedTests
 from cityhall_bms.alarms.permits import PermitOffice
 from cityhall_bms.api.app import create_app
 from cityhall_bms.api.feed import AlarmFeed
@@ -82,12 +84,33 @@ def loops(parts: Parts) -> list[Loop]:
         counters=counters,
         meters=CounterDesk(parts.events, counters, parts.clock),
         past=PostgresPastView(parts.pool),
+        notifications=PostgresNotificationView(parts.pool),
+        notification_desk=QueuedTests(parts.site, parts.events, parts.clock),
         rules=rules.services,
         metrics=parts.metrics.render,
         allowed_hosts=parts.settings.api.allowed_hosts,
     )
     parts.metrics.watch("live_position", "Telemetry position that present values reflect.", lambda: live.tail.end)
     parts.metrics.watch("feed_position", "Event position that the alarm feed reflects.", lambda: feed.tail.end)
+    backtests = rules.runner.run(parts.folder, child_environment(parts.settings))
+    return [
+        live.run(),
+        feed.run(),
+        _serve_http(_server(parts, services)),
+        _make_exports(parts, office, exports),
+        backtests,
+    ]
+
+
+async def _make_exports(parts: Parts, office: ExportOffice, exports: ExportParts) -> None:
+    """Make the jobs that are asked for, in processes of their own."""
+    folder = parts.settings.export_folder
+    make_folder(folder)
+    runner = ExportRunner(office, exports.store, exports.recorder, parts.clock)
+    await runner.run(folder, child_environment(parts.settings), parts.settings.exports.keep_days)
+
+
+def _server(parts: Parts, services: ApiServices) -> "Server":
     config = uvicorn.Config(
         create_app(services, DASHBOARD),
         host=parts.settings.api.host,
@@ -98,16 +121,7 @@ def loops(parts: Parts) -> list[Loop]:
         timeout_graceful_shutdown=OPEN_STREAMS_END_WITHIN_S,
         lifespan="off",
     )
-    backtests = rules.runner.run(parts.folder, child_environment(parts.settings))
-    return [live.run(), feed.run(), _serve_http(Server(config)), _make_exports(parts, office, exports), backtests]
-
-
-async def _make_exports(parts: Parts, office: ExportOffice, exports: ExportParts) -> None:
-    """Make the jobs that are asked for, in processes of their own."""
-    folder = parts.settings.export_folder
-    make_folder(folder)
-    runner = ExportRunner(office, exports.store, exports.recorder, parts.clock)
-    await runner.run(folder, child_environment(parts.settings), parts.settings.exports.keep_days)
+    return Server(config)
 
 
 async def _serve_http(server: uvicorn.Server) -> None:

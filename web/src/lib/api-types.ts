@@ -784,6 +784,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Notifications
+         * @description Who was told, when, by which channel, what became of it, and who acknowledged; the newest first.
+         */
+        get: operations["list_notifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test Notification
+         * @description Send a message to every channel of a person, to see whether it arrives.
+         */
+        post: operations["test_notification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/permits": {
         parameters: {
             query?: never;
@@ -2968,6 +3008,89 @@ export interface components {
             zones: string[];
         };
         /**
+         * Notification
+         * @description One message to one person by one channel, and what became of it.
+         */
+        Notification: {
+            /**
+             * Acknowledged At
+             * @description When its alarm was acknowledged after this was queued.
+             */
+            acknowledged_at: string | null;
+            /** Acknowledged By */
+            acknowledged_by: string;
+            /** Alarm */
+            alarm: string | null;
+            /** Attempted At */
+            attempted_at: string | null;
+            /** Attempts */
+            attempts: number;
+            /** Channel */
+            channel: string;
+            /**
+             * Ended At
+             * @description When it was sent, given up or left uncertain.
+             */
+            ended_at: string | null;
+            /** Group */
+            group: string;
+            /** Id */
+            id: string;
+            /**
+             * Level
+             * @description Escalation level; 0 = at once.
+             */
+            level: number;
+            /** May Have Arrived Twice */
+            may_have_arrived_twice: boolean;
+            /**
+             * Name
+             * @description The person in words, as notifications.toml has it now.
+             */
+            name: string;
+            /** Next Attempt At */
+            next_attempt_at: string | null;
+            occasion: components["schemas"]["Occasion"];
+            /** Occurrence */
+            occurrence: number;
+            /** Person */
+            person: string;
+            /** Priority */
+            priority: number;
+            /** Queued At */
+            queued_at: string;
+            /** Reason */
+            reason: string;
+            /** @description failed = is tried again; uncertain = nobody can know whether the channel took it. */
+            state: components["schemas"]["NotificationState"];
+            /** Text */
+            text: string;
+            /** Title */
+            title: string;
+        };
+        /**
+         * NotificationList
+         * @description One page, the newest first.
+         */
+        NotificationList: {
+            /** Items */
+            items: components["schemas"]["Notification"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * NotificationState
+         * @description What became of it.
+         * @enum {string}
+         */
+        NotificationState: "queued" | "sending" | "failed" | "sent" | "uncertain" | "abandoned";
+        /**
+         * Occasion
+         * @description Why somebody is told.
+         * @enum {string}
+         */
+        Occasion: "raised" | "escalated" | "returned" | "flood" | "test";
+        /**
          * OutOfService
          * @description Under which permit, why, and until when an alarm is out of service; without an end as long as the permit.
          * @example {
@@ -3250,6 +3373,14 @@ export interface components {
             by: string;
             /** Reason */
             reason: string;
+        };
+        /**
+         * QueuedTest
+         * @description Ids of the messages; ``GET /notifications`` says what becomes of them.
+         */
+        QueuedTest: {
+            /** Notifications */
+            notifications: string[];
         };
         /**
          * Refusal
@@ -3954,6 +4085,20 @@ export interface components {
             equipment: number;
             /** Points */
             points: number;
+        };
+        /**
+         * TestRequest
+         * @description Who is told for a test, and who asks for it.
+         * @example {
+         *       "by": "王小明",
+         *       "person": "wang"
+         *     }
+         */
+        TestRequest: {
+            /** By */
+            by: string;
+            /** Person */
+            person: string;
         };
         /**
          * Text
@@ -6556,6 +6701,119 @@ export interface operations {
             };
             /** @description There is no such thing */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_notifications: {
+        parameters: {
+            query?: {
+                alarm?: string | null;
+                person?: string | null;
+                state?: components["schemas"]["NotificationState"] | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationList"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    test_notification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueuedTest"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
