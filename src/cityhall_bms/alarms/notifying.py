@@ -128,13 +128,22 @@ class NotificationKeeper:
             for entry in entries:
                 # Stored with what it causes; if that fails, everything is taken up from the stored place again.
                 self._position = entry.position
-                await self._take(entry, ledger)
+                await self._take_unless_broken(entry, ledger)
             ledger.forget(self._clock.now())
             # A place that is a little old costs nothing but looking again.
             if ledger.encode() != before or self._position - self._stored >= READ_EVENTS_MAX:
                 await self._store([], ledger)
             if len(entries) < READ_EVENTS_MAX:
                 return
+
+    async def _take_unless_broken(self, entry: StoredEvent, ledger: Ledger) -> None:
+        """Pass over an event on which we break: the engine runs beside us, and its alarms must go on ringing."""
+        try:
+            await self._take(entry, ledger)
+        except CityHallError:
+            raise
+        except Exception:
+            log.exception("nobody is told of an event", position=entry.position, type=entry.type)
 
     async def _take(self, entry: StoredEvent, ledger: Ledger) -> None:
         if entry.type in RINGS:

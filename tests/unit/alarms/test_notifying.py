@@ -260,6 +260,14 @@ async def test_an_outage_of_the_log_delays_and_doubles_nothing() -> None:
     assert len(await duty.told()) == 2
 
 
+async def test_an_event_on_which_it_breaks_stops_neither_the_engine_nor_the_next_message() -> None:
+    duty = await on_duty(replace(PLAN, routes=(replace(PLAN.routes[0], priorities=(2, 9)),)))
+    await duty.write(raised(priority=9, subject="no such priority"), subject="no such priority")
+    await duty.write(raised(priority=2))
+
+    assert await duty.told() == ["2-wang-wang_line", "2-wang-wang_mail"]
+
+
 async def test_whoever_is_in_two_groups_is_told_once() -> None:
     both = replace(PLAN, routes=(*PLAN.routes, replace(PLAN.routes[0], group="chiefs", returned=False)))
     plan = replace(both, groups=PLAN.groups | {"chiefs": replace(PLAN.groups["chiefs"], people=("wang", "chief"))})
