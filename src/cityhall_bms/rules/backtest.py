@@ -20,7 +20,7 @@ from cityhall_bms.rules.binding import Unbound, bind
 from cityhall_bms.rules.book import fingerprint
 from cityhall_bms.rules.engine import RuleFailure
 from cityhall_bms.rules.episodes import Difference, Episode, EpisodeBook, annunciations, difference
-from cityhall_bms.rules.memory import memory_us
+from cityhall_bms.rules.memory import delay_us, memory_us
 from cityhall_bms.rules.model import Rule
 from cityhall_bms.rules.replay import Replay
 from cityhall_bms.rules.truth import Fault, Score, Trial, score
@@ -158,10 +158,10 @@ class Backtester:
         binding = bind([rule], self._site, self._ids)
         subjects = [subject for bound in binding.rules for subject in bound.subjects]
         trial = Trial(
-            detects=frozenset(getattr(rule, "detects", ()) or (rule.id,)),
+            detects=frozenset(rule.detects or (rule.id,)),
             places=frozenset(name for subject in subjects for name in (subject.equipment, subject.name)),
             window=question.window,
-            slack_us=memory_us(rule) + PLANT_SLACK_US,
+            slack_us=delay_us(rule) + PLANT_SLACK_US,
         )
         return score(trial, outcome.episodes, faults)
 
