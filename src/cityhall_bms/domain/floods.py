@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cityhall_bms.domain.annunciations import Times
+from cityhall_bms.domain.annunciations import NEVER, Times
 
 WINDOW_US: Final = 600_000_000
 FLOOD_BEGINS_ABOVE: Final = 10
@@ -39,7 +39,9 @@ class Flood:
 
 def counts(rang: Times) -> tuple[Times, Times]:
     """When the number of rings within the last ten minutes changes, and to what; ``rang`` is sorted."""
-    changed = np.unique(np.concatenate([rang, rang + WINDOW_US]))
+    # Two sorted runs: a stable sort merges them.
+    both = np.sort(np.concatenate([rang, rang + WINDOW_US]), kind="stable")
+    changed = both[np.diff(both, append=NEVER) != 0]
     return changed, np.searchsorted(rang, changed, "right") - np.searchsorted(rang, changed - WINDOW_US, "right")
 
 
