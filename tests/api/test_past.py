@@ -18,8 +18,8 @@ RUNS = f"{CHILLER}.RunSts"
 MINUTE = 60_000_000
 HOUR = 60 * MINUTE
 WARM = {
-    "id": "CHWS-HIGH", "version": 3, "kind": "limit", "priority": 2, "equipment_class": "Centrifugal_Chiller",
-    "role": "CHWS_T", "high": 12.0, "deadband": 0.5, "on_delay_s": 60.0, "when": [{"role": "RunSts", "equals": 1.0}],
+    "id": "CHWS-HIGH", "version": 3, "priority": 2, "equipment_class": "Centrifugal_Chiller",
+    "each": ["CHWS_T"], "condition": "POINT > 12 °C", "deadband": "0.5 K", "on_delay_s": 60.0, "when": "RunSts == 1",
     "text_zh": "冰水過熱", "text_en": "Chilled water too warm", "source": "test",
 }  # fmt: skip
 
@@ -217,7 +217,7 @@ async def test_why_an_alarm_rang_is_told_from_samples_to_words(rig: ApiRig) -> N
     )  # fmt: skip
     name = f"CHWS-HIGH~{SUPPLY}"
     (entry,) = await rig.events.append([Append(stream_of(name), [event], "rules")])
-    changed = RULE_ADAPTER.validate_python(WARM | {"version": 4, "high": 15.0})
+    changed = RULE_ADAPTER.validate_python(WARM | {"version": 4, "condition": "POINT > 15 °C"})
     await keep_book([changed], rig.events, rig.services.clock)
 
     told = (await rig.client.get(f"/api/v1/explain/alarm/{name}")).json()
@@ -226,7 +226,8 @@ async def test_why_an_alarm_rang_is_told_from_samples_to_words(rig: ApiRig) -> N
     assert told["raised"]["hash"] == entry.hash.hex()
     assert told["telemetry_position"] == 4
     assert (told["rule"]["version"], told["rule"]["fingerprint"]) == (3, fingerprint(rule))
-    assert (told["rule"]["definition"]["high"], told["rule"]["definition"]["deadband"]) == (12.0, 0.5)
+    definition = told["rule"]["definition"]
+    assert (definition["condition"], definition["deadband"]) == ("POINT > 12 °C", "0.5 K")
     assert told["calendar"] is None
     supply, runs = told["inputs"]
     assert [(item["point"], item["part"], item["role"]) for item in (supply, runs)] == [

@@ -22,17 +22,16 @@ from cityhall_bms.rules.binding import Binding, bind
 from cityhall_bms.rules.model import Rule
 from cityhall_bms.rules.runner import RulesRunner
 
-HOT = rule(id="HOT", kind="limit", role="T", high=30.0, deadband=2.0, on_delay_s=5, off_delay_s=2)
+HOT = rule(id="HOT", each=["T"], condition="POINT > 30 °C", deadband="2 K", on_delay_s=5, off_delay_s=2)
 TRIP = rule(
-    id="TRIP", kind="state", role="Trip", equals=1, priority=2, latching=True,
-    text_zh="{equipment} 跳脫", text_en="{equipment} tripped at {value} {unit}",
+    id="TRIP", each=["Trip"], condition="POINT == 1", priority=2, latching=True,
+    text_zh="{equipment} 跳脫", text_en="{equipment} tripped at {value}",
 )  # fmt: skip
-SLOW = rule(
-    id="SLOW", kind="limit", role="T", low=0.0, on_delay_s=1800, when=[{"role": "Trip", "equals": 0, "for_s": 60}]
-)
+SLOW = rule(id="SLOW", each=["T"], condition="POINT < 0 °C", on_delay_s=1800, when="for(Trip == 0, 60 s)")
 LOST = rule(id="LOST", kind="device")
 RULES = (HOT, TRIP, SLOW, LOST)
-ROLES = ("T", "Trip")
+ROLES = {"T": "°C", "Trip": ""}
+"""Units of the two points."""
 
 
 @dataclass
@@ -51,7 +50,7 @@ class World:
         self.sequence = 0
 
     def bind(self, rules: Sequence[Rule]) -> Binding:
-        points = [point(UNIT, role) for role in ROLES]
+        points = [point(UNIT, role, unit=unit) for role, unit in ROLES.items()]
         site = site_of({UNIT: "Unit"}, points)
         return bind(rules, site, {item.name: number for number, item in enumerate(points, start=1)})
 

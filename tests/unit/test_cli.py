@@ -41,13 +41,15 @@ def test_a_mistake_in_a_rule_of_the_site_names_file_and_line(tmp_path: Path) -> 
     profile = tmp_path / "profiles" / "chiller.toml"
     profile.write_text(profile.read_text().replace("input:{equipment}", "input:110"))
     (tmp_path / "rules").mkdir()
-    (tmp_path / "rules" / "own.toml").write_text('[[rule]]\nid = "X"\nkind = "limit"\nrole = "kW"\nhihg = 1.0\n')
+    (tmp_path / "rules" / "own.toml").write_text(
+        '[[rule]]\nid = "X"\nequipment_class = "any"\ncondition = "kW > 1 kW"\nconditon = "x"\n'
+    )
 
     status, output = run("check", str(tmp_path))
 
     assert status == 1
     assert "rules/own.toml:5:" in output
-    assert "did you mean 'high'?" in output
+    assert "did you mean 'condition'?" in output
 
 
 @pytest.mark.parametrize(

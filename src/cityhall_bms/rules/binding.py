@@ -14,28 +14,10 @@ from numpy.typing import NDArray
 from cityhall_bms.domain.errors import Problem
 from cityhall_bms.domain.site import Equipment, Point, Site
 from cityhall_bms.rules.checked import Checked, RuleExpressionError, checked
-from cityhall_bms.rules.conditions import (
-    Condition,
-    Limit,
-    LimitCondition,
-    MismatchCondition,
-    SilentCondition,
-    StateTest,
-)
+from cityhall_bms.rules.conditions import Condition, SilentCondition
 from cityhall_bms.rules.expressions import ExpressionCondition
 from cityhall_bms.rules.layout import Row, SiteLayout, rows_of
-from cityhall_bms.rules.model import (
-    ANY_CLASS,
-    ConditionRule,
-    DeviceRule,
-    LimitRule,
-    MismatchRule,
-    Prerequisite,
-    RoleLimit,
-    Rule,
-    StaleRule,
-    StateRule,
-)
+from cityhall_bms.rules.model import ANY_CLASS, ConditionRule, DeviceRule, Rule, StaleRule
 from cityhall_bms.rules.topology import Topology
 
 STALE_MIN_S: Final = 60.0
@@ -43,14 +25,6 @@ HEARTBEAT_S: Final = 900.0
 """How often the collector records a point that does not leave its deadband."""
 SAFETY_POLL_SCANS: Final = 10
 """After how many scans the collector reads a subscribed point that stayed quiet."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """A prerequisite of every row of a rule."""
-
-    test: StateTest
-    for_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +59,6 @@ class BoundRule:
     start: int
     subjects: tuple[Subject, ...]
     condition: Condition
-    gates: tuple[Gate, ...]
     levels: tuple[Severity, ...]
 
     @property
@@ -209,10 +182,6 @@ class _Binder:
         match rule:
             case ConditionRule():
                 return self._bind_condition(rule, start)
-            case LimitRule() | StateRule():
-                return self._bind_values(rule, start)
-            case MismatchRule():
-                return self._bind_mismatch(rule, start)
             case StaleRule():
                 return self._bind_stale(rule, start)
             case DeviceRule():
@@ -233,7 +202,7 @@ class _Binder:
             return None
         levels = tuple(Severity(level.priority, level.on_delay_s) for level in found.levels)
         condition = ExpressionCondition(found, layout)
-        return BoundRule(rule, start, tuple(_of_row(row, found) for row in rows), condition, (), levels)
+        return BoundRule(rule, start, tuple(_of_row(row, found) for row in rows), condition, levels)
 
     def _column(self, point: Point) -> int:
         return self.columns.setdefault(point.name, len(self.columns))
@@ -241,56 +210,8 @@ class _Binder:
     def _columns(self, points: Iterable[Point]) -> NDArray[np.intp]:
         return np.array([self._column(point) for point in points], dtype=np.intp)
 
-    def _members(self, rule: ConditionRule | LimitRule | StateRule | MismatchRule | StaleRule) -> list[Equipment]:
+    def _members(self, rule: ConditionRule | StaleRule) -> list[Equipment]:
         return [item for item in self._site.equipment.values() if rule.is_for(item.brick_class)]
-
-    def _rows(
-        self, rule: LimitRule | StateRule | MismatchRule, main_roles: Sequence[str], others: Sequence[str]
-    ) -> list[Mapping[str, Point]]:
-        """Rows as points by role, ``""`` being the subject's; what lacks a role is noted as unbound."""
-        rows: list[Mapping[str, Point]] = []
-        for member in self._members(rule):
-            roles = self._roles[member.name]
-            needed = [*others, *(gate.role for gate in rule.when)]
-            missing = tuple(role for role in dict.fromkeys([*main_roles, *needed]) if role not in roles)
-            if missing and ANY_CLASS not in rule.equipment_class:
-                self.unbound.append(Unbound(rule.id, member.name, missing, f"lacks {', '.join(missing)}"))
-            if all(role in roles for role in needed):
-                rows.extend({**roles, "": roles[role]} for role in main_roles if role in roles)
-        return rows
-
-    def _gates(self, when: Sequence[Prerequisite], rows: Sequence[Mapping[str, Point]]) -> tuple[Gate, ...]:
-        return tuple(
-            Gate(StateTest(self._columns(row[gate.role] for row in rows), gate.values), round(gate.for_s * 1e6))
-            for gate in when
-        )
-
-    def _bind_values(self, rule: LimitRule | StateRule, start: int) -> BoundRule | None:
-        others = [] if isinstance(rule, StateRule) else _limit_roles(rule)
-        rows = self._rows(rule, rule.role, others)
-        if not rows:
-            return None
-        main = self._columns(row[""] for row in rows)
-        condition: Condition
-        if isinstance(rule, StateRule):
-            condition = StateTest(main, rule.values)
-        else:
-            high, low = (self._limit(limit, rows) for limit in (rule.high, rule.low))
-            condition = LimitCondition(main, high, low, rule.deadband, rule.inclusive)
-        return BoundRule(rule, start, self._subjects(rows), condition, self._gates(rule.when, rows), _plain(rule))
-
-    def _limit(self, limit: float | RoleLimit | None, rows: Sequence[Mapping[str, Point]]) -> Limit | None:
-        if isinstance(limit, RoleLimit):
-            return Limit(limit.plus, self._columns(row[limit.role] for row in rows))
-        return None if limit is None else Limit(limit, None)
-
-    def _bind_mismatch(self, rule: MismatchRule, start: int) -> BoundRule | None:
-        rows = self._rows(rule, [rule.status], [rule.command])
-        if not rows:
-            return None
-        status = self._columns(row[""] for row in rows)
-        condition = MismatchCondition(status, self._columns(row[rule.command] for row in rows))
-        return BoundRule(rule, start, self._subjects(rows), condition, self._gates(rule.when, rows), _plain(rule))
 
     def _bind_stale(self, rule: StaleRule, start: int) -> BoundRule | None:
         groups: list[tuple[Subject, list[Point]]] = []
@@ -319,17 +240,8 @@ class _Binder:
         points = self._columns(point for _, members in groups for point in members)
         lengths = np.array([len(members) for _, members in groups])
         condition = SilentCondition(points, np.cumsum(lengths) - lengths)
-        return BoundRule(rule, start, tuple(subject for subject, _ in groups), condition, (), _plain(rule))
-
-    def _subjects(self, rows: Sequence[Mapping[str, Point]]) -> tuple[Subject, ...]:
-        subjects = []
-        for row in rows:
-            point = row[""]
-            item = self._site.equipment[point.equipment]
-            subjects.append(
-                Subject(point.name, item.name, item.system, item.text.zh, item.text.en, point.name, point.unit)
-            )
-        return tuple(subjects)
+        subjects = tuple(subject for subject, _ in groups)
+        return BoundRule(rule, start, subjects, condition, (Severity(rule.priority, rule.on_delay_s),))
 
     def _of_device(self, name: str, points: Sequence[Point]) -> Subject:
         device = self._site.devices[name]
@@ -337,11 +249,6 @@ class _Binder:
         system = self._site.system_of(points[0])
         owner = owners.pop() if len(owners) == 1 else ""
         return Subject(name, owner, system, device.text.zh, device.text.en, "", "")
-
-
-def _plain(rule: Rule) -> tuple[Severity, ...]:
-    """Levels of a rule without severity steps."""
-    return (Severity(rule.priority, rule.on_delay_s),)
 
 
 def _of_row(row: Row, found: Checked) -> Subject:
@@ -358,10 +265,6 @@ def _problem(rule: ConditionRule, error: RuleExpressionError) -> Problem:
     field = ".".join(str(step) for step in error.path)
     message = f"column {error.column}: {error.message}"
     return Problem(rule.origin.file, rule.origin.line_of(error.path), f"rule {rule.id}, {field}", message, error.remedy)
-
-
-def _limit_roles(rule: LimitRule) -> list[str]:
-    return [limit.role for limit in (rule.high, rule.low) if isinstance(limit, RoleLimit)]
 
 
 def _of_equipment(item: Equipment) -> Subject:

@@ -2,7 +2,7 @@
 
 A year of minutes has half a million ticks, and a step costs the same whether 24 rows take part or 24,000. So conditions
 are tested for all ticks of a block together, and the timers' flips are found in running sums instead of one by one.
-Whatever does not fit (a rule that fails, a clock that stands, an old kind of prerequisite) is stepped through.
+Whatever does not fit (a rule that fails, a clock that stands) is stepped through.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ TICKS_MIN: Final = 8
 
 def run_block(engine: Engine, state: EngineState, block: Block) -> Step:
     """Take a block in; the proposals in order, and the state after the last tick."""
-    if len(block) >= TICKS_MIN and _fits(engine, state, block):
+    if len(block) >= TICKS_MIN and _fits(state, block):
         try:
             return _through(engine, state, block)
         except Exception:  # noqa: BLE001, S110 - the rule that failed is found, and parked at its tick, step by step
@@ -45,9 +45,9 @@ def step_through(engine: Engine, state: EngineState, block: Block) -> Step:
     return Step(state, tuple(proposals), tuple(failures))
 
 
-def _fits(engine: Engine, state: EngineState, block: Block) -> bool:
+def _fits(state: EngineState, block: Block) -> bool:
     ascending = int(block.at[0]) > state.at and bool((block.at[1:] > block.at[:-1]).all())
-    return ascending and not state.parked and not any(bound.gates for bound in engine.binding.rules)
+    return ascending and not state.parked
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from cityhall_bms.rules.language.kinds import Kind, Sort
 from cityhall_bms.rules.language.parser import parse
 from cityhall_bms.rules.language.scope import Scope
 from cityhall_bms.rules.language.terms import Term, comparisons, eased, walk, yields
+from cityhall_bms.rules.language.windowed import WINDOWED
 from cityhall_bms.rules.model import ConditionRule, Mode
 
 _SAMPLE_OPS = frozenset({"own", "bad", "uncertain", "flagged", "age"})
@@ -61,6 +62,11 @@ class Checked:
         return (*found, *[term for term in (self.when, self.value) if term is not None])
 
     @property
+    def reach_us(self) -> int:
+        """How far back its expressions look."""
+        return max(map(_reach_us, self.terms))
+
+    @property
     def roles(self) -> tuple[str, ...]:
         """Roles of the equipment itself, in the order in which they are named."""
         return roles_of(*self.terms)
@@ -80,6 +86,12 @@ class Checked:
             if term.op in {"single", "related"}
         ]
         return tuple(dict.fromkeys(found))
+
+
+def _reach_us(term: Term) -> int:
+    own = {"for": 0, "mode": 1}.get(term.op, -1 if term.op in WINDOWED else None)
+    inner = max(map(_reach_us, term.args), default=0)
+    return inner if own is None else inner + int(term.given[own])
 
 
 def roles_of(*terms: Term) -> tuple[str, ...]:

@@ -25,7 +25,6 @@ from cityhall_bms.rules.model import meaning
 FORMAT_VERSION: Final = 2
 _LENGTH: Final = struct.Struct("<I")
 _ROW_COLUMNS: Final = (("active", "?"), ("held", "<i8"), ("leaning", "?"), ("answer", "u1"))
-_GATE_COLUMNS: Final = (("gate_held", "<i8"), ("gate_met", "?"))
 _POINT_COLUMNS: Final = (
     ("good_at", "<i8"), ("point", "<i8"), ("value", "<f8"), ("quality", "u1"), ("observed_at", "<i8"),
 )  # fmt: skip
@@ -57,7 +56,6 @@ class CheckpointCodec:
                 "id": bound.rule.id,
                 "version": bound.rule.version,
                 "meaning": meaning(bound.rule),
-                "gates": len(bound.gates),
                 "levels": len(bound.levels),
                 "subjects": [subject.name for subject in bound.subjects],
             }
@@ -85,7 +83,7 @@ class CheckpointCodec:
             "observed_at": columns.observed_at,
         }
         parts = [_LENGTH.pack(len(text)), text]
-        for name, dtype in (*_ROW_COLUMNS, *_GATE_COLUMNS, *_POINT_COLUMNS):
+        for name, dtype in (*_ROW_COLUMNS, *_POINT_COLUMNS):
             column = found[name] if name in found else getattr(state, name)
             parts.append(column.astype(dtype, copy=False).tobytes())
         for bound in self._binding.rules:
@@ -104,8 +102,8 @@ class CheckpointCodec:
             good_at=np.full(len(self._binding.point_ids), int(header["at"]), np.int64),
         )
         places = _places(header["rules"])
-        for bound, gates in _with_gates(self._binding.rules):
-            _restore(state, columns, bound, gates, places)
+        for bound in self._binding.rules:
+            _restore(state, columns, bound, places)
         _restore_points(state.good_at, self._binding.point_ids, columns)
         memory = {
             bound.rule.id: restored(
@@ -130,7 +128,6 @@ class _Place:
     meaning: str
     rows: range
     """Of its levels."""
-    gates: range
 
 
 def _parse(data: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]], dict[str, dict[str, Any]]]:
@@ -143,10 +140,9 @@ def _parse(data: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]], dict[s
             msg = f"checkpoint of format {header['format']}, known is {FORMAT_VERSION}"
             raise CheckpointFormatError(msg)
         rows = sum(len(rule["subjects"]) * rule["levels"] for rule in header["rules"])
-        gates = sum(len(rule["subjects"]) * rule["gates"] for rule in header["rules"])
         offset = _LENGTH.size + length
         columns: dict[str, NDArray[Any]] = {}
-        for group, count in ((_ROW_COLUMNS, rows), (_GATE_COLUMNS, gates), (_POINT_COLUMNS, header["points"])):
+        for group, count in ((_ROW_COLUMNS, rows), (_POINT_COLUMNS, header["points"])):
             for name, dtype in group:
                 columns[name] = np.frombuffer(raw, dtype, count, offset)
                 offset += columns[name].nbytes
@@ -168,47 +164,31 @@ def _parse(data: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]], dict[s
 
 def _places(layout: Iterable[Any]) -> dict[str, _Place]:
     places: dict[str, _Place] = {}
-    row = gate = 0
+    row = 0
     for rule in layout:
         subjects, count = rule["subjects"], len(rule["subjects"])
-        rows, gates = count * rule["levels"], count * rule["gates"]
+        rows = count * rule["levels"]
         for number, subject in enumerate(subjects):
-            places[alarm_id(rule["id"], subject)] = _Place(
-                rule["version"], rule["meaning"],
-                range(row + number, row + rows, count), range(gate + number, gate + gates, count),
-            )  # fmt: skip
+            own = range(row + number, row + rows, count)
+            places[alarm_id(rule["id"], subject)] = _Place(rule["version"], rule["meaning"], own)
         row += rows
-        gate += gates
     return places
 
 
-def _with_gates(rules: Iterable[BoundRule]) -> Iterable[tuple[BoundRule, int]]:
-    start = 0
-    for bound in rules:
-        yield bound, start
-        start += len(bound.gates) * len(bound.subjects)
-
-
-def _restore(
-    state: EngineState, columns: dict[str, NDArray[Any]], bound: BoundRule, gates: int, places: dict[str, _Place]
-) -> None:
+def _restore(state: EngineState, columns: dict[str, NDArray[Any]], bound: BoundRule, places: dict[str, _Place]) -> None:
     """Fill the rows of one rule, in a state that nobody else has seen yet."""
-    count, same = len(bound.subjects), meaning(bound.rule)
+    same = meaning(bound.rule)
     for number, subject in enumerate(bound.subjects):
         place = places.get(alarm_id(bound.rule.id, subject.name))
         if place is None:
             continue
         rows, there = list(bound.rows_of(number)), list(place.rows)
-        if (place.version, place.meaning) != (bound.rule.version, same):
+        if (place.version, place.meaning) == (bound.rule.version, same):
+            for name, _ in _ROW_COLUMNS:
+                getattr(state, name)[rows] = columns[name][there]
+        else:
             # What stood stands on; which severity it has now, the next step finds.
             state.active[rows[0]] = columns["active"][there].any()
-            continue
-        for name, _ in _ROW_COLUMNS:
-            getattr(state, name)[rows] = columns[name][there]
-        for gate, old in enumerate(place.gates):
-            new = gates + gate * count + number
-            state.gate_held[new] = columns["gate_held"][old]
-            state.gate_met[new] = columns["gate_met"][old]
 
 
 def _restore_points(good_at: Micros, point_ids: NDArray[np.int64], columns: dict[str, NDArray[Any]]) -> None:

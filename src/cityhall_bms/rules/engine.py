@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cityhall_bms.domain.quality import is_good
-from cityhall_bms.rules.binding import Binding, BoundRule, Gate, Subject
+from cityhall_bms.rules.binding import Binding, BoundRule, Subject
 from cityhall_bms.rules.conditions import Outcome
 from cityhall_bms.rules.language.moment import Flags, Floats, Memory, Micros, Tick
 from cityhall_bms.rules.model import Rule
@@ -59,9 +59,6 @@ class EngineState:
     leaning: Flags
     """Whether it did so at the last step."""
     answer: NDArray[np.uint8]
-    gate_held: Micros
-    """How long each prerequisite has held, counted."""
-    gate_met: Flags
     good_at: Micros
     """When each watched point was last known good, moved on by time that was not counted."""
     memory: Mapping[str, tuple[Memory, ...]]
@@ -113,14 +110,6 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class _Gates:
-    """Prerequisites of all rows: all of them hold, or one is known not to."""
-
-    holds: Flags
-    unmet: Flags
-
-
-@dataclass(frozen=True, slots=True)
 class _Conditions:
     """All rows of one tick."""
 
@@ -138,11 +127,6 @@ class Engine:
     def __init__(self, binding: Binding, *, counted_max_s: float = COUNTED_MAX_S) -> None:
         self.binding = binding
         self.counted_max_us = round(counted_max_s * 1e6)
-        self._gates = [
-            (bound, gate, slice(start, start + len(bound.subjects)))
-            for start, bound, gate in _numbered_gates(binding.rules)
-        ]
-        self._gate_count = sum(len(bound.gates) * len(bound.subjects) for bound in binding.rules)
 
     def start(self) -> EngineState:
         """State before the first step: nothing active, nothing known."""
@@ -153,8 +137,6 @@ class Engine:
             held=np.zeros(rows, np.int64),
             leaning=np.zeros(rows, np.bool_),
             answer=np.full(rows, Answer.UNKNOWN, np.uint8),
-            gate_held=np.zeros(self._gate_count, np.int64),
-            gate_met=np.zeros(self._gate_count, np.bool_),
             good_at=np.zeros(points, np.int64),
             memory={bound.rule.id: bound.condition.begin() for bound in self.binding.rules},
             parked={},
@@ -168,8 +150,7 @@ class Engine:
         tick, good_at = self._grade(state, at, columns, passed)
         # A quotient by zero is no number and so not known; that is no news.
         with np.errstate(all="ignore"):
-            gates, gate_held, gate_met = self._step_gates(state, tick, counted)
-            conditions, failures = self._evaluate(state, tick, gates)
+            conditions, failures = self._evaluate(state, tick)
         held, leaning, flips = self._step_timers(state, conditions, counted)
         proposals = tuple(self.proposals(state.active, tick, flips, conditions.outcomes))
         after = EngineState(
@@ -178,8 +159,6 @@ class Engine:
             held=held,
             leaning=leaning,
             answer=conditions.answer,
-            gate_held=gate_held,
-            gate_met=gate_met,
             good_at=good_at,
             memory={**state.memory, **{rule: outcome.memory for rule, outcome in conditions.outcomes.items()}},
             parked={**state.parked, **{item.rule: self._version_of(item.rule) for item in failures}},
@@ -202,43 +181,23 @@ class Engine:
         tick = Tick(at, columns.value, columns.observed_at, usable, silent, columns.quality, counted)
         return tick, good_at
 
-    def _step_gates(self, state: EngineState, tick: Tick, counted: int) -> tuple[_Gates, Micros, Flags]:
-        """Advance the prerequisites."""
-        rows = self.binding.row_count
-        known, unmet = np.ones(rows, np.bool_), np.zeros(rows, np.bool_)
-        held, met = state.gate_held.copy(), np.zeros_like(state.gate_met)
-        for bound, gate, place in self._gates:
-            verdict = gate.test.evaluate(tick)
-            met[place] = verdict.known & verdict.enter
-            held[place] += np.where(met[place] & state.gate_met[place], counted, 0)
-            held[place][verdict.known & ~verdict.enter] = 0
-            known[bound.rows] &= verdict.known
-            unmet[bound.rows] |= verdict.known & (~verdict.enter | (held[place] < gate.for_us))
-        return _Gates(known & ~unmet, unmet), held, met
-
-    def _evaluate(self, state: EngineState, tick: Tick, gates: _Gates) -> tuple[_Conditions, list[RuleFailure]]:
-        rows = self.binding.row_count
-        known, enter, clear = (np.zeros(rows, np.bool_) for _ in range(3))
-        parked = np.zeros(rows, np.bool_)
-        unmet = gates.unmet.copy()
+    def _evaluate(self, state: EngineState, tick: Tick) -> tuple[_Conditions, list[RuleFailure]]:
+        known, enter, clear, unmet = (np.zeros(self.binding.row_count, np.bool_) for _ in range(4))
         failures: list[RuleFailure] = []
         outcomes: dict[str, Outcome] = {}
         for bound in self.binding.rules:
             outcome = None if bound.rule.id in state.parked else _attempt(bound, tick, state, failures)
             if outcome is None:
-                parked[bound.rows] = True
                 continue
             outcomes[bound.rule.id] = outcome
             known[bound.rows], enter[bound.rows], clear[bound.rows] = outcome.known, outcome.enter, outcome.clear
             if outcome.unmet is not None:
-                unmet[bound.rows] |= outcome.unmet
-        known &= gates.holds
+                unmet[bound.rows] = outcome.unmet
         enter &= known
-        not_applicable = unmet & ~parked
         answer = np.where(known, np.where(enter, Answer.TRUE, Answer.FALSE), Answer.UNKNOWN).astype(np.uint8)
-        answer[not_applicable] = Answer.NOT_APPLICABLE
-        clear = (clear & known) | not_applicable
-        return _Conditions(known | not_applicable, enter, clear, answer, outcomes), failures
+        answer[unmet] = Answer.NOT_APPLICABLE
+        clear = (clear & known) | unmet
+        return _Conditions(known | unmet, enter, clear, answer, outcomes), failures
 
     def _step_timers(self, state: EngineState, now: _Conditions, counted: int) -> tuple[Micros, Flags, Flags]:
         leaning = np.where(state.active, now.clear, now.enter)
@@ -269,11 +228,8 @@ class Engine:
         place, level = at
         row = bound.rows_of(place)[level]
         figures = outcome.reading(row - bound.start)
-        decided_at = figures.observed_at
-        for gate in bound.gates:
-            decided_at = max(decided_at, int(tick.observed_at[gate.test.point[place]]))
         delay = self.binding.off_delay_us[row] if kind is Change.RETURNED else self.binding.on_delay_us[row]
-        moment = min(tick.at, decided_at + int(delay))
+        moment = min(tick.at, figures.observed_at + int(delay))
         subject, priority = bound.subjects[place], bound.levels[level].priority
         if figures.unit is not None:
             subject = replace(subject, unit=figures.unit)
@@ -281,14 +237,6 @@ class Engine:
 
     def _version_of(self, rule: str) -> int:
         return next(bound.rule.version for bound in self.binding.rules if bound.rule.id == rule)
-
-
-def _numbered_gates(rules: Iterable[BoundRule]) -> Iterable[tuple[int, BoundRule, Gate]]:
-    start = 0
-    for bound in rules:
-        for gate in bound.gates:
-            yield start, bound, gate
-            start += len(bound.subjects)
 
 
 def _attempt(bound: BoundRule, tick: Tick, state: EngineState, failures: list[RuleFailure]) -> Outcome | None:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from cityhall_bms.domain.alarms import AlarmRaised
 from cityhall_bms.domain.site import Point, Site, Text
 from cityhall_bms.rules.binding import Binding, BoundRule, bind
+from cityhall_bms.rules.checked import Figures, checked
 from cityhall_bms.rules.conditions import Part
-from cityhall_bms.rules.model import ConditionRule, DeviceRule, LimitRule, MismatchRule, Rule, StaleRule, StateRule
+from cityhall_bms.rules.model import ConditionRule, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,67 +31,71 @@ def inputs_of(rule: Rule, subject: str, site: Site, ids: Mapping[str, int]) -> l
 
 
 def _inputs(binding: Binding, bound: BoundRule, row: int, points: Mapping[int, Point]) -> list[Input]:
-    columns = [*bound.condition.watched(row), *((int(gate.test.point[row]), Part.PREREQUISITE) for gate in bound.gates)]
     return [
-        Input(points[int(binding.point_ids[column])], part, int(binding.quiet_us[column])) for column, part in columns
+        Input(points[int(binding.point_ids[column])], part, int(binding.quiet_us[column]))
+        for column, part in bound.condition.watched(row)
     ]
 
 
 def reason(rule: Rule, raised: AlarmRaised, inputs: list[Input]) -> Text:
     """In plain words why it rang."""
-    zh, en = _words(rule, raised, inputs)
-    when_zh, when_en = _prerequisites(rule)
-    delay_zh, delay_en = "", ""
-    if rule.on_delay_s:
-        delay_zh, delay_en = f"，持續達 {rule.on_delay_s:g} 秒", f", for {rule.on_delay_s:g} s"
-    return Text(f"{when_zh}{zh}{delay_zh}。", f"{when_en}{en}{delay_en}.")
+    if isinstance(rule, ConditionRule):
+        (zh, en), delay_s = _of_condition(rule, raised, inputs), _delay_s(rule, raised.priority)
+    else:
+        (zh, en), delay_s = _of_silence(raised, inputs), rule.on_delay_s
+    if delay_s:
+        zh, en = f"{zh}，持續達 {delay_s:g} 秒", f"{en}, for {delay_s:g} s"
+    return Text(f"{zh}。", f"{en}.")
 
 
-def _words(rule: Rule, raised: AlarmRaised, inputs: list[Input]) -> tuple[str, str]:
+def _of_silence(raised: AlarmRaised, inputs: list[Input]) -> tuple[str, str]:
+    return (
+        f"{raised.subject} 的 {len(inputs)} 個點位都沒有良好的新值",
+        f"none of the {len(inputs)} points of {raised.subject} had a good, fresh value",
+    )
+
+
+def _of_condition(rule: ConditionRule, raised: AlarmRaised, inputs: list[Input]) -> tuple[str, str]:
+    """Words for a comparison of one point; any other condition stands for itself."""
+    level = next(
+        (level for level in checked(rule).levels if level.priority == raised.priority), checked(rule).levels[0]
+    )
+    figures = level.figures
+    plain = len(figures) == 1 and rule.value is None and figures[0].value.op in {"own", "single"}
+    text = _condition_text(rule, raised.priority)
+    zh, en = _of_point(figures[0], raised, inputs) if plain else (f"條件成立：{text}", f"the condition held: {text}")
+    if not plain and raised.value is not None:
+        unit = f" {raised.unit}" if raised.unit else ""
+        against = "" if raised.limit is None else f" / {_figure(raised.limit)}{unit}"
+        zh, en = f"{zh}（{_figure(raised.value)}{unit}{against}）", f"{en} ({_figure(raised.value)}{unit}{against})"
+    return (f"當 {rule.when} 時，{zh}", f"While {rule.when}, {en}") if rule.when else (zh, en)
+
+
+def _of_point(figures: Figures, raised: AlarmRaised, inputs: list[Input]) -> tuple[str, str]:
     point = inputs[0].point if inputs else None
     zh, en = (f"{point.text.zh}（{point.name}）", f"{point.text.en} ({point.name})") if point else (raised.subject,) * 2
     unit = f" {raised.unit}" if raised.unit else ""
-    match rule:
-        case LimitRule():
-            over = raised.value is None or raised.limit is None or raised.value >= raised.limit
-            beyond = ("高於上限", "above its high limit") if over else ("低於下限", "below its low limit")
-            value, limit = _figure(raised.value), _figure(raised.limit)
-            return (
-                f"{zh}為 {value}{unit}，{beyond[0]} {limit}{unit}",
-                f"{en} was {value}{unit}, {beyond[1]} of {limit}{unit}",
-            )
-        case ConditionRule():
-            against = "" if raised.limit is None else f" / {_figure(raised.limit)}{unit}"
-            figures = "" if raised.value is None else f" ({_figure(raised.value)}{unit}{against})"
-            return f"條件成立：{rule.condition}{figures}", f"the condition held: {rule.condition}{figures}"
-        case StateRule():
-            state = _state(point, raised.value)
-            return f"{zh}為「{state.zh}」", f"{en} was '{state.en}'"
-        case MismatchRule():
-            return (
-                f"{zh}為 {_figure(raised.value)}，與命令 {_figure(raised.limit)} 不符",
-                f"{en} was {_figure(raised.value)}, though {_figure(raised.limit)} was commanded",
-            )
-        case StaleRule() | DeviceRule():
-            count = len(inputs)
-            return (
-                f"{raised.subject} 的 {count} 個點位都沒有良好的新值",
-                f"none of the {count} points of {raised.subject} had a good, fresh value",
-            )
+    value, limit = _figure(raised.value), _figure(raised.limit)
+    if figures.limit is None:
+        state = _state(point, raised.value)
+        return f"{zh}為「{state.zh}」", f"{en} was '{state.en}'"
+    if figures.test.op == "!=":
+        return (
+            f"{zh}為 {value}{unit}，與 {limit}{unit} 不符",
+            f"{en} was {value}{unit}, though {limit}{unit} was wanted",
+        )
+    over = raised.value is None or raised.limit is None or raised.value >= raised.limit
+    beyond = ("高於上限", "above its high limit") if over else ("低於下限", "below its low limit")
+    return f"{zh}為 {value}{unit}，{beyond[0]} {limit}{unit}", f"{en} was {value}{unit}, {beyond[1]} of {limit}{unit}"
 
 
-def _prerequisites(rule: Rule) -> tuple[str, str]:
-    if isinstance(rule, ConditionRule):
-        return (f"當 {rule.when} 時，", f"While {rule.when}, ") if rule.when else ("", "")
-    gates = rule.when if isinstance(rule, LimitRule | StateRule | MismatchRule | StaleRule) else ()
-    if not gates:
-        return "", ""
-    texts = [
-        (f"{gate.role}＝{' 或 '.join(f'{value:g}' for value in gate.values)}",
-         f"{gate.role} was {' or '.join(f'{value:g}' for value in gate.values)}")
-        for gate in gates
-    ]  # fmt: skip
-    return f"當{'、'.join(zh for zh, _ in texts)}時，", f"While {' and '.join(en for _, en in texts)}, "
+def _condition_text(rule: ConditionRule, priority: int) -> str:
+    return next((step.condition for step in rule.steps if step.priority == priority), rule.condition)
+
+
+def _delay_s(rule: ConditionRule, priority: int) -> float:
+    delays = [step.on_delay_s for step in rule.steps if step.priority == priority and step.on_delay_s is not None]
+    return delays[0] if delays else rule.on_delay_s
 
 
 def _state(point: Point | None, value: float | None) -> Text:

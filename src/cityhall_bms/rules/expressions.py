@@ -160,13 +160,20 @@ def _like(limit: Kind, value: Kind) -> bool:
 
 
 def _watched(checked: Checked, layout: Layout) -> list[_Watched]:
-    limits = [figures.limit for level in checked.levels for figures in level.figures if figures.limit is not None]
+    figures = [figures for level in checked.levels for figures in level.figures]
+    against = [(figure.limit, _part(figure)) for figure in figures if figure.limit is not None]
     roots = [
+        *((figure.value, Part.VALUE) for figure in figures),
+        *against,
         *((level.condition, Part.VALUE) for level in checked.levels),
-        *((limit, Part.LIMIT) for limit in limits),
         *((term, Part.PREREQUISITE) for term in [checked.when] if term is not None),
     ]
     return [found for root, part in roots for term in walk(root) if (found := _columns(term, layout, part)) is not None]
+
+
+def _part(figures: Figures) -> Part:
+    """What the other side of a comparison is: what must be equal is a command."""
+    return Part.COMMAND if figures.test.op == "!=" else Part.LIMIT
 
 
 def _columns(term: Term, layout: Layout, part: Part) -> _Watched | None:

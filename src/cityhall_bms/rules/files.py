@@ -18,19 +18,16 @@ from cityhall_bms.rules.model import (
     RULE_ADAPTER,
     ConditionRule,
     DeviceRule,
-    LimitRule,
-    MismatchRule,
     Mode,
     ModeState,
     Origin,
     Rule,
     SeverityStep,
     StaleRule,
-    StateRule,
 )
 
 RULES_MAX: Final = 10_000
-KINDS: Final = ("limit", "state", "mismatch", "stale", "device")
+KINDS: Final = ("stale", "device")
 
 LineOf = Callable[[tuple[str | int, ...]], int]
 """Gives the line of a key such as ``("rule", 3, "high")``; 0 when it is not known."""
@@ -184,13 +181,13 @@ def _words(mistake: dict[str, Any], field: str) -> tuple[str, str]:
         case "missing":
             return "is missing", f"add '{field}'"
         case "union_tag_invalid" | "union_tag_not_found":
-            return "is no kind of rule", f"kind is one of {', '.join(KINDS)}"
+            return "is no kind of rule", f"kind is {' or '.join(KINDS)}; what has a condition has no kind"
         case _:
             return str(mistake["msg"]).removeprefix("Value error, "), f"got {mistake.get('input')!r:.80}; correct it"
 
 
 _MODELS: Final[tuple[type[BaseModel], ...]] = (
-    ConditionRule, SeverityStep, Mode, ModeState, LimitRule, StateRule, MismatchRule, StaleRule, DeviceRule,
+    ConditionRule, SeverityStep, Mode, ModeState, StaleRule, DeviceRule,
 )  # fmt: skip
 _KEYS: Final = sorted({field.alias or name for model in _MODELS for name, field in model.model_fields.items()})
 _MODE_NAME: Final = re.compile(r"\bmode\(\s*(\w+)\s*\)")

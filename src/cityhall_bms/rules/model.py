@@ -19,7 +19,6 @@ from pydantic import (
     Tag,
     TypeAdapter,
     field_validator,
-    model_validator,
 )
 
 from cityhall_bms.domain.site import System
@@ -38,7 +37,6 @@ def _tuple_of(value: object) -> object:
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_tuple_of), Field(min_length=1, max_length=100)]
-Values = Annotated[tuple[float, ...], BeforeValidator(_tuple_of), Field(min_length=1, max_length=1000)]
 Seconds = Annotated[float, Field(ge=0.0, le=DELAY_MAX_S, allow_inf_nan=False)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Role = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$", max_length=100)]
@@ -61,32 +59,6 @@ class Origin:
 
 class _Closed(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class RoleLimit(_Closed):
-    """A limit that is another point of the same equipment, moved by ``plus`` (in the point's unit)."""
-
-    role: Role
-    plus: Number = 0.0
-
-
-class Prerequisite(_Closed):
-    """A point that must have one of some values, for ``for_s`` without a break, before the rule applies."""
-
-    role: Role
-    equals: Number | None = None
-    one_of: Annotated[Values | None, Field(alias="in")] = None
-    for_s: Seconds = 0.0
-
-    @model_validator(mode="after")
-    def _one_test(self) -> "Prerequisite":
-        _check_one_test(self.equals, self.one_of)
-        return self
-
-    @property
-    def values(self) -> tuple[float, ...]:
-        """Values that fulfil it."""
-        return _values(self.equals, self.one_of)
 
 
 class RuleBase(_Closed):
@@ -188,60 +160,7 @@ class ConditionRule(_OfClass):
     """Operating modes that it asks for; put here by the reader of the file, so that a rule is whole."""
 
 
-class _OfEquipment(_OfClass):
-    when: Annotated[tuple[Prerequisite, ...], Field(max_length=10)] = ()
-
-
-class LimitRule(_OfEquipment):
-    """True while a value is above ``high`` or below ``low``; false again once it is ``deadband`` inside them."""
-
-    kind: Literal["limit"]
-    role: Names
-    high: Number | RoleLimit | None = None
-    low: Number | RoleLimit | None = None
-    deadband: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 0.0
-    inclusive: bool = False
-    """Whether the limit itself is already beyond it."""
-
-    @model_validator(mode="after")
-    def _some_limit(self) -> "LimitRule":
-        if self.high is None and self.low is None:
-            msg = "a limit rule needs 'high', 'low' or both"
-            raise ValueError(msg)
-        if isinstance(self.high, float) and isinstance(self.low, float) and self.low >= self.high:
-            msg = "'low' is not below 'high'"
-            raise ValueError(msg)
-        return self
-
-
-class StateRule(_OfEquipment):
-    """True while a point has one of some values."""
-
-    kind: Literal["state"]
-    role: Names
-    equals: Number | None = None
-    one_of: Annotated[Values | None, Field(alias="in")] = None
-
-    @model_validator(mode="after")
-    def _one_test(self) -> "StateRule":
-        _check_one_test(self.equals, self.one_of)
-        return self
-
-    @property
-    def values(self) -> tuple[float, ...]:
-        """Values that make it true."""
-        return _values(self.equals, self.one_of)
-
-
-class MismatchRule(_OfEquipment):
-    """True while a status differs from its command."""
-
-    kind: Literal["mismatch"]
-    status: Role
-    command: Role
-
-
-class StaleRule(_OfEquipment):
+class StaleRule(_OfClass):
     """True while none of the named points (of all, without ``role``) of an equipment has a good, fresh value."""
 
     kind: Literal["stale"]
@@ -268,9 +187,6 @@ def _kind(table: object) -> object:
 
 Rule = Annotated[
     Annotated[ConditionRule, Tag(CONDITION)]
-    | Annotated[LimitRule, Tag("limit")]
-    | Annotated[StateRule, Tag("state")]
-    | Annotated[MismatchRule, Tag("mismatch")]
     | Annotated[StaleRule, Tag("stale")]
     | Annotated[DeviceRule, Tag("device")],
     Discriminator(_kind),
@@ -284,13 +200,3 @@ _FOR_PEOPLE: Final = {"text_zh", "text_en", "cause_zh", "cause_en", "sop_zh", "s
 def meaning(rule: RuleBase) -> str:
     """Digest of what decides: rules that differ in texts alone mean the same."""
     return hashlib.sha256(rule.model_dump_json(by_alias=True, exclude=_FOR_PEOPLE).encode()).hexdigest()
-
-
-def _check_one_test(equals: float | None, one_of: tuple[float, ...] | None) -> None:
-    if (equals is None) == (one_of is None):
-        msg = "give either 'equals' or 'in'"
-        raise ValueError(msg)
-
-
-def _values(equals: float | None, one_of: tuple[float, ...] | None) -> tuple[float, ...]:
-    return one_of if one_of is not None else (equals if equals is not None else 0.0,)

@@ -23,7 +23,7 @@ IDS = {name: 10 * number for number, name in enumerate(SITE.points, start=1)}
 
 
 def test_members_of_the_class_get_a_row_each() -> None:
-    binding = bind([rule(kind="limit", equipment_class="Air_Handling_Unit", role="SAT", high=20)], SITE, IDS)
+    binding = bind([rule(equipment_class="Air_Handling_Unit", each=["SAT"], condition="POINT > 20 °C")], SITE, IDS)
     (bound,) = binding.rules
     assert [subject.name for subject in bound.subjects] == [f"{ONE}.SAT", f"{TWO}.SAT"]
     assert binding.point_ids.tolist() == [10, 30]
@@ -31,8 +31,7 @@ def test_members_of_the_class_get_a_row_each() -> None:
 
 def test_equipment_without_a_role_is_listed_and_has_no_row() -> None:
     needs = rule(
-        id="SP", kind="limit", equipment_class=["Air_Handling_Unit", "Other"], role="SAT", high={"role": "SAT_SP"},
-        when=[{"role": "RunSts", "equals": 1}],
+        id="SP", equipment_class=["Air_Handling_Unit", "Other"], condition="SAT > SAT_SP", when="RunSts == 1",
     )  # fmt: skip
     binding = bind([needs], SITE, IDS)
     assert binding.rules == ()
@@ -43,25 +42,25 @@ def test_equipment_without_a_role_is_listed_and_has_no_row() -> None:
 
 
 def test_a_rule_for_any_class_takes_what_has_its_roles_and_misses_nobody() -> None:
-    binding = bind([rule(kind="state", equipment_class="any", role="TripAlm", equals=1)], SITE, IDS)
+    binding = bind([rule(equipment_class="any", condition="TripAlm == 1 °C")], SITE, IDS)
     assert [subject.equipment for bound in binding.rules for subject in bound.subjects] == [FAN]
     assert binding.unbound == ()
 
 
 def test_a_rule_of_several_roles_has_a_row_for_each_that_is_there() -> None:
-    both = rule(kind="limit", equipment_class="Air_Handling_Unit", role=["SAT", "SAT_SP"], high=20)
+    both = rule(equipment_class="Air_Handling_Unit", each=["SAT", "SAT_SP"], condition="POINT > 20 °C")
     binding = bind([both], SITE, IDS)
     assert [subject.name for subject in binding.rules[0].subjects] == [f"{ONE}.SAT", f"{ONE}.SAT_SP", f"{TWO}.SAT"]
     assert binding.unbound == (Unbound("R", TWO, ("SAT_SP",), "lacks SAT_SP"),)
 
 
 def test_a_point_without_a_number_is_no_point() -> None:
-    binding = bind([rule(kind="state", equipment_class="any", role="TripAlm", equals=1)], SITE, {})
+    binding = bind([rule(equipment_class="any", condition="TripAlm == 1 °C")], SITE, {})
     assert binding.rules == ()
 
 
 def test_rows_of_several_rules_lie_one_after_the_other() -> None:
-    first = rule(id="A", kind="limit", equipment_class="Air_Handling_Unit", role="SAT", high=20, on_delay_s=5)
+    first = rule(id="A", equipment_class="Air_Handling_Unit", condition="SAT > 20 °C", on_delay_s=5)
     second = rule(id="B", kind="device", off_delay_s=7)
     binding = bind([first, second], SITE, IDS)
     assert [bound.rows for bound in binding.rules] == [slice(0, 2), slice(2, 5)]

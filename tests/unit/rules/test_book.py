@@ -14,7 +14,7 @@ from cityhall_bms.rules.model import RULE_ADAPTER, Rule
 
 def rule(identity: str = "A", **changed: object) -> Rule:
     found: Rule = RULE_ADAPTER.validate_python(
-        {"id": identity, "kind": "state", "priority": 3, "equipment_class": "Fan", "role": "Trip", "in": [1.0, 2.0],
+        {"id": identity, "priority": 3, "equipment_class": "Fan", "condition": "Trip in (1, 2)",
          "text_zh": "跳脫", "text_en": "Tripped", "source": "test"} | changed
     )  # fmt: skip
     return found

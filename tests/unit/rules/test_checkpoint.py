@@ -8,14 +8,15 @@ from tests.support.rule_trial import UNIT, Trial, rule
 
 from cityhall_bms.rules.checkpoint import CheckpointCodec, CheckpointFormatError
 
-VALUES = {"T": 31.0, "U": 1.0, "Run": 1.0}
-A = rule(id="A", kind="limit", role="T", high=30.0, on_delay_s=100, when=[{"role": "Run", "equals": 1, "for_s": 5}])
-B = rule(id="B", kind="state", role=["T", "U"], equals=1)
+VALUES = {"T": 31.0, "U": 1.0, "Run": 1.0, "V": 0.0}
+UNITS = {"U": "", "V": "", "Run": ""}
+A = rule(id="A", condition="T > 30 °C", on_delay_s=100, when="for(Run == 1, 5 s)")
+B = rule(id="B", each=["V", "U"], condition="POINT == 1")
 C = rule(id="C", kind="stale")
 
 
 def played(*rules: object) -> Trial:
-    trial = Trial(*rules, values=VALUES)  # type: ignore[arg-type]
+    trial = Trial(*rules, values=VALUES, units=UNITS)  # type: ignore[arg-type]
     trial.run(30)
     return trial
 
@@ -24,8 +25,10 @@ def test_a_state_is_restored_as_it_was() -> None:
     trial = played(A, B, C)
     codec = CheckpointCodec(trial.engine)
     remembered = codec.decode(codec.encode(trial.state, trial.columns()))
-    for name in ("active", "held", "leaning", "answer", "gate_held", "gate_met", "good_at"):
+    for name in ("active", "held", "leaning", "answer", "good_at"):
         assert getattr(remembered.state, name).tolist() == getattr(trial.state, name).tolist(), name
+    assert remembered.state.memory["A"][0].columns[0].tolist() == [29_000_000]
+    assert remembered.state.memory["A"][0].columns[0].tolist() == trial.state.memory["A"][0].columns[0].tolist()
     assert remembered.state.at == trial.state.at
     assert remembered.active == {f"B~{UNIT}.U"}
     assert remembered.columns.value.tolist() == trial.columns().value.tolist()
@@ -38,11 +41,11 @@ def test_rows_find_their_place_when_rules_come_and_go() -> None:
     state = CheckpointCodec(after.engine).decode(data).state
     assert state.active.tolist() == [False, False, True, False]
     assert state.held.tolist() == [0, 0, 0, int(before.state.held[0])]
-    assert state.gate_held.tolist() == before.state.gate_held.tolist()
+    assert state.memory["A"][0].columns[0].tolist() == before.state.memory["A"][0].columns[0].tolist()
     assert (state.good_at >= before.state.at - 1).all()
 
 
-@pytest.mark.parametrize("change", [{"version": 2}, {"when": ()}])
+@pytest.mark.parametrize("change", [{"version": 2}, {"when": None}, {"condition": "T > 29 °C"}])
 def test_a_changed_rule_keeps_its_alarm_and_starts_its_timers_again(change: dict[str, object]) -> None:
     hot = A.model_copy(update={"on_delay_s": 3.0})
     before = played(hot)
@@ -53,7 +56,30 @@ def test_a_changed_rule_keeps_its_alarm_and_starts_its_timers_again(change: dict
     state = CheckpointCodec(after.engine).decode(data).state
     assert state.active.tolist() == [True]
     assert state.held.tolist() == [0]
-    assert not state.gate_held.any()
+
+
+def test_another_text_for_people_starts_no_timer_again() -> None:
+    before, after = played(A), played(A.model_copy(update={"text_en": "Too warm"}))
+    data = CheckpointCodec(before.engine).encode(before.state, before.columns())
+    assert CheckpointCodec(after.engine).decode(data).state.held.tolist() == before.state.held.tolist() != [0]
+
+
+def test_what_an_expression_remembers_outlives_a_change_of_the_rest() -> None:
+    before = played(A)
+    after = played(A.model_copy(update={"condition": "T > 20 °C", "version": 2}))
+    data = CheckpointCodec(before.engine).encode(before.state, before.columns())
+    kept = CheckpointCodec(after.engine).decode(data).state.memory["A"]
+    assert [column.tolist() for column in kept[0].columns] == [
+        column.tolist() for column in before.state.memory["A"][0].columns
+    ]
+
+
+def test_severity_steps_stand_as_they_stood() -> None:
+    stepped = rule(id="S", condition="T > 30 °C", step=[{"priority": 1, "condition": "T > 31 °C"}])
+    before = played(stepped, B)
+    data = CheckpointCodec(before.engine).encode(before.state, before.columns())
+    state = CheckpointCodec(played(B, stepped).engine).decode(data).state
+    assert state.active.tolist() == [False, True, True, False]
 
 
 def test_a_parked_rule_is_tried_again_in_a_new_version_only() -> None:
@@ -82,7 +108,7 @@ def test_a_cut_checkpoint_is_refused(keep: float) -> None:
 
 
 def test_a_checkpoint_of_a_whole_building_is_small() -> None:
-    trial = Trial(A, B, C, values=VALUES | {f"P{number}": np.pi * number for number in range(5000)})
+    trial = Trial(A, B, C, values=VALUES | {f"P{number}": np.pi * number for number in range(5000)}, units=UNITS)
     codec = CheckpointCodec(trial.engine)
     trial.run(2)
     assert len(codec.encode(trial.state, trial.columns())) < 200_000

@@ -13,7 +13,10 @@ from cityhall_bms.domain.quality import Quality
 from cityhall_bms.rules.binding import bind
 from cityhall_bms.rules.engine import Answer, Columns, Engine
 
-HIGH = rule(kind="limit", role="T", high=30.0, deadband=2.0, on_delay_s=10, off_delay_s=5)
+LIMIT = {"each": ["T"], "condition": "POINT > 30 °C"}
+HIGH = rule(**LIMIT, deadband="2 K", on_delay_s=10, off_delay_s=5)
+STATES = {"Run": "", "Cmd": "", "A": "", "B": ""}
+"""Units of roles that are states."""
 
 
 def hot() -> Trial:
@@ -22,11 +25,9 @@ def hot() -> Trial:
     return trial
 
 
-def test_the_limit_itself_is_inside_it_unless_the_rule_says_inclusive() -> None:
-    outside = rule(kind="limit", role="T", high=30.0)
-    assert Trial(outside, values={"T": 30.0}).run(5) == []
-    inclusive = rule(kind="limit", role="T", high=30.0, inclusive=True)
-    assert Trial(inclusive, values={"T": 30.0}).run(5) == [(1.0, "R", "raised")]
+def test_the_limit_itself_is_beyond_it_only_if_the_rule_says_so() -> None:
+    assert Trial(rule(**LIMIT), values={"T": 30.0}).run(5) == []
+    assert Trial(rule(condition="T >= 30 °C"), values={"T": 30.0}).run(5) == [(1.0, "R", "raised")]
 
 
 def test_a_condition_that_breaks_off_before_its_delay_starts_again() -> None:
@@ -82,7 +83,7 @@ def test_an_old_sample_decides_nothing() -> None:
     trial.freeze("T")
     # Good for max(3 scans, 60 s): the delay of 10 s runs out before.
     assert trial.run(9) == [(9.0, "R", "raised")]
-    quick = Trial(rule(kind="limit", role="T", high=30.0, on_delay_s=120), values={"T": 31.0})
+    quick = Trial(rule(**LIMIT, on_delay_s=120), values={"T": 31.0})
     quick.run(2)
     quick.freeze("T")
     assert quick.run(1000) == []
@@ -90,7 +91,7 @@ def test_an_old_sample_decides_nothing() -> None:
 
 
 def test_a_point_reported_by_exception_may_stay_quiet() -> None:
-    late = rule(kind="limit", role="T", high=30.0, on_delay_s=120)
+    late = rule(**LIMIT, on_delay_s=120)
     trial = Trial(late, values={"T": 31.0}, mode="subscribe")
     trial.run(2)
     trial.freeze("T")
@@ -98,24 +99,24 @@ def test_a_point_reported_by_exception_may_stay_quiet() -> None:
     assert trial.state.answer.tolist() == [Answer.UNKNOWN]  # three safety polls of 60 s missed
 
 
-GATED = rule(kind="limit", role="T", high=30.0, on_delay_s=10, when=[{"role": "Run", "equals": 1, "for_s": 20}])
+GATED = rule(**LIMIT, on_delay_s=10, when="for(Run == 1, 20 s)")
 
 
 def test_a_rule_does_not_apply_while_its_prerequisite_is_known_not_to_hold() -> None:
-    trial = Trial(GATED, values={"T": 31.0, "Run": 0.0})
+    trial = Trial(GATED, values={"T": 31.0, "Run": 0.0}, units=STATES)
     assert trial.run(100) == []
     assert trial.state.answer.tolist() == [Answer.NOT_APPLICABLE]
 
 
 def test_a_prerequisite_must_hold_without_a_break() -> None:
-    trial = Trial(GATED, values={"T": 31.0, "Run": 1.0})
+    trial = Trial(GATED, values={"T": 31.0, "Run": 1.0}, units=STATES)
     trial.run(15)
     trial.set(Run=0).run(1)
     assert trial.set(Run=1).run(31) == [(31.0, "R", "raised")]
 
 
 def test_an_alarm_ends_when_its_prerequisite_does() -> None:
-    trial = Trial(GATED, values={"T": 31.0, "Run": 1.0})
+    trial = Trial(GATED, values={"T": 31.0, "Run": 1.0}, units=STATES)
     assert trial.run(31) == [(31.0, "R", "raised")]
     trial.freeze("T").run(5)
     assert trial.set(Run=0).run(1) == [(1.0, "R", "returned")]
@@ -124,7 +125,7 @@ def test_an_alarm_ends_when_its_prerequisite_does() -> None:
 
 
 def test_a_prerequisite_that_is_not_good_holds_the_alarm_and_its_timer() -> None:
-    trial = Trial(GATED, values={"T": 31.0, "Run": 1.0})
+    trial = Trial(GATED, values={"T": 31.0, "Run": 1.0}, units=STATES)
     trial.run(26)  # 20 s of blanking and 5 s of delay
     trial.spoil(Quality.BAD_TIMEOUT, "Run").run(500)
     assert trial.heard == []
@@ -135,15 +136,15 @@ def test_a_prerequisite_that_is_not_good_holds_the_alarm_and_its_timer() -> None
 
 
 def test_one_prerequisite_that_fails_decides_over_one_that_nobody_knows() -> None:
-    both = rule(kind="state", role="T", equals=1, when=[{"role": "A", "equals": 1}, {"role": "B", "in": [1, 2]}])
-    trial = Trial(both, values={"T": 1.0, "A": 1.0, "B": 2.0})
+    both = rule(**LIMIT, when="A == 1 and B in (1, 2)")
+    trial = Trial(both, values={"T": 31.0, "A": 1.0, "B": 2.0}, units=STATES)
     assert trial.run(1) == [(1.0, "R", "raised")]
     trial.spoil(Quality.BAD, "A")
     assert trial.set(B=0).run(1) == [(1.0, "R", "returned")]
 
 
 def test_a_limit_that_is_another_point_needs_that_point_good() -> None:
-    over = rule(kind="limit", role="T", high={"role": "SP", "plus": 1.5}, low={"role": "SP", "plus": -1.5})
+    over = rule(condition="T > SP + 1.5 K or T < SP - 1.5 K")
     trial = Trial(over, values={"T": 22.0, "SP": 20.0})
     trial.spoil(Quality.BAD, "SP")
     assert trial.run(5) == []
@@ -155,7 +156,7 @@ def test_a_limit_that_is_another_point_needs_that_point_good() -> None:
 
 
 def test_status_and_command_are_compared_only_when_both_are_good() -> None:
-    trial = Trial(rule(kind="mismatch", status="Run", command="Cmd", on_delay_s=5), values={"Run": 0.0, "Cmd": 1.0})
+    trial = Trial(rule(condition="Run != Cmd", on_delay_s=5), values={"Run": 0.0, "Cmd": 1.0}, units=STATES)
     trial.spoil(Quality.UNCERTAIN, "Cmd").run(60)
     assert trial.heard == []
     assert trial.set(Cmd=1).run(6) == [(6.0, "R", "raised")]
@@ -188,9 +189,7 @@ def test_a_quiet_subscribed_device_is_not_lost_and_one_that_says_so_is() -> None
 
 
 def test_time_that_nobody_watched_counts_for_ten_seconds_at_most() -> None:
-    trial = Trial(
-        rule(kind="limit", role="T", high=30.0, on_delay_s=60), rule(id="S", kind="stale"), values={"T": 31.0}
-    )
+    trial = Trial(rule(**LIMIT, on_delay_s=60), rule(id="S", kind="stale"), values={"T": 31.0})
     trial.run(2)
     trial.now_us += 8 * 3_600_000_000  # the service was down over night
     assert [item.rule.id for item in trial.tick()] == []
@@ -223,7 +222,7 @@ class _Broken:
 
 
 def test_a_rule_that_raises_is_parked_alone_and_keeps_its_alarms_as_they_are() -> None:
-    fine, broken = rule(kind="limit", role="T", high=30.0), rule(id="BAD", kind="limit", role="T", high=29.0)
+    fine, broken = rule(**LIMIT), rule(id="BAD", condition="T > 29 °C")
     trial = Trial(broken, fine, values={"T": 31.0})
     assert len(trial.run(1)) == 2
     first, second = trial.binding.rules
@@ -240,7 +239,7 @@ def test_a_rule_is_evaluated_over_all_its_equipment_at_once() -> None:
     names = [f"TCH.01.E.AHU{number:02d}" for number in range(24)]
     site = site_of(dict.fromkeys(names, "Unit"), [point(name, "T", device=name) for name in names])
     ids = {name: number + 1 for number, name in enumerate(site.points)}
-    binding = bind([rule(kind="limit", role="T", high=30.0)], site, ids)
+    binding = bind([rule(**LIMIT)], site, ids)
     assert len(binding.rules) == 1
     value = np.full(24, 25.0)
     value[[3, 17]] = 35.0
@@ -251,7 +250,7 @@ def test_a_rule_is_evaluated_over_all_its_equipment_at_once() -> None:
 
 def test_the_moment_of_an_alarm_is_that_of_its_sample_plus_the_delay_and_never_in_the_future() -> None:
     instant_at = START_US - 300_000
-    instant = Trial(rule(kind="state", role="T", equals=1), values={"T": 1.0})
+    instant = Trial(rule(**LIMIT), values={"T": 31.0})
     instant.freeze("T")
     instant._read_at["T"] = instant_at
     instant.run(1)
@@ -277,11 +276,8 @@ WALK = st.lists(
 def test_it_agrees_with_a_slow_reading_of_the_definition(
     walk: list[tuple[float, Quality, float, int]], on_delay: int, off_delay: int, deadband: float
 ) -> None:
-    tried = rule(
-        kind="limit", role="T", high=30.0, deadband=deadband, on_delay_s=on_delay, off_delay_s=off_delay,
-        when=[{"role": "Run", "equals": 1}],
-    )  # fmt: skip
-    trial = Trial(tried, values={"T": 20.0, "Run": 1.0})
+    tried = rule(**LIMIT, deadband=f"{deadband} K", on_delay_s=on_delay, off_delay_s=off_delay, when="Run == 1")
+    trial = Trial(tried, values={"T": 20.0, "Run": 1.0}, units=STATES)
     active, seen_for, leaned, expected, now = False, 0, False, [], 0
     for value, quality, running, seconds in walk:
         trial.set(T=value, Run=running).spoil(quality, "T")
@@ -329,5 +325,5 @@ def test_a_step_leaves_the_state_it_came_from_untouched() -> None:
 
 def test_a_state_may_be_one_of_many() -> None:
     for value, expected in ((2.0, True), (5.0, True), (3.0, False)):
-        trial = Trial(rule(kind="state", role="T", **{"in": [2, 5]}), values={"T": value})
+        trial = Trial(rule(condition="A in (2, 5)"), values={"A": value}, units=STATES)
         assert bool(trial.run(1)) is expected

@@ -7,7 +7,7 @@ from cityhall_bms.domain.alarms import AlarmRaised
 from cityhall_bms.rules.explaining import inputs_of, reason
 from cityhall_bms.rules.model import Rule
 
-POINTS = [point(UNIT, role) for role in ("T", "Limit", "Run", "Cmd")]
+POINTS = [point(UNIT, "T"), point(UNIT, "Limit"), point(UNIT, "Run", unit=""), point(UNIT, "Cmd", unit="")]
 SITE = site_of({UNIT: "Unit"}, POINTS)
 IDS = {item.name: number for number, item in enumerate(POINTS, start=1)}
 
@@ -23,21 +23,30 @@ def raised(subject: str, value: float | None, limit: float | None) -> AlarmRaise
     ("chosen", "subject", "value", "limit", "parts", "zh", "en"),
     [
         (
-            rule(kind="limit", role="T", high={"role": "Limit", "plus": 1.0}, on_delay_s=60),
+            rule(each=["T"], condition="POINT > Limit + 1 K", on_delay_s=60),
             f"{UNIT}.T", 31.25, 30.0, [("T", "value"), ("Limit", "limit")],
             "為 31.25 °C，高於上限 30 °C，持續達 60 秒。", "was 31.25 °C, above its high limit of 30 °C, for 60 s.",
         ),
         (
-            rule(kind="limit", role="T", low=5.0), f"{UNIT}.T", 4.0, 5.0, [("T", "value")],
+            rule(condition="T < 5 °C"), UNIT, 4.0, 5.0, [("T", "value")],
             "為 4 °C，低於下限 5 °C。", "was 4 °C, below its low limit of 5 °C.",
         ),
         (
-            rule(kind="state", role="T", equals=1, when=[{"role": "Run", "equals": 1}]), f"{UNIT}.T", 1.0, None,
-            [("T", "value"), ("Run", "prerequisite")], "當Run＝1時，", "While Run was 1, ",
+            rule(condition="T == 1 °C", when="Run == 1"), UNIT, 1.0, None,
+            [("T", "value"), ("Run", "prerequisite")], "當 Run == 1 時，T", "While Run == 1, T",
         ),
         (
-            rule(kind="mismatch", status="Run", command="Cmd"), f"{UNIT}.Run", 0.0, 1.0,
-            [("Run", "value"), ("Cmd", "command")], "為 0，與命令 1 不符。", "was 0, though 1 was commanded.",
+            rule(condition="Run != Cmd"), UNIT, 0.0, 1.0,
+            [("Run", "value"), ("Cmd", "command")], "為 0 °C，與 1 °C 不符。", "was 0 °C, though 1 °C was wanted.",
+        ),
+        (
+            rule(condition="abs(T - Limit) > 2 K or Run == 0"), UNIT, 4.0, 2.0,
+            [("T", "value"), ("Limit", "value"), ("Run", "value")],
+            "條件成立：abs(T - Limit) > 2 K or Run == 0（4 °C / 2 °C）。", "the condition held: abs(T - Limit) > 2 K or Run == 0 (4 °C / 2 °C).",
+        ),
+        (
+            rule(condition="T > 30 °C", priority=4, on_delay_s=5, step=[{"priority": 3, "condition": "T > 35 °C", "on_delay_s": 2}]),
+            UNIT, 36.0, 35.0, [("T", "value")], "高於上限 35 °C，持續達 2 秒。", "above its high limit of 35 °C, for 2 s.",
         ),
         (
             rule(kind="stale", role=["T", "Run"]), UNIT, None, None, [("T", "watched"), ("Run", "watched")],
@@ -56,6 +65,6 @@ def test_the_reason_names_what_the_rule_looked_at(
 
 
 def test_what_a_site_no_longer_has_is_told_without_its_points() -> None:
-    gone = rule(kind="limit", role="T", high=30.0)
+    gone = rule(each=["T"], condition="POINT > 30 °C")
     assert inputs_of(gone, "NO.T", SITE, IDS) == []
     assert reason(gone, raised("NO.T", 31.0, 30.0), []).en == "NO.T was 31 °C, above its high limit of 30 °C."

@@ -12,15 +12,17 @@ from cityhall_bms.rules.files import RuleFile, library, read_rules, rules_in_for
 GOOD = """
 [[rule]]
 id = "X1"
-kind = "limit"
 equipment_class = "Air_Handling_Unit"
-role = "SAT"
-high = 30
+each = "SAT"
+condition = "POINT > 30 °C"
 priority = 3
 text_zh = "{equipment} 送風溫度過高：{value} {unit}"
 text_en = "{equipment} supply air too warm: {value} {unit}"
 source = "test"
 """
+
+
+CONDITION = 'condition = "POINT > 30 °C"'
 
 
 def file(text: str) -> RuleFile:
@@ -36,7 +38,7 @@ def problems(text: str) -> list[str]:
 def test_a_good_file_is_read() -> None:
     (found,) = read_rules([file(GOOD)])
     assert found == rule(
-        id="X1", kind="limit", equipment_class="Air_Handling_Unit", role="SAT", high=30.0,
+        id="X1", equipment_class="Air_Handling_Unit", each=["SAT"], condition="POINT > 30 °C",
         text_zh="{equipment} 送風溫度過高：{value} {unit}", text_en="{equipment} supply air too warm: {value} {unit}",
     )  # fmt: skip
 
@@ -44,21 +46,21 @@ def test_a_good_file_is_read() -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (("high = 30", "high = 30\nprioritty = 2"), "own.toml:13: rule X1, prioritty: unknown key 'prioritty' -> did you mean 'priority'?"),
-        (("high = 30", "high = 30\nzzz = 2"), "own.toml:13: rule X1, zzz: unknown key 'zzz' -> remove it"),
+        ((CONDITION, f"{CONDITION}\nprioritty = 2"), "own.toml:13: rule X1, prioritty: unknown key 'prioritty' -> did you mean 'priority'?"),
+        ((CONDITION, f"{CONDITION}\nzzz = 2"), "own.toml:13: rule X1, zzz: unknown key 'zzz' -> remove it"),
         (('source = "test"', ""), "own.toml:13: rule X1, source: is missing -> add 'source'"),
-        (("high = 30", ""), "own.toml:12: rule X1, kind: a limit rule needs 'high', 'low' or both -> "),
-        (("high = 30", "high = 30\nlow = 31"), "own.toml:12: rule X1, kind: 'low' is not below 'high' -> "),
-        (('kind = "limit"', 'kind = "limmit"'), "own.toml:12: rule X1, kind: is no kind of rule -> kind is one of limit, state"),
+        ((CONDITION, ""), "own.toml:13: rule X1, condition: is missing -> add 'condition'"),
+        ((CONDITION, 'kind = "limit"'), "own.toml:12: rule X1, kind: is no kind of rule -> kind is stale or device; what has a condition has no kind"),
         (("priority = 3", "priority = 5"), "own.toml:13: rule X1, priority: Input should be less than or equal to 4 -> got 5"),
-        (("high = 30", "high = nan"), "own.toml:14: rule X1, high.float: "),
+        (("POINT > 30 °C", "POINT > 30 C"), "own.toml:13: rule X1, condition: column 12: 'C' is no unit -> did you mean '°C'?"),
         (("{value} {unit}", "{valeu}"), "own.toml:13: rule X1, text_zh: '{valeu}' is no placeholder"),
         (("{value} {unit}", "{value.__class__}"), "own.toml:13: rule X1, text_zh: '{value.__class__}' is no placeholder"),
         (("{value} {unit}", "{value:>9999999}"), "own.toml:13: rule X1, text_zh: '{value}' is no placeholder"),
         (("{value} {unit}", "{"), "own.toml:13: rule X1, text_zh: "),
         (('id = "X1"', 'id = "x~1"'), "own.toml:13: rule x~1, id: String should match pattern"),
-        (("high = 30", "high = 30\non_delay_s = -1"), "own.toml:13: rule X1, on_delay_s: Input should be greater"),
-        (("high = 30", "high = 30\nwhen = [{role = 'A'}]"), "own.toml:14: rule X1, when.0: give either 'equals' or 'in' -> "),
+        ((CONDITION, f"{CONDITION}\non_delay_s = -1"), "own.toml:13: rule X1, on_delay_s: Input should be greater"),
+        ((CONDITION, f"{CONDITION}\nwhen = 'Run'"), "own.toml:13: rule X1, when: column 1: this is a number, wanted is true or false -> "),
+        ((CONDITION, f"{CONDITION}\nstep = [{{priority = 1, condition = 'POINT >'}}]"), "own.toml:15: rule X1, step.0.condition: column 8: "),
     ],
 )  # fmt: skip
 def test_a_mistake_is_named_with_its_place_and_remedy(change: tuple[str, str], expected: str) -> None:
@@ -68,9 +70,9 @@ def test_a_mistake_is_named_with_its_place_and_remedy(change: tuple[str, str], e
 
 
 def test_all_mistakes_are_named_at_once() -> None:
-    text = GOOD.replace("priority = 3", "priority = 9") + GOOD.replace("X1", "X2").replace("role", "rolle")
+    text = GOOD.replace("priority = 3", "priority = 9") + GOOD.replace("X1", "X2").replace("each", "eech")
     found = problems("[extra]\n" + text)
-    assert len(found) == 4
+    assert len(found) == 3
     assert "unknown table 'extra'" in found[0]
 
 

@@ -42,13 +42,13 @@ async def test_a_trip_becomes_an_event_with_everything_an_operator_needs() -> No
         "system": "hvac",
         "priority": 2,
         "text_zh": f"機{UNIT} 跳脫",
-        "text_en": f"{UNIT} tripped at 1 °C",
+        "text_en": f"{UNIT} tripped at 1",
         "latching": True,
         "occurrence": 1,
         "observed_at": START_US + 500_000,
         "value": 1.0,
         "limit": None,
-        "unit": "°C",
+        "unit": "",
         "telemetry_position": 2,
         "drill": "",
     }
@@ -108,7 +108,8 @@ async def _play(
     await world.catch_up(runner)
     events = [(entry.stream, entry.version, entry.type, entry.payload) for entry in await world.alarm_events()]
     state = runner.engine_state
-    columns = (state.active, state.held, state.leaning, state.gate_held, state.gate_met, state.good_at, state.answer)
+    kept = [column for rule in sorted(state.memory) for memory in state.memory[rule] for column in memory.columns]
+    columns = (state.active, state.held, state.leaning, state.good_at, state.answer, *kept)
     return events, [column.tobytes() for column in columns]
 
 
@@ -317,12 +318,12 @@ async def test_a_rule_that_fails_is_recorded_once_over_all_restarts(monkeypatch:
     world = World()
     await world.publish(0, 20.0)
 
-    def fail(_self: object, _tick: object) -> None:
+    def fail(_self: object, _tick: object, _memory: object) -> None:
         msg = "bad rule"
         raise ValueError(msg)
 
-    monkeypatch.setattr("cityhall_bms.rules.conditions.MismatchCondition.evaluate", fail)
-    broken = rule(id="BROKEN", kind="mismatch", status="T", command="Trip")
+    monkeypatch.setattr("cityhall_bms.rules.conditions.SilentCondition.step", fail)
+    broken = rule(id="BROKEN", kind="stale")
     await world.catch_up(world.runner(rules=(broken, TRIP)))
     await world.publish(1, 20.0, trip=1.0)
     await world.catch_up(world.runner(rules=(broken, TRIP)))
@@ -335,12 +336,12 @@ async def test_a_failure_whose_answer_was_lost_is_not_repeated(monkeypatch: pyte
     world = World()
     await world.publish(0, 20.0)
 
-    def fail(_self: object, _tick: object) -> None:
+    def fail(_self: object, _tick: object, _memory: object) -> None:
         raise ValueError
 
-    monkeypatch.setattr("cityhall_bms.rules.conditions.MismatchCondition.evaluate", fail)
+    monkeypatch.setattr("cityhall_bms.rules.conditions.SilentCondition.step", fail)
     lost = DyingLog(world.events, 1, after=True, error=lambda: EventLogUnavailableError("answer lost"))
-    runner = world.runner(rules=(rule(id="BROKEN", kind="mismatch", status="T", command="Trip"),), events=lost)
+    runner = world.runner(rules=(rule(id="BROKEN", kind="stale"),), events=lost)
     async with world.running(runner):
         await world.clock.advance(3.0)
         await until(lambda: runner.position == 1)
