@@ -7,6 +7,8 @@ them. The rows that come out are those of ``layout.equipment`` and ``layout.devi
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from cityhall_simulators.feeders import with_feeders
+
 _FIRST_INSTANCE: Final = 2001
 _PASSED_ON: Final = ("protocol", "profile", "word_order", "security", "framing", "bus_baud")
 
@@ -39,7 +41,7 @@ def _placed(layout: Mapping[str, Any]) -> list[Row]:
             if "fed_by" in rule:
                 row["fed_by"] = [_feeder(other, floor, rows) for other in rule["fed_by"]]
             rows.append(row | {"load": rule.get("load", "").format(**numbers)})
-    return rows
+    return with_feeders(rows)
 
 
 def _feeder(feeder: str, floor: str, placed: Sequence[Row]) -> str:

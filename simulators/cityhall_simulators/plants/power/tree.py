@@ -1,9 +1,7 @@
 """Who feeds whom, from the utility's two lines down to every load, read from the description of the building.
 
-``fed_by`` makes the branches (line, transformer, panel, meter); the ``load`` of a meter or panel names the leaves as
-terms joined by ``+``: a type (``CHC``), a type in places (``ELV@N,NE``, ``LTG@01.CN``), on the meter's own floor
-(``LTG@here``), one unit (``DWS#3``), or a use of :mod:`uses` (``plugs``). Every unit is fed once: named places come
-before whole floors, so that the hall's lamps are not also the first floor's.
+``fed_by`` makes the branches (line, transformer, panel, meter) and the leaves (:mod:`cityhall_simulators.feeders` finds
+them in the ``load`` of meters and panels, which also names uses of :mod:`uses` that are no plant: ``plugs``).
 """
 
 from collections.abc import Mapping
@@ -14,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from cityhall_simulators.description import Equipment, load_building
+from cityhall_simulators.feeders import terms
 from cityhall_simulators.plants.common import Column, Columns, read_only
 from cityhall_simulators.plants.power.uses import uses
 from cityhall_simulators.plants.site import WHOLE_BUILDING, whole_site
@@ -68,8 +67,8 @@ def tree() -> Tree:
     """Of the whole building."""
     by_name = {item.name: item for item in load_building(WHOLE_BUILDING).equipment}
     return Tree(
-        metered=_leaves("EM"),
-        direct=_leaves("LVP"),
+        metered=_leaves(by_name, "EM"),
+        direct=_leaves(by_name, "LVP"),
         meter_uses=_uses_of("EM"),
         panel_uses=_uses_of("LVP"),
         meters=_incidence(by_name, "LVP", "EM"),
@@ -79,50 +78,20 @@ def tree() -> Tree:
     )
 
 
-def terms(code: str) -> list[list[str]]:
-    """Terms of what each meter or panel feeds."""
-    return [[term for term in text.split("+") if term] for text in whole_site().loads[code]]
+def _terms(code: str) -> list[list[str]]:
+    return [terms(text) for text in whole_site().loads[code]]
 
 
-def fed_units(code: str, term: str, feeder: str, number: int) -> list[int]:
-    """Units of type ``code`` that a term names, as seen by one feeder; empty when it speaks of something else."""
-    site = whole_site()
-    named, _, places = term.partition("@")
-    named, _, single = named.partition("#")
-    if named != code:
-        return []
-    if single:
-        return [int(single) - 1] if int(single) <= site.units[code] else []
-    here = site.floors[feeder][number]
-    wanted = set(places.split(","))
-    standing = enumerate(zip(site.floors[code], site.zones[code], strict=True))
-    if places == "here":
-        return [unit for unit, (floor, _) in standing if floor == here]
-    return [unit for unit, (floor, zone) in standing if not places or {zone, f"{floor}.{zone}"} & wanted]
-
-
-def _leaves(feeder: str) -> Leaves:
-    texts = terms(feeder)
-    named = {term.partition("@")[0].partition("#")[0] for each in texts for term in each}
+def _leaves(by_name: Mapping[str, Equipment], feeder: str) -> Leaves:
+    named = {term.partition("@")[0].partition("#")[0] for each in _terms(feeder) for term in each}
     codes = tuple(code for code in whole_site().units if code in named)
-    share = [_fed(feeder, code, texts) for code in codes]
-    return Leaves(codes, read_only(np.hstack(share) if share else np.zeros((len(texts), 0))))
-
-
-def _fed(feeder: str, code: str, texts: list[list[str]]) -> Column:
-    share = np.zeros((len(texts), whole_site().units[code]))
-    for whole_floor in (False, True):
-        for number, each in enumerate(texts):
-            for term in each:
-                if term.endswith("@here") is whole_floor:
-                    units = [u for u in fed_units(code, term, feeder, number) if not share[:, u].any()]
-                    share[number, units] = -1.0 if code in _PRODUCERS else 1.0
-    return share
+    share = [_incidence(by_name, feeder, code) * (-1.0 if code in _PRODUCERS else 1.0) for code in codes]
+    return Leaves(codes, read_only(np.hstack(share) if share else np.zeros((whole_site().units[feeder], 0))))
 
 
 def _uses_of(feeder: str) -> Column:
     names = uses().names
-    return read_only(np.array([[float(name in each) for name in names] for each in terms(feeder)]))
+    return read_only(np.array([[float(name in each) for name in names] for each in _terms(feeder)]))
 
 
 def _incidence(by_name: Mapping[str, Equipment], feeder: str, fed: str) -> Column:
