@@ -1,12 +1,14 @@
 """The rules engine's share of a core: a building's points under 120 rules of the language, one tick a second.
 
-``python benchmarks/rules.py [ticks]``. A tick is all that the live loop does in a quiet second: apply the batch of
-that second to the live table, gather the watched points, step the engine. Every tenth of a percent of the rows flips.
+``python benchmarks/rules.py [ticks [site folder]]``; with a folder also the shipped rules at that site. A tick is all
+that the live loop does in a quiet second: apply the batch of that second to the live table, gather the watched points,
+step the engine. Every tenth of a percent of the rows flips.
 """
 
 # ruff: noqa: INP001, T201 - a program that measures, on real time
 import sys
 import time
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -18,6 +20,7 @@ from cityhall_bms.rules.binding import Binding, bind
 from cityhall_bms.rules.checkpoint import CheckpointCodec
 from cityhall_bms.rules.engine import Columns, Engine
 from cityhall_bms.rules.model import RULE_ADAPTER, Rule
+from cityhall_bms.site_reading import read_site, read_site_rules
 
 RULES: Final = 120
 ROLES: Final = ("T", "SP", "Run", "Cmd", "Alm", "P")
@@ -77,12 +80,35 @@ def rules(classes: int) -> list[Rule]:
 
 
 def measure(points: int, classes: int, ticks: int) -> None:
-    """Print one line."""
+    """Print one line: a made-up building of so many points and classes."""
     site = building(points, classes)
     ids = {name: number for number, name in enumerate(site.points, start=1)}
     binding = bind(rules(classes), site, ids)
-    engine, live, random = Engine(binding), LiveTable(dict.fromkeys(ids.values(), 5.0)), np.random.default_rng(7)
-    batches = [_batch(binding, second, random) for second in range(ticks)]
+    random = np.random.default_rng(7)
+    run(len(site.points), binding, [_batch(binding, second, random) for second in range(ticks)])
+
+
+def measure_shipped(folder: Path, ticks: int) -> None:
+    """Print one line: the rules that are in force at a site, every value drifting a little within its range."""
+    site = read_site(folder)
+    ids = {name: number for number, name in enumerate(site.points, start=1)}
+    binding = bind(read_site_rules(folder), site, ids)
+    points = [site.points[name] for name in ids]
+    low = np.array([0.0 if point.low is None else point.low for point in points])
+    high = np.array([1.0 if point.high is None else point.high for point in points])
+    random = np.random.default_rng(7)
+    share = random.random(len(points))
+    batches = []
+    for second in range(ticks):
+        share = np.clip(share + random.normal(0, 0.002, len(points)), 0, 1)
+        value = low + share * (high - low)
+        batches.append(_drifting(binding, second, np.where(high - low <= 1, np.round(value), value)))
+    run(len(site.points), binding, batches)
+
+
+def run(points: int, binding: Binding, batches: list[SampleBatch]) -> None:
+    """Step through batches and print the share of a core."""
+    engine, live = Engine(binding), LiveTable(dict.fromkeys(binding.point_ids.tolist(), 5.0))
     state, proposals, spent = engine.start(), 0, 0.0
     for batch in batches:
         begun = time.process_time()
@@ -93,9 +119,9 @@ def measure(points: int, classes: int, ticks: int) -> None:
     begun = time.process_time()
     size = len(CheckpointCodec(engine).encode(state, _gather(live, binding)))
     checkpoint_ms = 1e3 * (time.process_time() - begun)
-    per_tick_ms = 1e3 * spent / ticks
+    per_tick_ms = 1e3 * spent / len(batches)
     print(
-        f"{len(site.points):6} points, {len(binding.rules)} rules, {binding.row_count:6} rows: "
+        f"{points:6} points, {len(binding.rules)} rules, {binding.row_count:6} rows: "
         f"{per_tick_ms:6.2f} ms a tick = {per_tick_ms / 10:5.2f} % of a core at 1 tick/s; "
         f"{proposals} proposals; checkpoint {checkpoint_ms:.1f} ms, {size / 1e3:.0f} kB"
     )
@@ -117,11 +143,20 @@ def _batch(binding: Binding, second: int, random: np.random.Generator) -> Sample
     return SampleBatch.gather("bench", 1, second, at, [scan])
 
 
+def _drifting(binding: Binding, second: int, value: np.ndarray) -> SampleBatch:
+    at = START_US + second * 1_000_000
+    chosen = binding.point_ids[second % 5 :: 5].astype(np.uint32)
+    scan = Readings(chosen, np.full(len(chosen), at), value[chosen - 1], np.zeros(len(chosen), np.uint8))
+    return SampleBatch.gather("bench", 1, second, at, [scan])
+
+
 def main() -> None:
     """Measure a city hall, the worst binding of it, and a large site."""
     ticks = int(sys.argv[1]) if len(sys.argv) > 1 else 600
     for points, classes in ((5_061, 60), (5_061, 4), (50_000, 60), (50_000, 4)):
         measure(points, classes, ticks)
+    if len(sys.argv) > 2:
+        measure_shipped(Path(sys.argv[2]), ticks)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,10 @@
 """Rules of the language in the engine: subjects, prerequisites, deadbands, severity steps, other equipment."""
 
 import tomllib
+from dataclasses import replace
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -9,9 +12,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.rule_trial import START_US, UNIT, Trial, point, rule, site_of
 
+from cityhall_bms.domain.calendars import (
+    HOLIDAYS,
+    WORKDAYS,
+    Calendar,
+    DayKind,
+    Period,
+    Schedule,
+    Schedules,
+    SpecialDay,
+)
 from cityhall_bms.domain.errors import SiteError
 from cityhall_bms.domain.quality import Quality
 from cityhall_bms.domain.site import Equipment, Site, System, Text
+from cityhall_bms.domain.targets import Target, Targets
 from cityhall_bms.rules.binding import Binding, bind
 from cityhall_bms.rules.checkpoint import CheckpointCodec, overruled
 from cityhall_bms.rules.engine import Answer, Columns, Engine
@@ -144,7 +158,7 @@ def floor(**units: str) -> tuple[Site, dict[str, int]]:
         name: Equipment(name, item.brick_class, System.HVAC, Text(name, name), fed.get(name, ()))
         for name, item in site.equipment.items()
     }
-    site = Site(**{key: getattr(site, key) for key in site.__dataclass_fields__} | {"equipment": equipment})
+    site = replace(site, equipment=equipment)
     return site, {name: number for number, name in enumerate(site.points, start=1)}
 
 
@@ -201,6 +215,52 @@ class TestOtherEquipment:
             assert [item.reason for item in binding.unbound] == [
                 "4 site.VAV with Flow: ask for any(..), mean(..) or the like"
             ]
+
+
+class TestSite:
+    """Schedules and targets of the site."""
+
+    SCHEDULES = Schedules(
+        "Asia/Taipei",
+        (Calendar("office", days={date(2026, 7, 1): SpecialDay(DayKind.HOLIDAY)}),),
+        (Schedule("occupied", {WORKDAYS: (Period(8 * 60, 12 * 60), Period(13 * 60, 17 * 60 + 30)), HOLIDAYS: ()}),),
+    )
+
+    def answer(self, condition: str, local: str, **keys: Any) -> Answer:
+        site = replace(
+            site_of({UNIT: "Unit"}, [point(UNIT, "T")]),
+            schedules=self.SCHEDULES,
+            targets=Targets("Asia/Taipei", (Target("WARM", 30.0, "°C", date(2026, 7, 1)),)),
+        )
+        binding = bind([rule(condition=condition, **keys)], site, {f"{UNIT}.T": 1})
+        assert binding.problems == ()
+        at = round(datetime.fromisoformat(local).replace(tzinfo=ZoneInfo("Asia/Taipei")).timestamp() * 1e6)
+        engine = Engine(binding)
+        columns = Columns(np.array([31.0]), np.zeros(1, np.uint8), np.array([at]))
+        return Answer(engine.step(engine.start(), at, columns).state.answer[0])
+
+    @pytest.mark.parametrize(
+        ("local", "expected"),
+        [
+            ("2026-06-30 11:59", Answer.TRUE),
+            ("2026-06-30 12:30", Answer.NOT_APPLICABLE),
+            ("2026-06-30 13:00", Answer.TRUE),
+            ("2026-07-01 11:00", Answer.NOT_APPLICABLE),
+            ("2026-07-04 11:00", Answer.NOT_APPLICABLE),
+        ],
+    )
+    def test_pain_33_a_rule_asks_for_a_schedule_of_several_periods_with_holidays(
+        self, local: str, expected: Answer
+    ) -> None:
+        assert self.answer("T > 30 °C", local, when="within(occupied)") == expected
+
+    def test_today_may_be_a_holiday(self) -> None:
+        assert self.answer("holiday() and T > 30 °C", "2026-07-01 11:00") == Answer.TRUE
+        assert self.answer("holiday() and T > 30 °C", "2026-07-02 11:00") == Answer.FALSE
+
+    def test_a_target_is_unknown_before_its_first_day(self) -> None:
+        assert self.answer("T > target(WARM)", "2026-06-30 11:00") == Answer.UNKNOWN
+        assert self.answer("T > target(WARM)", "2026-07-01 11:00") == Answer.TRUE
 
 
 class TestUnits:

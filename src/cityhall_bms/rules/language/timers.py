@@ -54,7 +54,7 @@ class Since:
         (cond,) = args
         (last,) = memory.columns
         last = np.where(cond.known & cond.value, tick.at, last)
-        return Known((tick.at - last) / 1e6, cond.known & (last > 0)), Memory((), (last,))
+        return Known(np.maximum(tick.at - last, 0) / 1e6, cond.known & (last > 0)), Memory((), (last,))
 
 
 class Previous:
