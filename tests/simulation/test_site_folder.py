@@ -56,6 +56,15 @@ def test_every_point_has_an_address_in_its_protocols_words(site: Path) -> None:
         assert ADDRESS_SYNTAX[protocol].fullmatch(str(address_of(site, row)["address"])), row["name"]
 
 
+def test_the_calendar_of_the_offices_is_written_with_its_holidays_and_make_up_days(site: Path) -> None:
+    (calendar,) = tomllib.loads((site / "site.toml").read_text(encoding="utf-8"))["calendar"]
+    rows = (site / calendar["files"][0]).read_text(encoding="utf-8-sig").splitlines()
+
+    assert rows[0] == "date,kind,name_zh,name_en,source"
+    assert "2025-02-08,workday,補行上班,Work instead of 2025-01-27,dgpa_csv" in rows
+    assert any(row.startswith("2026-02-17,holiday,春節,Lunar New Year") for row in rows)
+
+
 def test_names_are_unique_and_made_of_equipment_and_role(site: Path) -> None:
     rows = point_rows(site)
     assert len({row["name"] for row in rows}) == len(rows)

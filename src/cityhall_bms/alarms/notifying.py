@@ -13,6 +13,7 @@ from cityhall_bms.domain.alarms import (
     AlarmEscalated,
     AlarmPriorityChanged,
     AlarmRaised,
+    AlarmRealarmed,
     AlarmReturned,
     AlarmReturnedToService,
     AlarmUnshelved,
@@ -36,7 +37,14 @@ CHECKPOINT: Final = "notifications"
 READ_EVENTS_MAX: Final = 500
 RINGS: Final = frozenset(
     event.__name__
-    for event in (AlarmRaised, AlarmPriorityChanged, AlarmUnshelved, AlarmUnsuppressed, AlarmReturnedToService)
+    for event in (
+        AlarmRaised,
+        AlarmPriorityChanged,
+        AlarmRealarmed,
+        AlarmUnshelved,
+        AlarmUnsuppressed,
+        AlarmReturnedToService,
+    )
 )
 """Events after which operators may be asked to look, if the alarm stands and nothing hides it."""
 
@@ -146,6 +154,8 @@ class NotificationKeeper:
             log.exception("nobody is told of an event", position=entry.position, type=entry.type)
 
     async def _take(self, entry: StoredEvent, ledger: Ledger) -> None:
+        if entry.type == AlarmRealarmed.__name__:
+            ledger.renew(identity_of(entry.stream))
         if entry.type in RINGS:
             if self._may_concern_somebody(entry):
                 await self._ring(identity_of(entry.stream), 0, entry.position, ledger)

@@ -17,6 +17,7 @@ from cityhall_bms.domain.alarms import (
     AlarmAcknowledged,
     AlarmEscalated,
     AlarmPriorityChanged,
+    AlarmRealarmed,
     AlarmRecordedLate,
     AlarmReturned,
     AlarmReturnedToService,
@@ -169,6 +170,20 @@ async def test_an_escalation_goes_to_the_groups_of_its_level() -> None:
 
     chief = [event for event in await duty.queued() if event.notification not in before]
     assert [(event.person, event.occasion, event.level) for event in chief] == [("chief", "escalated", 1)]
+
+
+async def test_an_answered_alarm_that_rings_again_because_it_lasts_is_told_again_at_every_level() -> None:
+    duty = await on_duty()
+    await duty.write(raised(priority=1))
+    await duty.write(AlarmEscalated(level=1, to="", at=1))
+    await duty.write(AlarmAcknowledged(at=1, by="w"))
+    await duty.pass_time(1_000)
+    before = await duty.told()
+    await duty.write(AlarmRealarmed(at=2))
+    await duty.write(AlarmEscalated(level=1, to="", at=3))
+
+    anew = [event for event in await duty.queued() if event.notification not in before]
+    assert [(event.person, event.level) for event in anew] == [("wang", 0), ("wang", 0), ("chief", 1)]
 
 
 async def test_a_higher_severity_is_told_again() -> None:

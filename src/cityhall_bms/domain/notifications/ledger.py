@@ -12,6 +12,8 @@ from cityhall_bms.domain.site import Text
 REMEMBERED_US: Final = 7 * 86_400_000_000
 """An occurrence that stands for longer and is shown to the operators again is told of again."""
 TEXTS_KEPT_MAX: Final = 5
+NO_OCCURRENCE: Final = 0
+"""Occurrences count from 1."""
 URGENT: Final = 1
 URGENT_PERIOD_S: Final = 60.0
 """What is held back of the most urgent priority is summed up this soon."""
@@ -75,6 +77,12 @@ class Ledger:
         """Remember that an alarm was told of: ``alone``, or only counted in a summary."""
         self.told[alarm.alarm_id] = Told(alarm.occurrence, level, alarm.priority, now, not alone)
         self.owed.pop(alarm.alarm_id, None)
+
+    def renew(self, alarm_id: str) -> None:
+        """An alarm that was answered rings again because it lasts: what was told of it counts no more."""
+        told = self.told.get(alarm_id)
+        if told is not None:
+            self.told[alarm_id] = dataclasses.replace(told, occurrence=NO_OCCURRENCE)
 
     def owes_an_end(self, alarm_id: str) -> bool:
         """Whether an alarm was told of, and its end not yet."""
