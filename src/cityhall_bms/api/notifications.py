@@ -124,4 +124,3 @@ async def test_notification(services: Services, body: TestRequest) -> QueuedTest
     """Send a message to every channel of a person, to see whether it arrives."""
     queued = await services.notification_desk.test(body.person, by=body.by)
     return QueuedTest(notifications=list(queued))
-
