@@ -72,23 +72,24 @@ EXPRESSIONS = {
     "EXTREMES": {"condition": "max(T, 10 min) - min(T, 10 min) > 4 K and changes(Run, 30 min) >= 2"},
     "SHARES": {"condition": "share(T > SP, 20 min) > 0.5 and count(Run == 1, 30 min) >= 1"},
     "HUNTING": {"condition": "reversals(T, 2 K, 30 min) > 3 or median(T, 20 min) > 21 °C or ago(T, 10 min) > 23 °C"},
+    "FAST": {"condition": "avg(T, 2 min) > 22 °C or max(SP, 90 s) > 25 °C"},
     "SILENT": {"kind": "stale", "role": ["T", "SP"], "on_delay_s": 60},
     "DEVICE": {"kind": "device"},
 }  # fmt: skip
 
 
-def engine_of(*names: str) -> Engine:
+def engine_of(*names: str, rule: dict[str, Any] | None = None, counted_max_s: float = 300.0) -> Engine:
     common = {"equipment_class": "Unit", "priority": 3, "text_zh": "警報", "text_en": "Alarm", "source": "test"}
     tables: list[dict[str, Any]] = []
     for name in names:
-        table = {**common, **EXPRESSIONS[name], "id": name}
+        table = {**common, **(rule or EXPRESSIONS[name]), "id": name}
         if table.get("kind") == "device":
             del table["equipment_class"]
         tables.append(table)
     rules = read_rules([RuleFile("test", {**tomllib.loads(FILE), "rule": tables})])
     binding = bind(rules, SITE, IDS)
     assert binding.row_count, binding.unbound
-    return Engine(binding, counted_max_s=300.0)
+    return Engine(binding, counted_max_s=counted_max_s)
 
 
 def random_block(engine: Engine, seed: int, ticks: int) -> Block:
@@ -161,6 +162,20 @@ def test_the_histories_of_these_tests_make_rules_ring(name: str) -> None:
     engine = engine_of(name)
     rang = [step_through(engine, engine.start(), random_block(engine, seed, 400)).proposals for seed in range(3)]
     assert any(rang), "a comparison of silence with silence proves nothing"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_baseline_of_days_is_the_same_in_blocks(seed: int) -> None:
+    rule = {"condition": "baseline(T, 8 d) < avg(T, 1 h) - 1 K and median(SP, 1 d) > 20 °C"}
+    engine = engine_of("USUAL", rule=rule, counted_max_s=4000.0)
+    block = random_block(engine, seed, 500)
+    at = START_US + np.arange(1, 501) * 30 * MINUTE
+    days = Block(at, block.value, block.quality, block.observed_at - block.at[:, np.newaxis] + at[:, np.newaxis])
+    stepped = step_through(engine, engine.start(), days)
+    proposals, state = in_blocks(engine, days, [130, 7, 200])
+    assert proposals == list(stepped.proposals)
+    assert proposals
+    same(state, stepped.state)
 
 
 def test_all_rules_together_give_what_single_steps_give() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cityhall_bms.rules.language.moment import Flags, Floats, Known
-from cityhall_bms.rules.language.windows import KNOWN_SHARE, Fields, Stretch
+from cityhall_bms.rules.language.windows import KNOWN_SHARE, Fields, Shape, Stretch
 
 US_PER_H: Final = 3.6e9
 HOURS_A_DAY: Final = 24
@@ -28,7 +28,7 @@ class Sums:
         """Nothing yet."""
         return tuple(np.zeros(rows) for _ in range(self.fields))
 
-    def closed(self, buckets: Sequence[Fields], _rows: int) -> Fields:
+    def closed(self, buckets: Sequence[Fields], _rows: Shape) -> Fields:
         """Add them up."""
         return tuple(reduce(np.add, column) for column in zip(*buckets, strict=True))
 
@@ -147,7 +147,7 @@ class Extreme:
         now = np.where(stretch.known, stretch.value, self._worst)
         return time + stretch.counted, self._choose(self._choose(extreme, held), now)
 
-    def closed(self, buckets: Sequence[Fields], _rows: int) -> Fields:
+    def closed(self, buckets: Sequence[Fields], _rows: Shape) -> Fields:
         """Choose among them."""
         times, extremes = zip(*buckets, strict=True)
         return reduce(np.add, times), reduce(self._choose, extremes)
@@ -175,11 +175,11 @@ class Difference:
         first = stretch.known & np.isnan(at)
         return (
             time + stretch.counted,
-            np.where(first, float(stretch.at), at),
+            np.where(first, np.float64(stretch.at), at),
             np.where(first, stretch.value, value),
         )
 
-    def closed(self, buckets: Sequence[Fields], _rows: int) -> Fields:
+    def closed(self, buckets: Sequence[Fields], _rows: Shape) -> Fields:
         """Keep the oldest."""
         return reduce(_older, buckets)
 
@@ -188,7 +188,8 @@ class Difference:
         time, at, value = _older(closed, opened)
         found = stretch.value - value
         if self._per_hour:
-            found = found * (US_PER_H / (stretch.at - at))
+            # A clock that was set back leaves values of later: they make no rate.
+            found = found * (US_PER_H / np.maximum(stretch.at - at, 0.0))
         return Known(found, stretch.known & (time >= self._known_us) & np.isfinite(found))
 
 
@@ -207,7 +208,7 @@ class Median:
         """As for a mean."""
         return self._mean.add(fields, stretch)
 
-    def closed(self, buckets: Sequence[Fields], rows: int) -> Fields:
+    def closed(self, buckets: Sequence[Fields], rows: Shape) -> Fields:
         """Take the median once, as buckets close."""
         times = reduce(np.add, (time for time, _ in buckets))
         return times, _median([area / time for time, area in buckets], rows)
@@ -232,7 +233,7 @@ class Baseline:
         """As for a mean."""
         return self._mean.add(fields, stretch)
 
-    def closed(self, buckets: Sequence[Fields], rows: int) -> Fields:
+    def closed(self, buckets: Sequence[Fields], rows: Shape) -> Fields:
         """Take the median of the same hour of the days before, once an hour."""
         same = buckets[::-1][HOURS_A_DAY - 1 :: HOURS_A_DAY]
         means = [np.where(time >= KNOWN_SHARE * US_PER_H, area / time, np.nan) for time, area in same]
@@ -256,7 +257,7 @@ class Past:
         """Keep the latest."""
         return (np.where(stretch.known, stretch.value, np.nan),)
 
-    def closed(self, buckets: Sequence[Fields], _rows: int) -> Fields:
+    def closed(self, buckets: Sequence[Fields], _rows: Shape) -> Fields:
         """Keep the oldest."""
         return buckets[0]
 
@@ -278,12 +279,17 @@ def _older(older: Fields, newer: Fields) -> Fields:
     )
 
 
-def _median(columns: Sequence[Floats], rows: int) -> Floats:
+def _median(columns: Sequence[Floats], rows: Shape) -> Floats:
     """Median of what is known of each row; NaN where nothing is."""
     if not columns:
         return np.full(rows, np.nan)
     ordered = np.sort(np.stack(columns), axis=0)
     count = np.isfinite(ordered).sum(axis=0)
-    row = np.arange(rows)
     low, high = np.maximum((count - 1) // 2, 0), np.minimum(count // 2, len(columns) - 1)
-    return np.where(count > 0, (ordered[low, row] + ordered[high, row]) / 2, np.nan)
+    return np.where(count > 0, (_taken(ordered, low) + _taken(ordered, high)) / 2, np.nan)
+
+
+def _taken(ordered: Floats, place: NDArray[np.intp]) -> Floats:
+    """Value at a place of its own in each column."""
+    found: Floats = np.take_along_axis(ordered, place[np.newaxis], axis=0)[0]
+    return found

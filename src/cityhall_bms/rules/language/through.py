@@ -6,7 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cityhall_bms.rules.language.moment import Flags, Known, Memory, Micros, Tick, Ticks, at_moment
+from cityhall_bms.rules.language.swings import Reversals
 from cityhall_bms.rules.language.timers import For, Remembering, Since
+from cityhall_bms.rules.language.window_blocks import window_through
+from cityhall_bms.rules.language.windows import Window
 
 
 def advanced(
@@ -21,6 +24,10 @@ def advanced(
             return _for(operation, moments, memory, *wide)
         case Since():
             return _since(moments, memory, *wide)
+        case Window():
+            return window_through(operation, moments, memory, *wide) or _stepwise(operation, moments, memory, wide)
+        case Reversals():
+            return _reversals(operation, moments, memory, *wide) or _stepwise(operation, moments, memory, wide)
         case _:
             return _stepwise(operation, moments, memory, wide)
 
@@ -47,7 +54,22 @@ def _for(operation: For, moments: Ticks, memory: Memory, cond: Known) -> tuple[K
 def _since(moments: Ticks, memory: Memory, cond: Known) -> tuple[Known, Memory]:
     (last,) = memory.columns
     seen = np.maximum.accumulate(np.where(cond.known & cond.value, moments.at, last), axis=0)
-    return Known((moments.at - seen) / 1e6, cond.known & (seen > 0)), Memory((), (seen[-1],))
+    return Known(np.maximum(moments.at - seen, 0) / 1e6, cond.known & (seen > 0)), Memory((), (seen[-1],))
+
+
+def _reversals(operation: Reversals, moments: Ticks, memory: Memory, arg: Known) -> tuple[Known, Memory] | None:
+    """Follow the values one after the other; only their window is taken at once."""
+    own = memory.columns[:4]
+    turns: list[NDArray[np.float64]] = []
+    for number in range(len(moments)):
+        own = operation.followed(at_moment(arg, number), own)
+        turns.append(own[3])
+    inner = Memory(memory.numbers, memory.columns[4:])
+    found = window_through(operation.window, moments, inner, Known(np.array(turns), arg.known))
+    if found is None:
+        return None
+    result, kept = found
+    return result, Memory(kept.numbers, (*own, *kept.columns))
 
 
 def _stepwise(operation: Remembering, moments: Ticks, memory: Memory, args: Sequence[Known]) -> tuple[Known, Memory]:

@@ -20,6 +20,7 @@ BUCKETS: Final = 60
 KNOWN_SHARE: Final = 0.75
 NO_BUCKET: Final = -1
 
+Shape = int | tuple[int, ...]
 Fields = tuple[NDArray[Any], ...]
 """What a bucket holds, per row."""
 
@@ -28,7 +29,7 @@ Fields = tuple[NDArray[Any], ...]
 class Stretch:
     """From the step before to this one: what the value was (last known) and is, and for how long it counts (µs)."""
 
-    at: int
+    at: int | NDArray[np.int64]
     value: Floats
     known: Flags
     before: Floats
@@ -48,8 +49,8 @@ class Content(Protocol):
         """Take a stretch in."""
         ...
 
-    def closed(self, buckets: Sequence[Fields], rows: int) -> Fields:
-        """Give what the closed buckets, oldest first, come to."""
+    def closed(self, buckets: Sequence[Fields], rows: Shape) -> Fields:
+        """Give what the closed buckets, oldest first, come to; ``rows`` is the shape of their fields."""
         ...
 
     def result(self, closed: Fields, opened: Fields, stretch: Stretch) -> Known:
@@ -69,23 +70,23 @@ class Window:
     """One window. Its memory: the last known value and whether it was known, the open bucket, the closed ones."""
 
     def __init__(self, content: Content, number: BucketNumber, kept: int) -> None:
-        self._content = content
-        self._width = len(content.empty(0))
+        self.content = content
+        self.width = len(content.empty(0))
         """Columns of a bucket."""
-        self._number = number
-        self._kept = kept
+        self.number = number
+        self.kept = kept
         """How many closed buckets count."""
 
     def begin(self, rows: int) -> Memory:
         """Nothing has been seen."""
-        empty = self._content.empty(rows)
-        buckets = (empty,) * self._kept
+        empty = self.content.empty(rows)
+        buckets = (empty,) * self.kept
         return self._memory(NO_BUCKET, (np.full(rows, np.nan), np.zeros(rows, np.bool_)), empty, buckets)
 
     def step(self, tick: Tick, memory: Memory, *args: Known) -> tuple[Known, Memory]:
         """Move on to the bucket of this time, and take the stretch since the last step in."""
         value = np.asarray(args[0].value, np.float64)
-        rows, width, number, (old,) = len(value), self._width, self._number(tick.at), memory.numbers
+        rows, width, number, (old,) = len(value), self.width, self.number(tick.at), memory.numbers
         before, was_known = memory.columns[:2]
         opened: Fields = memory.columns[2 : 2 + width]
         rest = memory.columns[2 + width :]
@@ -94,25 +95,25 @@ class Window:
         known = args[0].known
         counted = np.where(known & was_known, float(tick.counted), 0.0)
         stretch = Stretch(tick.at, value, known, before, counted)
-        opened = self._content.add(opened, stretch)
-        closed = rest[: len(rest) - width * self._kept]
-        result = self._content.result(closed, opened, stretch)
+        opened = self.content.add(opened, stretch)
+        closed = rest[: len(rest) - width * self.kept]
+        result = self.content.result(closed, opened, stretch)
         last = np.where(known, value, before)
         return result, Memory((number,), (last, np.array(known), *opened, *rest))
 
     def _moved_on(self, passed: int, opened: Fields, rest: Fields, rows: int) -> tuple[Fields, Fields]:
         """Close the open bucket and those in which there was no step. A clock that was set back counts as one on."""
-        empty, width = self._content.empty(rows), self._width
+        empty, width = self.content.empty(rows), self.width
         if passed == 0:
             return opened, rest
-        columns = rest[len(rest) - width * self._kept :]
+        columns = rest[len(rest) - width * self.kept :]
         buckets = [columns[start : start + width] for start in range(0, len(columns), width)]
-        skipped = min(passed - 1 if passed > 0 else 0, self._kept)
-        buckets = [*buckets, opened, *[empty] * skipped][-self._kept :]
-        closed = self._content.closed(buckets, rows)
+        skipped = min(passed - 1 if passed > 0 else 0, self.kept)
+        buckets = [*buckets, opened, *[empty] * skipped][-self.kept :]
+        closed = self.content.closed(buckets, rows)
         return empty, (*closed, *(column for bucket in buckets for column in bucket))
 
     def _memory(self, number: int, last: Fields, opened: Fields, buckets: Sequence[Fields]) -> Memory:
         with np.errstate(invalid="ignore"):
-            closed = self._content.closed(buckets, len(last[0]))
+            closed = self.content.closed(buckets, len(last[0]))
         return Memory((number,), (*last, *opened, *closed, *(column for bucket in buckets for column in bucket)))
