@@ -13,7 +13,7 @@ import pytest
 from tests.support.web_hook import WebHook
 
 from cityhall_bms.adapters import apprise_notifier
-from cityhall_bms.adapters.apprise_notifier import AppriseNotifier, read_channels
+from cityhall_bms.adapters.apprise_notifier import AppriseNotifier, ChannelsFile, read_channels
 from cityhall_bms.domain.errors import SiteError
 from cityhall_bms.domain.notifications import Delivery, Outcome
 
@@ -122,13 +122,36 @@ class TestMail:
 class TestAddresses:
     """The file of secrets."""
 
-    def test_it_gives_addresses_by_channel(self, tmp_path: Path) -> None:
+    def test_it_gives_addresses_by_channel_and_is_read_anew_when_it_changed(self, tmp_path: Path) -> None:
         file = tmp_path / "channels.toml"
+        channels = ChannelsFile(file)
+        assert (list(channels), len(channels)) == ([], 0)
+
         file.write_text(
             'wang_mail = "mailtos://u:p@mail.example:587?to=wang@example.test"\nwang_line = "line://token/U123"\n'
         )
-        assert read_channels(file).keys() == {"wang_mail", "wang_line"}
-        assert read_channels(tmp_path / "none.toml") == {}
+        assert channels.keys() == {"wang_mail", "wang_line"}
+        assert channels["wang_line"] == "line://token/U123"
+
+        file.write_text('wang_line = "line://another-token/U123"\n')
+        assert dict(channels) == {"wang_line": "line://another-token/U123"}
+        file.unlink()
+        assert dict(channels) == {}
+
+    def test_a_change_with_a_mistake_is_told_once_and_what_was_read_before_stays(
+        self, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        file = tmp_path / "channels.toml"
+        file.write_text('a = "json://127.0.0.1/"\n')
+        channels = ChannelsFile(file)
+        assert dict(channels) == {"a": "json://127.0.0.1/"}
+
+        file.write_text('a = "nonsense://s3cr3t"\n')
+        assert channels["a"] == channels["a"] == "json://127.0.0.1/"
+
+        said = "".join(capfd.readouterr())
+        assert said.count("cannot be read") == 1
+        assert SECRET not in said
 
     @pytest.mark.parametrize("text", ['a = "nonsense://s3cr3t"', "a = 3", "[a]\nb = 's3cr3t'", "a = s3cr3t"])
     def test_a_mistake_in_it_is_named_and_never_shown(self, tmp_path: Path, text: str) -> None:

@@ -7,11 +7,12 @@ library says of them leaves this module: what is reported is one of a few senten
 import asyncio
 import logging
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 import apprise
+import structlog
 from apprise.logger import NotifyLogEntry
 from apprise.result import AppriseResultStatus
 
@@ -36,14 +37,51 @@ _NEVER_LEFT: Final = (
 )  # fmt: skip
 """What libraries say when a connection never stood; anything else may have carried the message."""
 
+log = structlog.get_logger(__name__)
+
+
+class ChannelsFile(Mapping[str, str]):
+    """Addresses by channel, from a TOML file of ``name = "address"`` that is read anew whenever it changed.
+
+    None where there is no file. A change with a mistake in it is told once, and what was read before stays.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen: tuple[int, int] | None = None
+        self._read: dict[str, str] = {}
+
+    def __getitem__(self, channel: str) -> str:
+        """Give the address of a channel."""
+        return self._now()[channel]
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the names of channels."""
+        return iter(self._now())
+
+    def __len__(self) -> int:
+        """Count the channels."""
+        return len(self._now())
+
+    def _now(self) -> dict[str, str]:
+        try:
+            found = self._path.stat()
+        except OSError:
+            self._seen, self._read = None, {}
+            return self._read
+        seen = (found.st_mtime_ns, found.st_size)
+        if seen != self._seen:
+            self._seen = seen
+            try:
+                self._read = read_channels(self._path)
+            except SiteError as error:
+                # Alarms must ring even if nobody can be told.
+                log.error("the addresses of the channels cannot be read", reason=str(error))  # noqa: TRY400 - no trace
+        return self._read
+
 
 def read_channels(path: Path) -> dict[str, str]:
-    """Addresses by channel, from a TOML file of ``name = "address"``; none where there is no file.
-
-    :class:`SiteError` for a file that cannot be read, and for an address that no service knows; neither shows it.
-    """
-    if not path.exists():
-        return {}
+    """Addresses of a file; :class:`SiteError` with every mistake, of which none shows an address."""
     mistakes = Mistakes()
     file = read_toml(path, path.name, mistakes)
     if file is None:
@@ -81,7 +119,7 @@ class AppriseNotifier:
         logger.propagate = False
         logger.addHandler(logging.NullHandler())
         logger.setLevel(logging.DEBUG)
-        self._addresses = dict(addresses)
+        self._addresses = addresses
 
     @property
     def channels(self) -> Collection[str]:

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import structlog
 
-from cityhall_bms.adapters.apprise_notifier import CHANNELS_FILE, AppriseNotifier, read_channels
+from cityhall_bms.adapters.apprise_notifier import CHANNELS_FILE, AppriseNotifier, ChannelsFile
 from cityhall_bms.alarms.notifying import AlarmReader, NotificationKeeper
 from cityhall_bms.alarms.sending import NotificationSender
-from cityhall_bms.domain.errors import SiteError
 from cityhall_bms.domain.site import Text
 from cityhall_bms.ports.event_log import EventLog
 from cityhall_bms.ports.read_models import AlarmView
@@ -38,12 +37,7 @@ def notifying(parts: Parts, view: AlarmView, rules: Mapping[str, Rule]) -> Calla
 def _notifier(parts: Parts) -> AppriseNotifier:
     named = parts.settings.notifications.channels_file
     path = Path(named) if named else parts.folder / CHANNELS_FILE
-    addresses: dict[str, str] = {}
-    try:
-        addresses = read_channels(path)
-    except SiteError as error:
-        # Alarms must ring even if nobody can be told; each message says that its channel is not known.
-        log.error("the addresses of the channels cannot be read", reason=str(error))  # noqa: TRY400 - no trace
+    addresses = ChannelsFile(path)
     unknown = sorted(parts.site.notifications.channels.keys() - addresses.keys())
     if unknown:
         log.warning("channels without an address", file=str(path), channels=unknown)
