@@ -26,6 +26,8 @@ def test_every_command_on_a_page_exists_with_its_options(page: Path) -> None:
         ("cityhall-bms chekc SITE", "there is no chekc"),
         (".venv/bin/cityhall-bms serve SITE --prot 1", "serve has no --prot"),
         ("cityhall-sim fault chiller_trip on --site small", "fault has no --site"),
+        ("cityhall-bms rules list --site SITE", None),
+        ("cityhall-bms rules list --sitte SITE", "rules list has no --sitte"),
         ("make demmo", "make has no demmo"),
         ("make torture CYCLE=5", "make has no CYCLE=5"),
         ("make torture CYCLES=5", None),

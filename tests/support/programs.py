@@ -27,9 +27,22 @@ def subcommands(program: str) -> dict[str, Any]:
     return dict(group.commands)
 
 
+@cache
+def nested(program: str) -> dict[str, Any]:
+    """Commands of a program, and those within a command as ``rules list``."""
+    found = subcommands(program)
+    within = {
+        f"{name} {inner}": command
+        for name, group in found.items()
+        if isinstance(group, TyperGroup)
+        for inner, command in group.commands.items()
+    }
+    return found | within
+
+
 def options_of(program: str, command: str) -> list[str]:
     """Options of a command, in the order of its help."""
-    parameters = subcommands(program)[command].params
+    parameters = nested(program)[command].params
     return [name for parameter in parameters if parameter.param_type_name == "option" for name in parameter.opts]
 
 
@@ -65,6 +78,8 @@ def _wrong_arguments(program: str, words: list[str]) -> str | None:
         return None
     if words[0] not in subcommands(program):
         return f"there is no {words[0]}"
+    inner = " ".join(words[:2])
+    command = inner if inner in nested(program) else words[0]
     given = {word.partition("=")[0] for word in words[1:] if word.startswith("-")}
-    unknown = sorted(given - {*options_of(program, words[0]), HELP})
-    return f"{words[0]} has no {', '.join(unknown)}" if unknown else None
+    unknown = sorted(given - {*options_of(program, command), HELP})
+    return f"{command} has no {', '.join(unknown)}" if unknown else None
