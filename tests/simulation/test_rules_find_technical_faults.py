@@ -86,6 +86,7 @@ NOT_BY_THAT_FAULT_ALONE = {
     "W01-HI", "W01-LO", "W01-FIRELO",  # the level sensor must have failed as well
     "WPP-LOCK",  # only the third trip locks
     "W03-REST",  # only at a meter that should rest
+    "W03-NIGHT", "WPP-ALT", "L02-REGEN",  # after days
 }  # fmt: skip
 
 

@@ -246,8 +246,9 @@ MONTH = Campaign(
         Case("W03-BURST", "pipe_burst", "WM10", 2, within_s=0.0),
         Case("W04-TAP", "rain_topup_stuck", "RWS01", 4, within_s=7 * DAY_S),
         Case("L02-REGEN", "lift_no_regen", "ELV05", 4, within_s=23.0 * DAY_S),
+        Case("WPP-ALT", "pump_alternation_lost", "WPP05", 4, within_s=7 * DAY_S),
     ),
-    more=(Strike("lift_no_regen", "ELV05", 0.0),),
+    more=(Strike("lift_no_regen", "ELV05", 0.0), Strike("pump_alternation_lost", "WPP05", 10.0 * DAY_S)),
     explained=_in_the_month,
 )
 
