@@ -9,17 +9,19 @@ import logging
 import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import apprise
 import structlog
-from apprise.logger import NotifyLogEntry
-from apprise.result import AppriseResultStatus
 
 from cityhall_bms.adapters.site_files.mistakes import Mistakes
 from cityhall_bms.adapters.site_files.toml_file import read_toml
 from cityhall_bms.domain.errors import SiteError
 from cityhall_bms.domain.notifications import Delivery, Outcome
+
+if TYPE_CHECKING:
+    import apprise
+    from apprise.logger import NotifyLogEntry
+    from apprise.result import AppriseResult
 
 CHANNELS_FILE: Final = "secrets/channels.toml"
 """Below the site folder, where the settings name no other."""
@@ -102,7 +104,7 @@ class _Heard:
         self.warnings = ""
         self.exceptions = ""
 
-    def take(self, entry: NotifyLogEntry, _service: object = None) -> None:
+    def take(self, entry: "NotifyLogEntry", _service: object = None) -> None:
         """Take one entry."""
         if entry.message.startswith(_EXCEPTION):
             self.exceptions += f"{entry.message}\n"
@@ -128,17 +130,20 @@ class AppriseNotifier:
 
     async def send(self, channel: str, title: str, text: str) -> Delivery:
         """Hand over one message, and say what came of it."""
-        address = self._addresses.get(channel)
-        if address is None:
-            return Delivery(Outcome.NOT_SENT, f"no address is known for the channel {channel}")
         try:
             async with asyncio.timeout(GIVE_UP_AFTER_S):
-                return await asyncio.to_thread(_send, address, title, text)
+                return await asyncio.to_thread(self._send, channel, title, text)
         except TimeoutError:
             return Delivery(Outcome.UNCERTAIN, f"the channel did not answer within {GIVE_UP_AFTER_S:.0f} s")
 
+    def _send(self, channel: str, title: str, text: str) -> Delivery:
+        address = self._addresses.get(channel)
+        if address is None:
+            return Delivery(Outcome.NOT_SENT, f"no address is known for the channel {channel}")
+        return _hand_over(address, title, text)
 
-def _send(address: str, title: str, text: str) -> Delivery:
+
+def _hand_over(address: str, title: str, text: str) -> Delivery:
     service = _service(address)
     if service is None:
         return Delivery(Outcome.NOT_SENT, "no service knows the channel's address")
@@ -154,14 +159,14 @@ def _send(address: str, title: str, text: str) -> Delivery:
         )
     except Exception as error:  # noqa: BLE001 - a plugin's bug must not stop the others; its text may hold secrets
         return Delivery(Outcome.UNCERTAIN, f"the service failed: {type(error).__name__}")
-    return _delivery(result.status, heard)
+    return _delivery(result, heard)
 
 
-def _delivery(status: AppriseResultStatus, heard: _Heard) -> Delivery:
+def _delivery(result: "AppriseResult", heard: _Heard) -> Delivery:
     """Outcome in our own words. Only what certainly did not arrive counts as not sent."""
-    if status is AppriseResultStatus.SUCCESS:
+    if result.status.name == "SUCCESS":
         return Delivery(Outcome.ACCEPTED)
-    if status is AppriseResultStatus.TIMEOUT:
+    if result.status.name == "TIMEOUT":
         return Delivery(Outcome.UNCERTAIN, f"the channel did not answer within {SEND_LIMIT_S:.0f} s")
     code = _STATUS.search(heard.warnings) or _MAIL_STATUS.search(heard.exceptions)
     if code:
@@ -174,8 +179,10 @@ def _delivery(status: AppriseResultStatus, heard: _Heard) -> Delivery:
     return Delivery(Outcome.UNCERTAIN, "the connection broke before the channel answered")
 
 
-def _service(address: str) -> apprise.Apprise | None:
+def _service(address: str) -> "apprise.Apprise | None":
     """A fresh one for each message, so that nothing of one call is left for the next; none for an unknown address."""
+    import apprise  # noqa: PLC0415 - half a second and 20 MB that only who sends shall pay
+
     asset = apprise.AppriseAsset(async_mode=False, storage_mode="memory")
     service = apprise.Apprise(asset=asset)
     return service if service.add(address) and len(service) else None
