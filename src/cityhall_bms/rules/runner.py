@@ -23,7 +23,8 @@ from cityhall_bms.rules.recorder import RETRY_S, RuleRecorder
 from cityhall_bms.rules.warming import Warmth
 
 CHECKPOINT: Final = "rules"
-CHECKPOINT_EVERY_S: Final = 10.0
+CHECKPOINT_EVERY_S: Final = 60.0
+"""Full windows make a checkpoint some megabytes; a minute of telemetry is repeated in less than a second."""
 FETCH_BATCHES_MAX: Final = 50
 FETCH_WAIT_S: Final = 1.0
 IDLE_AFTER_S: Final = 5.0
