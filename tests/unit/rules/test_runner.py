@@ -297,7 +297,7 @@ async def test_an_outage_of_the_telemetry_log_is_waited_for() -> None:
     assert await world.told() == [f"TRIP~{UNIT}.Trip AlarmRaised"]
 
 
-async def test_a_quiet_engine_stores_its_checkpoint_every_ten_seconds() -> None:
+async def test_a_quiet_engine_stores_its_checkpoint_every_minute() -> None:
     world = World()
     stored: list[int] = []
 
@@ -307,11 +307,11 @@ async def test_a_quiet_engine_stores_its_checkpoint_every_ten_seconds() -> None:
             stored.append(checkpoint.position)
             return await super().append(appends, checkpoint)
 
-    for second in range(1, 36):
+    for second in range(1, 186):
         await world.publish(second, 20.0)
     log = Counting(world.events, 0, after=False, error=KilledError)
     await world.catch_up(world.runner(events=log))
-    assert stored == [1, 11, 21, 31]
+    assert stored == [1, 61, 121, 181]
 
 
 async def test_a_rule_that_fails_is_recorded_once_over_all_restarts(monkeypatch: pytest.MonkeyPatch) -> None:
