@@ -30,7 +30,7 @@ class FollowUpKeeper:
     def __init__(
         self, view: AlarmView, permits: PermitView, events: EventLog, clock: Clock, handling: Handling
     ) -> None:
-        self._standing = Standing(view)
+        self._standing = Standing(view, handling.climbing)
         self._permits = permits
         self._events = events
         self._clock = clock

@@ -1,6 +1,6 @@
 """The alarms that are not normal, followed as the log goes on, and since when each has been ringing."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from cityhall_bms.domain.alarm_stream import fold
@@ -14,10 +14,14 @@ TRANSITIONS_MAX: Final = 200
 
 
 class Standing:
-    """A picture in memory: one question at the start, and then nothing but what changes."""
+    """A picture in memory: one question at the start, and then nothing but what changes.
 
-    def __init__(self, view: AlarmView) -> None:
+    Since when it rings is asked of alarms of the ``priorities`` that climb a chain; of the others nobody needs it.
+    """
+
+    def __init__(self, view: AlarmView, priorities: Collection[int]) -> None:
         self._view = view
+        self._priorities = priorities
         self._alarms: dict[str, Alarm] = {}
         self._rung: dict[str, tuple[int, int]] = {}
         self._position = 0
@@ -42,7 +46,8 @@ class Standing:
             # The first page decides: what happened while later ones were read comes once more.
             position = page.position if position is None else position
             cursor = page.next_cursor
-        rung = {alarm.alarm_id: await self._begin(alarm) for alarm in alarms if alarm.state in UNACKNOWLEDGED_STATES}
+        climb = [item for item in alarms if item.priority in self._priorities and item.state in UNACKNOWLEDGED_STATES]
+        rung = {alarm.alarm_id: await self._begin(alarm) for alarm in climb}
         self._alarms = {alarm.alarm_id: alarm for alarm in alarms}
         self._rung = {name: begin for name, begin in rung.items() if begin is not None}
         self._position = position

@@ -36,6 +36,11 @@ class Handling:
     escalate_to: tuple[str, ...] = ("值班長", "值班工程師", "主管")
     """To whom each step goes, for people; who that is now is said by the rosters."""
 
+    @property
+    def climbing(self) -> frozenset[int]:
+        """Priorities whose alarms are passed on."""
+        return frozenset(priority for priority, steps in enumerate(self.escalate_s, 1) if steps)
+
 
 def due(alarm: Alarm, rung_at: int | None, now: int, handling: Handling) -> AlarmEvent | None:
     """What is due now (µs UTC), if anything; of several the first, so that the next call gives the next.

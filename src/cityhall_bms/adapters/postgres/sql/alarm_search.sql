@@ -10,7 +10,7 @@ WHERE strpos(lower(alarm_id), lower($1)) > 0
    OR strpos(lower(alarm ->> 'text_en'), lower($1)) > 0;
 
 -- name: search
--- What people wrote stands with the few events by which they wrote it (index alarm_transition_said).
+-- What people wrote stands with the few events by which they wrote it: as index alarm_transition_words says it.
 SELECT position, recorded_at, type, actor, alarm FROM alarm_transition
 WHERE ($1::bigint IS NULL OR position > $1)
   AND ($2::bigint IS NULL OR position <= $2)
@@ -22,6 +22,9 @@ WHERE ($1::bigint IS NULL OR position > $1)
   AND ($8::integer IS NULL OR (alarm ->> 'priority')::integer = $8)
   AND ($9::text[] IS NULL OR alarm_id = ANY ($9)
        OR (type IN ('AlarmAcknowledged', 'AlarmCommented', 'AlarmShelved', 'AlarmTakenOutOfService')
+           AND alarm ->> CASE type WHEN 'AlarmShelved' THEN 'shelf_reason'
+                                   WHEN 'AlarmTakenOutOfService' THEN 'out_of_service_reason'
+                                   ELSE 'comment' END <> ''
            AND strpos(lower(alarm ->> CASE type WHEN 'AlarmShelved' THEN 'shelf_reason'
                                                 WHEN 'AlarmTakenOutOfService' THEN 'out_of_service_reason'
                                                 ELSE 'comment' END), lower($10)) > 0))
