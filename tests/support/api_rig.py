@@ -170,7 +170,9 @@ async def read_events(
 
 
 @asynccontextmanager
-async def running_api(dsn: str, folder: Path, more_points: str = "") -> AsyncIterator[ApiRig]:
+async def running_api(
+    dsn: str, folder: Path, more_points: str = "", dashboard: Path | None = None
+) -> AsyncIterator[ApiRig]:
     """Serve the hand-written site of ``tests.support.sites`` over an empty database, with more rows of points."""
     clock = SystemClock()
     with (write_site(folder) / "points.csv").open("a", encoding="utf-8") as points:
@@ -222,17 +224,23 @@ async def running_api(dsn: str, folder: Path, more_points: str = "") -> AsyncIte
                 metrics=Metrics(clock, shared=False).render,
             )
             projector = Projector(events, pool, PROJECTIONS, clock)
-            async with _serving(services, projector) as client:
+            async with _serving(services, projector, dashboard) as client:
                 yield ApiRig(client, services, telemetry, history, events, dsn, folder, exports, told)
     finally:
         pool.terminate()
 
 
 @asynccontextmanager
-async def _serving(services: ApiServices, projector: Projector) -> AsyncIterator[httpx.AsyncClient]:
+async def _serving(
+    services: ApiServices, projector: Projector, dashboard: Path | None
+) -> AsyncIterator[httpx.AsyncClient]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(
-            create_app(services), log_config=None, access_log=False, timeout_graceful_shutdown=1, lifespan="off"
+            create_app(services, dashboard),
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=1,
+            lifespan="off",
         )
         server = QuietServer(config)
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"

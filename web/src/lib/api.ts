@@ -2,13 +2,17 @@ import type { components } from "./api-types";
 
 type Schemas = components["schemas"];
 export type Alarm = Schemas["Alarm"];
+export type AlarmGroups = Schemas["AlarmGroups"];
 export type AlarmPage = Schemas["AlarmPage"];
+export type AlarmResults = Schemas["AlarmResults"];
 export type Device = Schemas["Device"];
 export type Devices = Schemas["Devices"];
 export type Point = Schemas["Point"];
 export type PointPage = Schemas["PointPage"];
 export type Site = Schemas["Site"];
-export type Transition = Schemas["Transition"];
+export type Text = Schemas["Text"];
+/** A transition as the feed tells it, with the alarm's place among the others. */
+export type Transition = Schemas["Transition"] & { group: string | null; first_up: boolean; changes: number };
 
 const PREFIX = "/api/v1";
 const TIMEOUT_MS = 10_000;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Hub, type Message, type Port } from "./hub";
+import { Hub, type Message, type Port, type Told } from "./hub";
 import type { StreamEvents } from "./stream";
 
 class Tab implements Port {
@@ -11,6 +11,8 @@ class Tab implements Port {
     return this.messages.flatMap((message) => ("transition" in message ? [message.transition.position] : []));
   }
 }
+
+const told = (position: number, id = `alarm ${position}`): Told => ({ position, alarm: { id } });
 
 function hubWithStreams(): { hub: Hub; urls: string[]; streams: Map<string, StreamEvents> } {
   const urls: string[] = [];
@@ -56,10 +58,10 @@ describe("the hub", () => {
     const early = new Tab();
     hub.handle(early, { join: "alarms", after: 4 });
     const stream = streams.get("/api/v1/alarms/feed");
-    for (const position of [5, 6, 7]) stream?.onEvent("alarm", { position });
+    for (const position of [5, 6, 7]) stream?.onEvent("alarm", told(position));
     const late = new Tab();
     hub.handle(late, { join: "alarms", after: 6 });
-    stream?.onEvent("alarm", { position: 8 });
+    stream?.onEvent("alarm", told(8));
 
     expect(early.transitions()).toEqual([5, 6, 7, 8]);
     expect(late.transitions()).toEqual([7, 8]);
@@ -70,7 +72,7 @@ describe("the hub", () => {
     const tab = new Tab();
     hub.handle(tab, { join: "alarms", after: 0 });
     hub.handle(tab, { leave: true });
-    streams.get("/api/v1/alarms/feed")?.onEvent("alarm", { position: 1 });
+    streams.get("/api/v1/alarms/feed")?.onEvent("alarm", told(1));
 
     expect(tab.transitions()).toEqual([]);
   });
@@ -85,11 +87,49 @@ describe("the hub", () => {
     });
     const tab = new Tab();
     hub.handle(tab, { join: "alarms", after: 3 });
-    feed?.onEvent("alarm", { position: 4 });
-    feed?.onEvent("alarm", { position: 5 });
-    feed?.onEvent("alarm", { position: 4 });
+    feed?.onEvent("alarm", told(4));
+    feed?.onEvent("alarm", told(5));
+    feed?.onEvent("alarm", told(4));
 
     expect(addresses[0]?.()).toBe("/api/v1/alarms/feed?after=5");
     expect(tab.transitions()).toEqual([4, 5]);
+  });
+
+  it("keeps one transition of each alarm, the latest: a flood takes no more room than there are alarms", () => {
+    const { hub, streams } = hubWithStreams();
+    hub.handle({ postMessage: () => undefined }, { join: "alarms", after: 0 });
+    const stream = streams.get("/api/v1/alarms/feed");
+    for (let position = 1; position <= 250_000; position += 1) stream?.onEvent("alarm", told(position, `alarm ${position % 3}`));
+    const late = new Tab();
+    hub.handle(late, { join: "alarms", after: 0 });
+
+    expect(late.transitions()).toEqual([249_998, 249_999, 250_000]);
+  });
+
+  it("tells of a flood as it begins and ends, and every tab that comes in the middle of it", () => {
+    const { hub, streams } = hubWithStreams();
+    const tab = new Tab();
+    hub.handle(tab, { join: "alarms", after: 0 });
+    const stream = streams.get("/api/v1/alarms/feed");
+    const flood = { on: true, at: "2026-07-01T00:00:00.000Z", count: 11 };
+    stream?.onEvent("flood", flood);
+    const late = new Tab();
+    hub.handle(late, { join: "alarms", after: 0 });
+    stream?.onEvent("flood", { on: false, at: "2026-07-01T00:08:00.000Z", count: 15 });
+
+    const floods = (messages: Message[]): unknown[] => messages.flatMap((message) => ("flood" in message ? [message.flood] : []));
+    expect(floods(tab.messages)).toEqual([null, flood, null]);
+    expect(floods(late.messages)).toEqual([flood, null]);
+  });
+
+  it("knows of no flood after the feed was opened anew, until it is told", () => {
+    const { hub, streams } = hubWithStreams();
+    const tab = new Tab();
+    hub.handle(tab, { join: "alarms", after: 0 });
+    const stream = streams.get("/api/v1/alarms/feed");
+    stream?.onEvent("flood", { on: true, at: "2026-07-01T00:00:00.000Z", count: 11 });
+    stream?.onState(true);
+
+    expect(tab.messages.at(-2)).toEqual({ stream: "alarms", flood: null });
   });
 });

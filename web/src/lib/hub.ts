@@ -27,7 +27,21 @@ export type Message =
   | { stream: "points" | "alarms"; connected: boolean }
   | { stream: "points"; snapshot: Snapshot }
   | { stream: "points"; values: Values }
-  | { stream: "alarms"; transition: { position: number } };
+  | { stream: "alarms"; transition: Told }
+  | { stream: "alarms"; flood: Flood | null };
+
+/** A transition as the feed tells it, of which only this matters here. */
+export interface Told {
+  position: number;
+  alarm: { id: string };
+}
+
+/** A flood that is on. */
+export interface Flood {
+  on: boolean;
+  at: string;
+  count: number;
+}
 
 export interface Port {
   postMessage(message: Message): void;
@@ -35,7 +49,7 @@ export interface Port {
 
 type Open = (url: () => string, types: readonly string[], events: StreamEvents) => () => void;
 
-const KEPT_TRANSITIONS_MAX = 5_000;
+const KEPT_ALARMS_MAX = 20_000;
 
 export class Hub {
   private readonly points = new Set<Port>();
@@ -43,8 +57,10 @@ export class Hub {
   private readonly connected = { points: false, alarms: false };
   private readonly started = { points: false, alarms: false };
   private latest: Snapshot | undefined;
-  private transitions: { position: number }[] = [];
+  /** The latest transition of each alarm, in order: as many as there are alarms, however much they chatter. */
+  private readonly latestOf = new Map<string, Told>();
   private heardUntil = 0;
+  private flood: Flood | null = null;
 
   constructor(private readonly open: Open = openStream) {}
 
@@ -71,15 +87,20 @@ export class Hub {
   private joinAlarms(port: Port, after: number): void {
     this.alarms.add(port);
     port.postMessage({ stream: "alarms", connected: this.connected.alarms });
-    for (const transition of this.transitions) {
+    port.postMessage({ stream: "alarms", flood: this.flood });
+    for (const transition of this.latestOf.values()) {
       if (transition.position > after) port.postMessage({ stream: "alarms", transition });
     }
     if (this.started.alarms) return;
     this.started.alarms = true;
     this.heardUntil = after;
-    this.open(() => `/api/v1/alarms/feed?after=${this.heardUntil}`, ["alarm"], {
-      onEvent: (_, data) => this.takeTransition(data as { position: number }),
-      onState: (connected) => this.tellState("alarms", this.alarms, connected),
+    this.open(() => `/api/v1/alarms/feed?after=${this.heardUntil}`, ["alarm", "flood"], {
+      onEvent: (type, data) => (type === "flood" ? this.takeFlood(data as Flood) : this.takeTransition(data as Told)),
+      onState: (connected) => {
+        // A feed that is opened anew says at once if a flood is on.
+        if (connected) this.takeFlood(null);
+        this.tellState("alarms", this.alarms, connected);
+      },
     });
   }
 
@@ -102,12 +123,20 @@ export class Hub {
     for (const port of this.points) port.postMessage({ stream: "points", values });
   }
 
-  private takeTransition(transition: { position: number }): void {
+  private takeFlood(flood: Flood | null): void {
+    this.flood = flood?.on ? flood : null;
+    for (const port of this.alarms) port.postMessage({ stream: "alarms", flood: this.flood });
+  }
+
+  private takeTransition(transition: Told): void {
     // A feed that was opened anew may repeat itself.
     if (transition.position <= this.heardUntil) return;
     this.heardUntil = transition.position;
-    this.transitions.push(transition);
-    if (this.transitions.length > KEPT_TRANSITIONS_MAX) this.transitions.shift();
+    const { id } = transition.alarm;
+    this.latestOf.delete(id);
+    this.latestOf.set(id, transition);
+    const oldest = this.latestOf.size > KEPT_ALARMS_MAX ? this.latestOf.keys().next().value : undefined;
+    if (oldest !== undefined) this.latestOf.delete(oldest);
     for (const port of this.alarms) port.postMessage({ stream: "alarms", transition });
   }
 
