@@ -16,7 +16,7 @@ _FLOWING_M3_H: Final = 5.0
 _FOULED_EVAPORATOR_K: Final = 2.2
 _FOULED_CONDENSER_K: Final = 2.8
 _KW_PER_K_OF_LIFT: Final = 0.025
-_SCALED_KW: Final = 0.30
+_SCALED_KW: Final = 0.42
 """Power on top while scale covers every condenser of the plant."""
 _STANDING_C: Final = 24.0
 
