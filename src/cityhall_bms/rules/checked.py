@@ -3,14 +3,15 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from cityhall_bms.rules.language.checking import check, check_condition, check_number
+from cityhall_bms.rules.language.checking import EACH_POINT, check, check_condition, check_number
 from cityhall_bms.rules.language.errors import ExpressionError
 from cityhall_bms.rules.language.kinds import Kind, Sort
 from cityhall_bms.rules.language.parser import parse
 from cityhall_bms.rules.language.scope import Scope
 from cityhall_bms.rules.language.terms import Term, comparisons, eased, walk, yields
+from cityhall_bms.rules.language.tree import names_in
 from cityhall_bms.rules.language.windowed import WINDOWED
-from cityhall_bms.rules.model import ConditionRule, Mode
+from cityhall_bms.rules.model import ANY_CLASS, ConditionRule, Mode
 
 _SAMPLE_OPS = frozenset({"own", "bad", "uncertain", "flagged", "age"})
 
@@ -115,6 +116,26 @@ def checked(rule: ConditionRule, scope: Scope | None = None) -> Checked:
     when = None if rule.when is None else _condition(("when",), rule.when, scope)
     value = None if rule.value is None else _at(("value",), lambda: check_number(parse(str(rule.value)), scope))
     return Checked(tuple(levels), when, value)
+
+
+def check_use(rule: ConditionRule) -> None:
+    """Check that every name is said somewhere: a limit that nobody asks for can be tuned for ever."""
+    whole = [rule.condition, *(step.condition for step in rule.steps), rule.when, rule.value, *rule.let.values()]
+    said = {name for text in whole if text is not None for name in names_in(parse(text))}
+    for key, names in (("parameters", rule.parameters), ("let", rule.let)):
+        for name in names:
+            if name not in said:
+                raise RuleExpressionError(
+                    (key, name), ExpressionError(1, "no expression says it", "use it, or remove it")
+                )
+    if rule.each and EACH_POINT not in said:
+        error = ExpressionError(1, f"no expression says {EACH_POINT}", f"write {EACH_POINT} for the role")
+        raise RuleExpressionError(("each",), error)
+    for mode in rule.modes:
+        if ANY_CLASS not in mode.equipment_class and not set(rule.equipment_class) <= set(mode.equipment_class):
+            message = f"mode {mode.id} is for {', '.join(mode.equipment_class)}"
+            error = ExpressionError(1, message, "ask for another mode")
+            raise RuleExpressionError(("equipment_class",), error)
 
 
 def check_mode(mode: Mode) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 
 from cityhall_bms.domain.errors import Problem, SiteError
-from cityhall_bms.rules.checked import RuleExpressionError, check_mode, checked
+from cityhall_bms.rules.checked import RuleExpressionError, check_mode, check_use, checked
 from cityhall_bms.rules.model import (
     CONDITION,
     RULE_ADAPTER,
@@ -137,6 +137,7 @@ def _read(
         if isinstance(rule, ConditionRule):
             rule = _with_modes(rule, modes)
             checked(rule)
+            check_use(rule)
     except ValidationError as error:
         problems.extend(_explain(file, place, name, dict(mistake)) for mistake in error.errors())
         return None

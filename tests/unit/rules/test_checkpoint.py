@@ -74,6 +74,17 @@ def test_what_an_expression_remembers_outlives_a_change_of_the_rest() -> None:
     ]
 
 
+def test_a_window_is_emptied_when_its_unit_changes() -> None:
+    mean = rule(id="M", condition="avg(T, 1 min) > 30 °C")
+    before = Trial(mean, values={"T": 31.0})
+    before.run(60)
+    data = CheckpointCodec(before.engine).encode(before.state, before.columns())
+    other = Trial(rule(id="M", condition="avg(T, 1 min) > 30 kPa"), values={"T": 31.0}, units={"T": "kPa"})
+    assert CheckpointCodec(other.engine).decode(data).state.memory["M"][0].numbers == (-1,)
+    same = Trial(mean, values={"T": 31.0})
+    assert CheckpointCodec(same.engine).decode(data).state.memory["M"][0].numbers != (-1,)
+
+
 def test_severity_steps_stand_as_they_stood() -> None:
     stepped = rule(id="S", condition="T > 30 °C", step=[{"priority": 1, "condition": "T > 31 °C"}])
     before = played(stepped, B)

@@ -335,6 +335,12 @@ class TestFiles:
             ),
             ({"condition": "mode(OS) == off"}, "own.toml:3: rule X, condition: column 6: 'OS' is no operating mode"),
             (
+                {"condition": "T > 1", "parameters": {"x": "2 K"}},
+                "own.toml:4: rule X, parameters.x: column 1: no expression says it",
+            ),
+            ({"condition": "T > 1", "let": {"x": "T"}}, "own.toml:4: rule X, let.x: column 1: no expression says it"),
+            ({"condition": "T > 1", "each": ["T"]}, "own.toml:3: rule X, each: column 1: no expression says POINT"),
+            (
                 {"condition": "T > 1", "conditon": "x"},
                 "own.toml:3: rule X, conditon: unknown key 'conditon' -> did you mean 'condition'?",
             ),
@@ -343,6 +349,11 @@ class TestFiles:
     )
     def test_a_mistake_is_named_with_file_line_rule_key_and_column(self, keys: dict[str, Any], expected: str) -> None:
         assert self.read(**keys).startswith(expected)
+
+    def test_a_mode_is_of_its_class(self) -> None:
+        mode = {"id": "OS", "equipment_class": "Fan", "state": [{"name": "off", "when": "Run == 0"}]}
+        told = self.read(condition="mode(OS) == off", modes=[mode])
+        assert told == "own.toml:3: rule X, equipment_class: column 1: mode OS is for Fan -> ask for another mode"
 
     def test_a_mode_becomes_part_of_the_rule_that_asks_for_it(self) -> None:
         text = """

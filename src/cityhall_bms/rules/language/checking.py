@@ -23,7 +23,7 @@ from cityhall_bms.rules.language.kinds import (
     per_hour,
 )
 from cityhall_bms.rules.language.scope import Scope
-from cityhall_bms.rules.language.terms import COMPARISONS, Term, const, exact, walk
+from cityhall_bms.rules.language.terms import COMPARISONS, POINTS, Term, const, exact, walk
 from cityhall_bms.rules.language.tree import Binary, Call, Member, Name, Node, Number, Related, Unary, column_of
 
 REASONS: Final = {quality.reason: quality for quality in Quality if quality.reason is not None}
@@ -33,7 +33,6 @@ DURATION_MIN_US: Final = 1_000_000
 DURATION_MAX_US: Final = 400 * 86_400_000_000
 BASELINE_MIN_US: Final = 7 * 86_400_000_000
 BASELINE_MAX_US: Final = 60 * 86_400_000_000
-_SAMPLES: Final = frozenset({"own", "single", "related"})
 
 
 def check(tree: Node, scope: Scope) -> Term:
@@ -207,7 +206,7 @@ class _Checker:
         op = function.op
         if op == "baseline" and not BASELINE_MIN_US <= float(given[0]) <= BASELINE_MAX_US:
             raise ExpressionError(column, "a baseline is of 7 to 60 days", "write one like '28 d'")
-        if op == "delta" and args[0].kind.counter and args[0].op in _SAMPLES:
+        if op == "delta" and args[0].kind.counter and args[0].op in POINTS:
             op = "increase"
         term = Term(op, tuple(args), tuple(given), kind, column)
         # Names of roles, schedules and targets are the subject's, also where the related are asked about.

@@ -7,6 +7,8 @@ from typing import Final
 from cityhall_bms.rules.language.kinds import PLAIN_NUMBER, TRUTH, Kind
 
 ORDERED: Final = frozenset({"<", "<=", ">", ">="})
+POINTS: Final = frozenset({"own", "single", "related"})
+"""Values of points: of the equipment itself, of the one related to it, of each of the related."""
 COMPARISONS: Final = frozenset({*ORDERED, "==", "!=", "in"})
 _CARRIERS: Final = frozenset({"and", "or", "not", "for"})
 """What a comparison may stand in and still be the one that decided."""
@@ -23,7 +25,12 @@ class Term:
     column: int = field(default=1, compare=False)
 
     def __str__(self) -> str:
-        """Text that tells it from every other: what the engine remembers of it is kept under this."""
+        """Text that tells it from every other: what the engine remembers of it is kept under this.
+
+        The unit of a point is part of it: a mean of kilowatts is none of watts, should a site change its mind.
+        """
+        if self.op in POINTS:
+            return f"{self.op}({'.'.join(map(str, self.given))} {self.kind.symbol})"
         return f"{self.op}({', '.join([*map(str, self.args), *map(_given, self.given)])})"
 
     @property

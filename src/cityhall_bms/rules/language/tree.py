@@ -1,5 +1,6 @@
 """Expressions as they were written. Two trees are equal when they say the same, wherever it stands."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -81,6 +82,23 @@ class Member:
 
 
 Node = Number | Name | Related | Call | Unary | Binary | Member
+
+
+def names_in(node: Node) -> Iterator[str]:
+    """Names that a tree says, of whatever kind."""
+    match node:
+        case Name(text=text):
+            yield text
+        case Call(arguments=inner):
+            for part in inner:
+                yield from names_in(part)
+        case Unary(operand=inner_node) | Member(operand=inner_node):
+            yield from names_in(inner_node)
+        case Binary(left=left, right=right):
+            yield from names_in(left)
+            yield from names_in(right)
+        case _:
+            return
 
 
 def column_of(node: Node) -> int:
