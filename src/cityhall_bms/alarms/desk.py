@@ -24,7 +24,7 @@ from cityhall_bms.ports.read_models import AlarmView
 ATTEMPTS_MAX: Final = 10
 """How often a decision is taken again because the alarm changed meanwhile."""
 READ_EVENTS_MAX: Final = 1000
-AT_ONCE: Final = 16
+AT_ONCE: Final = 100
 """Alarms of one request that are decided on at the same time; the log commits them together."""
 
 Decision = Callable[[Alarm], AlarmEvent]
