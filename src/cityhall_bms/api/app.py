@@ -30,6 +30,7 @@ from cityhall_bms.api import (
     rules,
     state,
     streams,
+    suppressions,
 )
 from cityhall_bms.api.services import ApiServices
 
@@ -88,6 +89,7 @@ def _routes() -> FastAPI:
         alarms,
         alarm_desk,
         permits,
+        suppressions,
         hand_over,
         events,
         gaps,

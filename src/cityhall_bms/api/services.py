@@ -11,6 +11,7 @@ from cityhall_bms.api.live import LiveFeed
 from cityhall_bms.api.rule_services import RuleServices
 from cityhall_bms.domain.shifts import Shifts
 from cityhall_bms.domain.site import Site
+from cityhall_bms.domain.suppression import Suppression
 from cityhall_bms.ports.alarm_desk import AlarmDesk
 from cityhall_bms.ports.alarm_figures import AnnunciationView
 from cityhall_bms.ports.alarm_search import AlarmRecord
@@ -65,6 +66,8 @@ class ApiServices:
     rules: RuleServices
     metrics: Callable[[], tuple[bytes, str]]
     """Body and content type of ``/metrics``."""
+    suppression: Suppression = field(default_factory=Suppression)
+    """What hides what at this site; nothing by default."""
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
     names: Mapping[int, str] = field(init=False)
     """Point names by number."""

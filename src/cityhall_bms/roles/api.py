@@ -35,7 +35,7 @@ from cityhall_bms.historian.meter_desk import CounterDesk
 from cityhall_bms.roles.parts import Loop, Parts
 from cityhall_bms.roles.rule_desk import RuleParts
 from cityhall_bms.settings import child_environment
-from cityhall_bms.site_reading import described_rules, in_force
+from cityhall_bms.site_reading import described_rules, in_force, read_site_rules, read_site_suppression
 
 DASHBOARD: Final = Path(__file__).parents[1] / "web_dist"
 OPEN_STREAMS_END_WITHIN_S: Final = 1
@@ -88,6 +88,7 @@ def loops(parts: Parts) -> list[Loop]:
         notification_desk=QueuedTests(parts.site, parts.events, parts.clock),
         rules=rules.services,
         metrics=parts.metrics.render,
+        suppression=read_site_suppression(parts.folder, parts.site, read_site_rules(parts.folder)),
         allowed_hosts=parts.settings.api.allowed_hosts,
     )
     parts.metrics.watch("live_position", "Telemetry position that present values reflect.", lambda: live.tail.end)

@@ -1348,6 +1348,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/suppressions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Suppressions
+         * @description Rows in force at this site; `suppressed_as` of an alarm names the one that hides it.
+         */
+        get: operations["list_suppressions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -4066,6 +4086,54 @@ export interface components {
             text: components["schemas"]["Text"];
         };
         /**
+         * SuppressionRow
+         * @description One row of the table: by active alarms (`cause`) or by permits.
+         */
+        SuppressionRow: {
+            cause: components["schemas"]["WhichAlarms"] | null;
+            hides: components["schemas"]["WhichAlarms"];
+            /**
+             * Hold S
+             * @description How long it goes on after the cause is over.
+             * @example 300
+             */
+            hold_s: number;
+            /**
+             * Id
+             * @example SUPPLY-LOST
+             */
+            id: string;
+            /**
+             * Permits
+             * @example [
+             *       "drill"
+             *     ]
+             */
+            permits: string[];
+            /**
+             * Relations
+             * @description How what is hidden is related to the cause.
+             * @example [
+             *       "downstream"
+             *     ]
+             */
+            relations: string[];
+            /**
+             * Tags Drill
+             * @description What it hides was set off on purpose: in no figure, and even priority 1.
+             */
+            tags_drill: boolean;
+            text: components["schemas"]["Text"];
+        };
+        /**
+         * SuppressionTable
+         * @description The table in its order: an alarm that is a cause by one row is hidden by those before it only.
+         */
+        SuppressionTable: {
+            /** Items */
+            items: components["schemas"]["SuppressionRow"][];
+        };
+        /**
          * System
          * @description The systems of the building, in the order in which they are shown.
          * @enum {string}
@@ -4209,6 +4277,38 @@ export interface components {
          * @enum {string}
          */
         TrendMethod: "minmax" | "lttb";
+        /**
+         * WhichAlarms
+         * @description Alarms of some rules, systems, classes of equipment and priorities; an empty list restricts nothing.
+         */
+        WhichAlarms: {
+            /** Classes */
+            classes: string[];
+            /**
+             * Detects
+             * @description Limits and faults that rules detect; of these and `rules` one is enough.
+             */
+            detects: string[];
+            /**
+             * Priorities
+             * @example [
+             *       2,
+             *       3,
+             *       4
+             *     ]
+             */
+            priorities: number[];
+            /**
+             * Rules
+             * @example [
+             *       "E01-LOSS",
+             *       "LVP-TRIP"
+             *     ]
+             */
+            rules: string[];
+            /** Systems */
+            systems: string[];
+        };
         /**
          * Figures
          * @description What one console bore, and how it was answered.
@@ -8484,6 +8584,26 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_suppressions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SuppressionTable"];
                 };
             };
         };

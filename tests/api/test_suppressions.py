@@ -1,0 +1,57 @@
+"""The table of suppression over HTTP: a console can say in words why an alarm is hidden."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import httpx
+import pytest_asyncio
+from tests.support.api_rig import ApiRig
+
+from cityhall_bms.adapters.site_files.suppression import shipped_rows
+from cityhall_bms.api.app import create_app
+from cityhall_bms.domain.suppression import Suppression
+
+PATH = "/api/v1/suppressions"
+
+
+@pytest_asyncio.fixture
+async def client(rig: ApiRig) -> AsyncIterator[httpx.AsyncClient]:
+    """The interface of a site with the shipped table."""
+    services = replace(rig.services, suppression=Suppression([table.row() for table in shipped_rows()]))
+    transport = httpx.ASGITransport(create_app(services))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as opened:
+        yield opened
+
+
+async def test_the_rows_come_in_their_order(client: httpx.AsyncClient) -> None:
+    answer = await client.get(PATH)
+
+    assert answer.status_code == 200
+    assert [row["id"] for row in answer.json()["items"]] == [table.id for table in shipped_rows()]
+
+
+async def test_a_row_says_what_causes_and_what_is_hidden(client: httpx.AsyncClient) -> None:
+    rows = {row["id"]: row for row in (await client.get(PATH)).json()["items"]}
+
+    assert rows["PLANT-DOWN"] == {
+        "id": "PLANT-DOWN",
+        "text": {"zh": "供應其冰水的主機全數跳脫", "en": "Everything that feeds it with chilled water has tripped"},
+        "cause": {
+            "rules": ["CH-TRIP", "G03"],
+            "detects": [],
+            "systems": [],
+            "classes": ["Centrifugal_Chiller", "Chilled_Water_System", "Water_Cooled_Chiller"],
+            "priorities": [1, 2, 3, 4],
+        },
+        "relations": ["downstream"],
+        "hold_s": 1800.0,
+        "permits": [],
+        "hides": {"rules": [], "detects": [], "systems": ["hvac"], "classes": [], "priorities": [3, 4]},
+        "tags_drill": False,
+    }
+    drill = rows["DRILL"]
+    assert (drill["cause"], drill["permits"], drill["tags_drill"]) == (None, ["drill"], True)
+
+
+async def test_a_site_without_a_table_says_so(rig: ApiRig) -> None:
+    assert (await rig.client.get(PATH)).json() == {"items": []}
