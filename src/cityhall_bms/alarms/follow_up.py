@@ -1,13 +1,14 @@
 """Follows alarms up while people do nothing: up the chain, ringing again, back into service."""
 
 import asyncio
+from collections.abc import Collection
 from typing import Final
 
 import structlog
 
 from cityhall_bms.alarms.keeping import keep
 from cityhall_bms.alarms.standing import Standing
-from cityhall_bms.domain.alarms import Alarm, AlarmEvent, return_to_service, stream_of
+from cityhall_bms.domain.alarms import Alarm, AlarmEvent, stream_of
 from cityhall_bms.domain.errors import ConcurrencyError, EventLogUnavailableError
 from cityhall_bms.domain.follow_up import ACTOR, Handling, due
 from cityhall_bms.ports.clock import Clock
@@ -45,26 +46,26 @@ class FollowUpKeeper:
 
     async def take_due(self) -> None:
         """Record everything that is due now."""
-        for alarm in self._standing:
-            await self._take_due(alarm)
+        alarms = list(self._standing)
+        ends = await self._permit_ends({alarm.permit for alarm in alarms if alarm.out_of_service and alarm.permit})
+        for alarm in alarms:
+            await self._take_due(alarm, ends.get(alarm.permit))
 
-    async def _take_due(self, alarm: Alarm) -> None:
-        while (event := await self._due(alarm)) is not None:
+    async def _take_due(self, alarm: Alarm, permit_end: int | None) -> None:
+        while (event := self._due(alarm, permit_end)) is not None:
             append = Append(stream_of(alarm.alarm_id), [event], ACTOR, alarm.version)
             try:
                 alarm = self._standing.after(alarm, await self._events.append([append]))
             except ConcurrencyError:
                 return  # somebody acted on it: what then stands comes with the view
 
-    async def _due(self, alarm: Alarm) -> AlarmEvent | None:
-        now = self._clock.now()
-        event = due(alarm, self._standing.rung_at(alarm), now, self._handling)
-        if event is None and alarm.out_of_service and alarm.permit:
-            permit = await self._permits.get(alarm.permit)
-            # Nothing stays hidden longer than what it was allowed for.
-            if permit is not None and permit.end <= now:
-                return return_to_service(alarm, at=now, by=ACTOR)
-        return event
+    def _due(self, alarm: Alarm, permit_end: int | None) -> AlarmEvent | None:
+        return due(alarm, self._standing.rung_at(alarm), self._clock.now(), self._handling, permit_end)
+
+    async def _permit_ends(self, names: Collection[str]) -> dict[str, int]:
+        """When the permits of repairs end, or ended."""
+        permits = [await self._permits.get(name) for name in names]
+        return {permit.permit: permit.end for permit in permits if permit is not None}
 
     async def _load(self) -> None:
         while True:

@@ -42,13 +42,17 @@ class Handling:
         return frozenset(priority for priority, steps in enumerate(self.escalate_s, 1) if steps)
 
 
-def due(alarm: Alarm, rung_at: int | None, now: int, handling: Handling) -> AlarmEvent | None:
+def due(
+    alarm: Alarm, rung_at: int | None, now: int, handling: Handling, permit_end: int | None = None
+) -> AlarmEvent | None:
     """What is due now (µs UTC), if anything; of several the first, so that the next call gives the next.
 
     ``rung_at`` is when the operators began to be asked by the log's time: what was found late must not be passed on
-    before anybody could see it. Of a drill nobody is told again.
+    before anybody could see it. Of a drill nobody is told again. ``permit_end`` is that of the permit under which it is
+    out of service, which somebody may have closed: nothing stays hidden longer than what it was allowed for.
     """
-    if alarm.out_of_service_until is not None and alarm.out_of_service_until <= now:
+    ends = [end for end in (alarm.out_of_service_until, permit_end) if end is not None]
+    if alarm.out_of_service and ends and min(ends) <= now:
         return return_to_service(alarm, at=now, by=ACTOR)
     if alarm.drill:
         return None

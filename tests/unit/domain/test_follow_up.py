@@ -84,6 +84,14 @@ def test_what_is_out_of_service_comes_back_at_its_end() -> None:
     assert isinstance(after(alarm, 10), AlarmReturnedToService)
 
 
+def test_what_is_out_of_service_comes_back_with_its_permit() -> None:
+    alarm = replace(WAITING, out_of_service_by="李", out_of_service_until=T0 + 10**9, permit="2026-07-01-1")
+    now = T0 + 500
+    assert due(alarm, T0, now, HANDLING, permit_end=now + 1) is None
+    assert isinstance(due(alarm, T0, now, HANDLING, permit_end=now), AlarmReturnedToService)
+    assert due(WAITING, T0, now, HANDLING, permit_end=now) is None
+
+
 def test_an_alarm_that_comes_and_goes_climbs_its_chain_all_the_same() -> None:
     alarm = Alarm("a")
     for number in range(5):
