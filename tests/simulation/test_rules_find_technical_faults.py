@@ -23,6 +23,8 @@ FILES = frozenset({
     "water_use.toml",
 })  # fmt: skip
 RULES: dict[str, Any] = {rule.id: rule for rule in library() if rule.origin.file in FILES}
+pytestmark = pytest.mark.timeout(600)
+"""The first test of a campaign plays it: weeks of the building, also on a machine that is busy with other things."""
 CASES = [(name, case) for name, campaign in CAMPAIGNS.items() for case in campaign.cases]
 
 
