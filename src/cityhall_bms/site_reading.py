@@ -41,8 +41,11 @@ def check_rules_fit(site: Site, rules: Sequence[Rule]) -> None:
 
 
 def read_site_suppression(folder: Path, site: Site, rules: Sequence[Rule]) -> Suppression:
-    """Table of suppression by design at a site with some rules; :class:`SiteError` with every mistake."""
-    detects = {rule.id: rule.detects for rule in rules}
+    """Table of suppression by design at a site with some rules; :class:`SiteError` with every mistake.
+
+    It may name rules of the files that are not enabled: what is promoted while the service runs makes no mistake of it.
+    """
+    detects = {rule.id: rule.detects for rule in [*described_rules(folder).values(), *rules]}
     found = {name for names in detects.values() for name in names}
     return Suppression(suppression_rows(folder, detects, found), Topology.of(site), detects)
 
