@@ -189,16 +189,17 @@ class _Binder:
 
     def _bind_condition(self, rule: ConditionRule, start: int) -> BoundRule | None:
         members = self._members(rule)
-        rows, refused = rows_of(rule, checked(rule), members, self._roles, self._topology)
-        self.unbound += [Unbound(rule.id, item.equipment, item.missing, item.reason) for item in refused]
-        if not rows:
-            return None
-        layout = SiteLayout(rows, self._roles, self._site, self._column)
         try:
-            found = checked(rule, layout.scope())
+            rows, refused = rows_of(rule, checked(rule), members, self._roles, self._topology)
+            layout = SiteLayout(rows, self._roles, self._site, self._column)
+            found = checked(rule, layout.scope()) if rows else None
         except RuleExpressionError as error:
+            # Also a rule of the book that is worded as the language was once.
             self.problems.append(_problem(rule, error))
-            self.unbound += [Unbound(rule.id, row.item.name, (), str(self.problems[-1])) for row in rows]
+            self.unbound += [Unbound(rule.id, member.name, (), str(self.problems[-1])) for member in members]
+            return None
+        self.unbound += [Unbound(rule.id, item.equipment, item.missing, item.reason) for item in refused]
+        if found is None:
             return None
         levels = tuple(Severity(level.priority, level.on_delay_s) for level in found.levels)
         condition = ExpressionCondition(found, layout)

@@ -297,6 +297,13 @@ class TestUnits:
         ]
 
 
+def test_a_rule_that_the_language_no_longer_knows_is_named_and_stops_no_other() -> None:
+    trial = Trial(rule(id="OLD", condition="T above 30 °C"), rule(condition="T > 30 °C"), values={"T": 31.0})
+    assert [problem.message for problem in trial.binding.problems] == ["column 3: 'above' is not expected here"]
+    assert [(item.rule, item.equipment) for item in trial.binding.unbound] == [("OLD", UNIT)]
+    assert trial.run(1) == [(1.0, "R", "raised")]
+
+
 class TestFiles:
     def read(self, **keys: Any) -> str:
         table = {
