@@ -194,3 +194,40 @@ async def test_pain_28_thousands_of_alarms_are_drawn_as_a_screenful_and_scrolled
     for _ in range(3):
         await page.keyboard.press("j")
     await page.wait_for_selector("tr.selected")
+
+
+async def test_pain_28_twenty_thousand_transitions_leave_no_more_behind_than_the_alarms_themselves(
+    console: Console,
+) -> None:
+    """And the page still answers the keyboard while they come."""
+    page, rules = console.page, [f"R{number:03}" for number in range(200)]
+    session = await page.context.new_cdp_session(page)
+
+    async def come_and_go(times: int, first: int) -> None:
+        for occurrence in range(first, first + times):
+            await console.ring(*rules, occurrence=occurrence)
+            now = console.rig.services.clock.now()
+            streams = [stream_of(alarm_id(rule, CHILLER)) for rule in rules]
+            await console.rig.events.append(
+                [Append(stream, [AlarmReturned(observed_at=now)], "rules") for stream in streams]
+            )
+
+    async def heap_mb() -> float:
+        end = await console.rig.events.end()
+
+        async def has_shown_all() -> bool:
+            shown = await page.get_attribute("[data-alarm]", "data-alarm")
+            return shown is not None and console.rig.services.feed.tail.end >= end
+
+        await until(has_shown_all, within_s=90)
+        await session.send("HeapProfiler.collectGarbage")
+        return float((await session.send("Runtime.getHeapUsage"))["usedSize"]) / 1e6
+
+    await come_and_go(2, 1)
+    before = await heap_mb()
+    await come_and_go(48, 3)
+    await page.keyboard.press("j")
+    after = await heap_mb()
+
+    assert await page.inner_text("#alarms-title .number") == "200"
+    assert after - before < 10.0
