@@ -79,6 +79,13 @@ def test_comfort_is_hidden_once_all_chillers_that_feed_it_have_tripped() -> None
     assert hidden([one, other, *comfort]) == {"H13@AHU01": "PLANT-DOWN"}
 
 
+def test_a_fan_that_smoke_or_its_drive_has_stopped_is_not_said_to_disobey_as_well() -> None:
+    disobeys, other = alarm("G02", "AHU01", priority=2), alarm("G02", "AHU02", priority=2)
+
+    for cause in (alarm("H15", "AHU01", priority=1), alarm("VFD-FAULT", "AHU01", priority=2)):
+        assert hidden([cause, disobeys, other]) == {"G02@AHU01": "FAN-STOPPED"}
+
+
 def test_a_silent_device_hides_what_is_known_through_it_alone() -> None:
     offline = replace(alarm("G01-2", "AHU01"), alarm_id="G01-2~panel-ahu01", subject="panel-ahu01")
     told = replace(alarm("DEVICE", "AHU01"), alarm_id="DEVICE~panel-ahu01:ai,3", subject="panel-ahu01:ai,3")

@@ -14,7 +14,17 @@ from cityhall_bms.rules.files import library
 
 DOCS = Path(__file__).parents[4] / "docs"
 RULES, DETECTS = ("G01", "H13", "MY-PUMP"), ("G01", "FC13")
-SHIPPED = ["SUPPLY-LOST", "PLANT-DOWN", "DEVICE-OFFLINE", "DRILL", "DRILL-EFFECTS", "TEST", "WORKS"]
+SHIPPED = [
+    "SUPPLY-LOST",
+    "PLANT-DOWN",
+    "FAN-STOPPED",
+    "NO-AIR",
+    "DEVICE-OFFLINE",
+    "DRILL",
+    "DRILL-EFFECTS",
+    "TEST",
+    "WORKS",
+]
 OWN = """
 [[suppression]]
 id = "PUMP-DOWN"
@@ -74,7 +84,7 @@ def test_a_row_of_the_same_id_takes_the_place_of_the_shipped_one(tmp_path: Path)
         '[[suppression]]\nid = "TEST"\npermits = ["test", "drill"]\ntext_zh = "測"\ntext_en = "T"\nsource = "site"\n',
     )
     assert [row.id for row in changed] == SHIPPED
-    assert changed[5].permits == {PermitKind.TEST, PermitKind.DRILL}
+    assert changed[SHIPPED.index("TEST")].permits == {PermitKind.TEST, PermitKind.DRILL}
 
 
 def test_a_shipped_row_can_be_switched_off(tmp_path: Path) -> None:
