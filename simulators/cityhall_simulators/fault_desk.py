@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+from cityhall_simulators.faults import FAULTS
 from cityhall_simulators.runtime import ActiveFault, City
 
 
@@ -41,7 +42,13 @@ class FaultDesk:
         """``shown`` is what a struck instrument showed last: without it no meter could be put right afterwards."""
         if self._truth_file is None:
             return
-        line: dict[str, object] = {"what": fault.name, "where": fault.target, "from": fault.since, "to": until}
+        line: dict[str, object] = {
+            "what": fault.name,
+            "where": fault.target,
+            "from": fault.since,
+            "to": until,
+            "provokes": list(FAULTS[fault.name].rules),
+        }
         if shown is not None:
             line["shown"] = shown
         with self._truth_file.open("a", encoding="utf-8") as file:

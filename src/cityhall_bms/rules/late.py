@@ -30,6 +30,8 @@ class Stretch:
     points: frozenset[int]
     position: int
     seen_at: int
+    interval_us: int = 0
+    """Time between two samples, where it is known to be long."""
 
     def touches(self, other: "Stretch") -> bool:
         """Tell whether two lie so close that they are judged together."""
@@ -43,6 +45,7 @@ class Stretch:
             self.points | other.points,
             max(self.position, other.position),
             max(self.seen_at, other.seen_at),
+            max(self.interval_us, other.interval_us),
         )
 
     def plain(self) -> dict[str, Any]:
@@ -53,12 +56,13 @@ class Stretch:
             "points": sorted(self.points),
             "position": self.position,
             "seen_at": self.seen_at,
+            "interval_us": self.interval_us,
         }
 
     @classmethod
     def of(cls, table: Mapping[str, Any]) -> "Stretch":
         """Read it back."""
-        return cls(table["first"], table["last"], frozenset(table["points"]), table["position"], table["seen_at"])
+        return cls(**{**table, "points": frozenset(table["points"])})
 
 
 def late_in(batch: SampleBatch, position: int, watched: Iterable[int]) -> Stretch | None:

@@ -132,17 +132,17 @@ class LateKeeper:
 
     def _told(self, entry: StoredEvent) -> Stretch | None:
         """Stretch that an event says was filled or corrected."""
-        now = self._clock.now()
+        interval_us = 0
         match entry.type:
             case HistoryImported.__name__:
-                points = self._watched
+                points, interval_us = self._watched, entry.payload["interval_s"] * 1_000_000
             case SamplesRestated.__name__:
                 points = self._watched & {self._ids.get(name, -1) for name in entry.payload["points"]}
             case _:
                 return None
         until = entry.payload["until"]
         first = max(entry.payload["first"], until - JUDGED_MAX_US)
-        return Stretch(first, until - 1, points, 0, now) if points else None
+        return Stretch(first, until - 1, points, 0, self._clock.now(), interval_us) if points else None
 
     def _note(self, stretch: Stretch | None) -> None:
         if stretch is not None:
@@ -175,7 +175,7 @@ class LateKeeper:
     async def _replayed(self, rule: Rule, stretch: Stretch) -> list[Proposal]:
         first = max(stretch.first, stretch.last - JUDGED_MAX_US) - memory_us(rule)
         until = min(stretch.last + memory_us(rule), self._clock.now())
-        step = min(max((until - first) // STEPS, STEP_MIN_US), STEP_MAX_US)
+        step = max(min(max((until - first) // STEPS, STEP_MIN_US), STEP_MAX_US), stretch.interval_us)
         replay = Replay(bind([rule], self._site, self._ids), self._history, step)
         return [item async for part in replay.run(Window(first, until)) for item in part.proposals]
 
