@@ -168,7 +168,9 @@ class AlarmGroups:
             return ()
         if equipment not in self._sources:
             self._sources[equipment] = frozenset(_closure(equipment, self._sources_of))
-        return (*self._sources[equipment], self.topology.device_of(alarm.subject, equipment))
+        device = self.topology.device_of(alarm.subject, equipment)
+        # Several devices, or none, are no device: what is about nothing in particular stands above nothing.
+        return (*self._sources[equipment], device) if device else self._sources[equipment]
 
     def _below(self, alarm: Alarm) -> list[str]:
         """Open alarms about what stands below what an alarm is about."""

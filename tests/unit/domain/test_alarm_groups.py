@@ -152,3 +152,16 @@ def test_an_acknowledgement_moves_nothing() -> None:
     [found] = groups.all()
     assert [member.position for member in found.alarms] == [3, 2]
     assert groups.place(first.alarm_id) == ("CHC", True)
+
+
+def test_what_is_about_no_equipment_causes_nothing_not_even_itself() -> None:
+    groups = AlarmGroups(topology())
+    # Hidden before it is raised for the first time, an alarm does not say yet what it is about.
+    hidden = Alarm("R~MDB", suppressed_by="R~TX", version=1)
+    groups.take(alarm("MDB", 10))
+    groups.take(hidden)
+    assert groups.place("R~MDB") == ("", True)
+
+    groups.take(alarm("", 0, subject="spool:full"))
+    groups.take(alarm("MDB", 11, suppressed_by="R~TX"))
+    assert groups.place("R~MDB") == ("MDB", True)
