@@ -103,11 +103,12 @@ class AlarmDesk:
         def decide(alarm: Alarm) -> AlarmEvent:
             now = self._now()
             if not allowed.covers(alarm.equipment, alarm.system, now):
-                msg = f"permit {permit} is not in force for {alarm.equipment or alarm.subject}"
+                about = alarm.equipment or alarm.subject
+                msg = f"許可 {permit} 目前不適用於 {about} / permit {permit} is not in force for {about}"
                 raise RefusedError(msg)
             end = allowed.end if until is None else until
             if end > allowed.end:
-                msg = f"permit {permit} ends before that: an alarm is not out of service for longer than its permit"
+                msg = f"停用不得超過許可 {permit} 的期限 / no alarm is out of service longer than its permit"
                 raise RefusedError(msg)
             return alarms.take_out_of_service(alarm, at=now, by=by, permit=permit, until=end, reason=reason)
 
@@ -129,13 +130,13 @@ class AlarmDesk:
             alarm = await self._read(alarm)
             with suppress(ConcurrencyError):
                 return await self._append(alarm, by, decide)
-        msg = f"alarm {alarm_id} changed {ATTEMPTS_MAX} times while it was being decided on; try again"
+        msg = f"警報 {alarm_id} 變動頻繁，請再試 / alarm {alarm_id} changed {ATTEMPTS_MAX} times meanwhile; try again"
         raise ConcurrencyError(msg)
 
     async def _append(self, alarm: Alarm, by: str, decide: Decision) -> Alarm:
         """Alarm after what is decided of it as it is known; ``ConcurrencyError`` when it stands otherwise by now."""
         if alarm.version == 0:
-            msg = f"no alarm is named {alarm.alarm_id}"
+            msg = f"沒有警報 {alarm.alarm_id} / no alarm is named {alarm.alarm_id}"
             raise NotFoundError(msg)
         append = Append(stream_of(alarm.alarm_id), [decide(alarm)], by, alarm.version)
         return fold(alarm, await self._events.append([append]))

@@ -72,6 +72,6 @@ class ShiftDesk:
         for entry in await self._events.read(limit=EVENTS_MAX, stream=HAND_OVER_STREAMS + name):
             hand_over = fold_hand_over(hand_over, entry)
         if hand_over is None:
-            msg = f"no hand-over is named {name}; GET /api/v1/shifts/hand-overs lists them"
+            msg = f"沒有交接班 {name} / no hand-over is named {name}; GET /api/v1/shifts/hand-overs lists them"
             raise NotFoundError(msg)
         return hand_over

@@ -29,5 +29,5 @@ async def append_numbered(
         except ConcurrencyError:
             continue
         return entry
-    msg = f"{OF_A_DAY_MAX} papers a day are the most"
+    msg = f"每日至多 {OF_A_DAY_MAX} 件 / {OF_A_DAY_MAX} papers a day are the most"
     raise RefusedError(msg)

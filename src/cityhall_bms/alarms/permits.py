@@ -38,7 +38,7 @@ async def read_permit(events: EventLog, name: str) -> Permit:
     for entry in await events.read(limit=EVENTS_MAX, stream=permit_stream(name)):
         permit = fold_permit(permit, entry)
     if permit is None:
-        msg = f"no permit is named {name}; GET /api/v1/permits?open=false lists them"
+        msg = f"沒有許可 {name} / no permit is named {name}; GET /api/v1/permits?open=false lists them"
         raise NotFoundError(msg)
     return permit
 
@@ -93,7 +93,7 @@ class PermitOffice:
         ):
             for name in names:
                 if name not in known:
-                    msg = f"the site has no {kind} {name}"
+                    msg = f"案場沒有 {name} / the site has no {kind} {name}"
                     raise NotFoundError(msg)
 
 

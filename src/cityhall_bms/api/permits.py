@@ -144,7 +144,7 @@ async def get_permit(services: Services, permit: str) -> Permit:
     """One permit."""
     found = await services.permits.get(permit)
     if found is None:
-        msg = f"no permit is named {permit}; GET /api/v1/permits?open=false lists them"
+        msg = f"沒有許可 {permit} / no permit is named {permit}; GET /api/v1/permits?open=false lists them"
         raise NotFoundError(msg)
     return _answer(services, found)
 

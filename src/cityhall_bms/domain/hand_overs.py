@@ -148,12 +148,14 @@ def fold_hand_over(hand_over: HandOver | None, entry: StoredEvent) -> HandOver |
 def sign(hand_over: HandOver, *, at: int, by: str, comment: str = "") -> HandOverSigned:
     """Decide a signature; refused to whoever hands over, when somebody signed, or when the lists are too old."""
     if hand_over.signed_at is not None:
-        msg = f"hand-over {hand_over.hand_over} was signed by {hand_over.signed_by}"
+        name, whose = hand_over.hand_over, hand_over.signed_by
+        msg = f"交接班 {name} 已由 {whose} 簽收 / hand-over {name} was signed by {whose}"
         raise RefusedError(msg)
     if by.strip() == hand_over.prepared_by.strip():
-        msg = f"{by} hands this shift over: somebody else takes it"
+        msg = f"{by} 為交班人，須由他人接班 / {by} hands this shift over: somebody else takes it"
         raise RefusedError(msg)
     if at - hand_over.prepared_at > SIGNED_WITHIN_S * 1e6:
-        msg = f"the lists are older than {SIGNED_WITHIN_S / 60:.0f} minutes: prepare the hand-over anew"
+        minutes = f"{SIGNED_WITHIN_S / 60:.0f}"
+        msg = f"清單已超過 {minutes} 分鐘，請重新製作 / the lists are older than {minutes} minutes: prepare them anew"
         raise RefusedError(msg)
     return HandOverSigned(hand_over=hand_over.hand_over, by=by, at=at, comment=comment)

@@ -165,16 +165,17 @@ def covering(permits: Iterable[Permit], equipment: str, system: str, at: int) ->
 def open_permit(event: PermitOpened) -> PermitOpened:
     """Decide a permit; refused without scope or reason, when it ends before it begins or is over, or is too long."""
     if not event.reason.strip():
-        msg = "a permit needs a reason"
+        msg = "許可需填事由 / a permit needs a reason"
         raise RefusedError(msg)
     if not (event.equipment or event.zones or event.systems):
-        msg = "a permit needs a scope: equipment, zones or systems"
+        msg = "許可需有範圍：設備、區域或系統 / a permit needs a scope: equipment, zones or systems"
         raise RefusedError(msg)
     if not max(event.begin, event.at) < event.until:
-        msg = "a permit ends after it begins, and not in the past"
+        msg = "許可的結束須晚於開始，且不得已過 / a permit ends after it begins, and not in the past"
         raise RefusedError(msg)
     if event.until - event.begin > LONGEST_S * 1e6:
-        msg = f"a permit lasts {LONGEST_S / 86_400:.0f} days at most; open another one then"
+        days = f"{LONGEST_S / 86_400:.0f}"
+        msg = f"許可最長 {days} 天，屆時請另開 / a permit lasts {days} days at most; open another one then"
         raise RefusedError(msg)
     return event
 
@@ -182,6 +183,7 @@ def open_permit(event: PermitOpened) -> PermitOpened:
 def close_permit(permit: Permit, *, at: int, by: str, comment: str = "") -> PermitClosed:
     """Decide the end of a permit; refused when it was closed already."""
     if permit.closed_at is not None:
-        msg = f"permit {permit.permit} was closed by {permit.closed_by}"
+        whose = permit.closed_by
+        msg = f"許可已由 {whose} 結束 / permit {permit.permit} was closed by {whose}"
         raise RefusedError(msg)
     return PermitClosed(permit=permit.permit, by=by, at=at, comment=comment)

@@ -30,7 +30,7 @@ def acknowledge(alarm: Alarm, *, at: int, by: str, comment: str = "") -> AlarmAc
 def comment(alarm: Alarm, *, at: int, by: str, text: str) -> AlarmCommented:
     """Decide a comment on an alarm, whatever its state; refused when it says nothing."""
     if not text.strip():
-        msg = f"a comment on alarm {alarm.alarm_id} needs a text"
+        msg = f"備註不得空白 / a comment on alarm {alarm.alarm_id} needs a text"
         raise RefusedError(msg)
     return AlarmCommented(at=at, by=by, comment=text)
 
@@ -64,16 +64,22 @@ def shelve(alarm: Alarm, *, at: int, by: str, duration_s: float, reason: str, on
     """
     longest = SHELF_MAX_S[alarm.priority]
     if not reason.strip():
-        msg = "a shelf needs a reason"
+        msg = "擱置需填事由 / a shelf needs a reason"
         raise RefusedError(msg)
     if not 0 < duration_s <= longest:
-        msg = f"priority {alarm.priority} may be shelved for {longest:.0f} s at most, not for {duration_s:.0f} s"
+        msg = (
+            f"優先 {alarm.priority} 最長擱置 {longest:.0f} 秒 / "
+            f"priority {alarm.priority} may be shelved for {longest:.0f} s at most, not for {duration_s:.0f} s"
+        )
         raise RefusedError(msg)
     if not alarm.annunciated or alarm.version == 0:
-        msg = f"alarm {alarm.alarm_id} is {alarm.state}: it cannot be shelved"
+        msg = f"警報現為 {alarm.state}，不能擱置 / alarm {alarm.alarm_id} is {alarm.state}: it cannot be shelved"
         raise RefusedError(msg)
     if one_shot and not alarm.active:
-        msg = f"alarm {alarm.alarm_id} is not active: a shelf for one occurrence has nothing to end with"
+        msg = (
+            "警報未作用，不能一次性擱置 / "
+            f"alarm {alarm.alarm_id} is not active: a shelf for one occurrence has nothing to end with"
+        )
         raise RefusedError(msg)
     return AlarmShelved(at=at, by=by, until=at + round(duration_s * 1e6), reason=reason, one_shot=one_shot)
 
@@ -81,7 +87,7 @@ def shelve(alarm: Alarm, *, at: int, by: str, duration_s: float, reason: str, on
 def unshelve(alarm: Alarm, *, at: int, by: str) -> AlarmUnshelved:
     """Decide the end of a shelf; refused when there is none."""
     if not alarm.shelved:
-        msg = f"alarm {alarm.alarm_id} is not shelved"
+        msg = f"警報未被擱置 / alarm {alarm.alarm_id} is not shelved"
         raise RefusedError(msg)
     return AlarmUnshelved(at=at, by=by)
 
@@ -91,13 +97,14 @@ def take_out_of_service(
 ) -> AlarmTakenOutOfService:
     """Decide that maintenance takes an alarm over until ``until``; refused without permit, reason or end, or twice."""
     if not permit.strip() or not reason.strip():
-        msg = f"alarm {alarm.alarm_id} goes out of service only under a permit and with a reason"
+        msg = f"停用需有許可與事由 / alarm {alarm.alarm_id} goes out of service only under a permit and with a reason"
         raise RefusedError(msg)
     if until <= at:
-        msg = f"alarm {alarm.alarm_id}: the end of its time out of service is over already"
+        msg = f"停用的結束時間已過 / alarm {alarm.alarm_id}: the end of its time out of service is over already"
         raise RefusedError(msg)
     if alarm.out_of_service:
-        msg = f"alarm {alarm.alarm_id} is out of service already, by {alarm.out_of_service_by}"
+        whose = alarm.out_of_service_by
+        msg = f"已由 {whose} 停用 / alarm {alarm.alarm_id} is out of service already, by {whose}"
         raise RefusedError(msg)
     return AlarmTakenOutOfService(at=at, by=by, permit=permit, until=until, reason=reason)
 
@@ -105,12 +112,14 @@ def take_out_of_service(
 def return_to_service(alarm: Alarm, *, at: int, by: str) -> AlarmReturnedToService:
     """Decide that maintenance gives an alarm back; refused when it is in service."""
     if not alarm.out_of_service:
-        msg = f"alarm {alarm.alarm_id} is in service"
+        msg = f"警報未停用 / alarm {alarm.alarm_id} is in service"
         raise RefusedError(msg)
     return AlarmReturnedToService(at=at, by=by)
 
 
 def _check_shown(alarm: Alarm) -> None:
     if not alarm.annunciated:
-        msg = f"alarm {alarm.alarm_id} is {alarm.state}: return it to the operators first"
+        msg = (
+            f"現為 {alarm.state}，請先恢復 / alarm {alarm.alarm_id} is {alarm.state}: return it to the operators"
+        )
         raise RefusedError(msg)

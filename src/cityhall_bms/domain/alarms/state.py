@@ -172,5 +172,5 @@ def next_base(alarm: Alarm, trigger: AlarmTrigger) -> AlarmState:
     try:
         return TRANSITIONS[alarm.base, trigger]
     except KeyError:
-        msg = f"alarm {alarm.alarm_id} is {alarm.base}: it cannot take '{trigger}'"
+        msg = f"現為 {alarm.base}，不能執行 / alarm {alarm.alarm_id} is {alarm.base}: it cannot take '{trigger}'"
         raise RefusedError(msg) from None
