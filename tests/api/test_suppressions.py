@@ -5,11 +5,13 @@ from dataclasses import replace
 
 import httpx
 import pytest_asyncio
-from tests.support.api_rig import ApiRig
+from tests.support.api_rig import CHILLER, ApiRig, eventually
 
 from cityhall_bms.adapters.site_files.suppression import shipped_rows
 from cityhall_bms.api.app import create_app
+from cityhall_bms.domain.alarms import AlarmRaised, AlarmSuppressed, stream_of
 from cityhall_bms.domain.suppression import Suppression
+from cityhall_bms.ports.event_log import Append
 
 PATH = "/api/v1/suppressions"
 
@@ -55,3 +57,17 @@ async def test_a_row_says_what_causes_and_what_is_hidden(client: httpx.AsyncClie
 
 async def test_a_site_without_a_table_says_so(rig: ApiRig) -> None:
     assert (await rig.client.get(PATH)).json() == {"items": []}
+
+
+async def test_an_alarm_that_is_raised_hidden_for_the_first_time_is_listed_and_never_rings(rig: ApiRig) -> None:
+    raised = AlarmRaised(
+        "G02", 1, CHILLER, CHILLER, "hvac", 2, "不從命令", "Does not follow", False, 1, rig.services.clock.now()
+    )
+    hidden = AlarmSuppressed(rig.services.clock.now(), "E01-LOSS~TCH.B2.CS.HVM01", "SUPPLY-LOST")
+    stored = await rig.events.append([Append(stream_of(f"G02~{CHILLER}"), [hidden, raised], "rules")])
+    await eventually(lambda: rig.services.feed.tail.end >= stored[-1].position)
+
+    seen = await rig.services.alarms.transitions(0, 10)
+    assert [item.alarm.state for item in seen] == ["DSUPR", "DSUPR"]
+    [listed] = (await rig.client.get("/api/v1/alarms", params={"state": "DSUPR"})).json()["items"]
+    assert (listed["suppressed_by"], listed["suppressed_as"]) == ("E01-LOSS~TCH.B2.CS.HVM01", "SUPPLY-LOST")
