@@ -86,6 +86,7 @@ NOT_BY_THAT_FAULT_ALONE = {
     "E01-LV",  # rings at the panels of the line that was struck
     "METER-DATA",  # a power that reads too much is wrong at any point; at a sub-meter its panel tells
     "W01-HI", "W01-LO", "W01-FIRELO",  # the level sensor must have failed as well
+    "V02-FAN",  # the fans of the quarter must have failed as well
     "WPP-LOCK",  # only the third trip locks
     "W03-REST",  # only at a meter that should rest
     "W03-NIGHT", "WPP-ALT", "L02-REGEN",  # after days
