@@ -17,6 +17,7 @@ from cityhall_bms.ports.event_log import Append
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 DASHBOARD = Path(__file__).parents[2] / "src" / "cityhall_bms" / "web_dist"
+AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 AIR_HANDLER = "TCH.01.E.AHU01"
 MANY = 5_000
 
@@ -141,7 +142,13 @@ async def test_pain_28_a_flood_is_shown_as_groups_with_what_came_first_on_top(co
     await page.wait_for_selector(group)
     ARTEFACTS.mkdir(exist_ok=True)
     await page.screenshot(path=str(ARTEFACTS / "alarm-flood-zh.png"))
+    await page.evaluate(AXE.read_text(encoding="utf-8"))
+    violations = (await page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']})"))[
+        "violations"
+    ]
+    assert [(found["id"], [node["html"] for node in found["nodes"]]) for found in violations] == []
 
+    assert await console.count(".banner .flood") == 1
     assert await console.count("[data-alarm]") == 1
     assert await console.count(f'[data-alarm="COMPRESSOR~{CHILLER}"] [data-testid="first-up"]') == 1
     await page.click(f"{group} button[aria-expanded]")

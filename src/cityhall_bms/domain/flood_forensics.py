@@ -56,7 +56,7 @@ _TEXTS: Final = {
         "Let rule {subject} wait {delay:.0f} s before it rings",
     ),
     CandidateKind.OFF_DELAY: Text(
-        "規則 {subject} 延遲 {delay:.0f} 秒復歸，或加大不感帶",
+        "規則 {subject} 延遲 {delay:.0f} 秒復歸，或加大不動帶",
         "Let rule {subject} wait {delay:.0f} s before it returns, or widen its deadband",
     ),
 }

@@ -81,6 +81,7 @@ export const TEXTS = {
   },
   filter: { zh: "篩選", en: "Filter" },
   grouped: { zh: "依起因分組", en: "Group by cause" },
+  inFlood: { zh: "警報洪流", en: "Alarm flood" },
   flood: { zh: "警報洪流：自 {time} 起 {n} 筆，依起因分組", en: "Alarm flood: {n} since {time}, grouped by cause" },
   groupOf: { zh: "{cause}：{n} 筆警報，{waiting} 筆未確認", en: "{cause}: {n} alarms, {waiting} unacknowledged" },
   unfold: { zh: "展開", en: "Unfold" },
