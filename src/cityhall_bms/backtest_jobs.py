@@ -63,7 +63,7 @@ async def rule_office(folder: Path, url: str, clock: Clock) -> AsyncIterator[Rul
     try:
         async with PostgresEventLog(url, clock) as events:
             ids = await PostgresPointRegistry(pool, events).ids()
-            desk = RuleDesk(events, clock, site, ids)
+            desk = RuleDesk(events, clock, site, ids, described)
             yield RuleOffice(site, ids, desk, PostgresBacktestStore(pool), PostgresRuleHistory(pool), described, clock)
     finally:
         pool.terminate()

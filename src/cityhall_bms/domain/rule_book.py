@@ -175,15 +175,18 @@ def fold_rules(entries: Iterable[StoredEvent]) -> dict[str, RuleRecord]:
     return records
 
 
-def standing_version(record: RuleRecord) -> int:
-    """Version that a draft must be above; 0 for a rule that nobody knows yet."""
+def standing_version(record: RuleRecord, file_version: int) -> int:
+    """Version that a draft must be above: of what is in force, promoted or in the files; 0 for a new rule."""
     applied = 0 if record.applied is None else record.applied.version
-    return max(applied, 0 if record.promotion is None else record.promotion.version)
+    return max(applied, 0 if record.promotion is None else record.promotion.version, file_version)
 
 
-def draft(record: RuleRecord, wording: Wording) -> RuleDrafted:
-    """Decide a draft; refused unless its version is above the one in force, and when it changes nothing."""
-    standing = standing_version(record)
+def draft(record: RuleRecord, wording: Wording, file_version: int = 0) -> RuleDrafted:
+    """Decide a draft; refused unless its version is above the one in force, and when it changes nothing.
+
+    ``file_version`` is that of the files, 0 where they do not have the rule.
+    """
+    standing = standing_version(record, file_version)
     if wording.version <= standing:
         msg = f"rule {record.rule} is at version {standing}: a draft needs version {standing + 1} or above"
         raise RefusedError(msg)

@@ -30,7 +30,7 @@ class RuleParts:
         described: Mapping[str, Rule],
     ) -> "RuleParts":  # fmt: skip
         """Join them; ``described`` are the rules of the files."""
-        desk, store = RuleDesk(events, clock, site, ids), PostgresBacktestStore(pool)
+        desk, store = RuleDesk(events, clock, site, ids, described), PostgresBacktestStore(pool)
         office = BacktestOffice(store, desk, described, clock)
         services = RuleServices(Catalogue(site, ids, described), PostgresRuleView(pool), desk, store, office)
         return cls(services, BacktestRunner(office, store, clock))

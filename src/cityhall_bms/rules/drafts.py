@@ -59,17 +59,20 @@ def read_draft(rule: str, table: Mapping[str, Any], version: int, site: Site, id
 
 
 class RuleDesk:
-    """Handles what people do to rules; each gives the rule's record as it stands afterwards.
+    """Handles what people do to rules; each gives the rule's record as it stands afterwards. ``described``: the files'.
 
     ``RefusedError`` for what its state does not allow, ``SiteError`` for a draft with mistakes, ``ConcurrencyError``
     when it changed faster than a decision could be taken, ``EventLogUnavailableError`` when nothing was recorded.
     """
 
-    def __init__(self, events: EventLog, clock: Clock, site: Site, ids: Mapping[str, int]) -> None:
+    def __init__(
+        self, events: EventLog, clock: Clock, site: Site, ids: Mapping[str, int], described: Mapping[str, Rule]
+    ) -> None:
         self._events = events
         self._clock = clock
         self._site = site
         self._ids = ids
+        self._described = described
 
     async def record(self, rule: str) -> RuleRecord:
         """One rule as its stream has it now."""
@@ -82,11 +85,14 @@ class RuleDesk:
 
     async def draft(self, rule: str, table: Mapping[str, Any], *, by: str) -> RuleRecord:
         """Keep a draft in place of the one before."""
+        file = self._described.get(rule)
+        file_version = 0 if file is None else file.version
 
         def decide(record: RuleRecord) -> Event:
-            found = read_draft(rule, table, rule_book.standing_version(record) + 1, self._site, self._ids)
+            version = rule_book.standing_version(record, file_version) + 1
+            found = read_draft(rule, table, version, self._site, self._ids)
             wording = Wording(found.version, fingerprint(found), definition(found), self._clock.now(), by)
-            return rule_book.draft(record, wording)
+            return rule_book.draft(record, wording, file_version)
 
         return await self._act(rule, by, decide)
 

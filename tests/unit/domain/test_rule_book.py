@@ -92,7 +92,8 @@ def test_a_promoted_wording_prevails_until_the_files_have_a_newer_version() -> N
     assert prevailing(promoted, 3) is None
     assert prevailing(None, 1) is None
     assert (promoted.draft, promoted.backtest, promoted.shadow) == (None, None, None)
-    assert standing_version(promoted) == 2
+    assert standing_version(promoted, 1) == 2
+    assert standing_version(promoted, 5) == 5
 
 
 def test_a_shadow_is_of_the_present_draft_only() -> None:

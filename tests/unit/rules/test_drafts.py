@@ -30,8 +30,8 @@ class Office:
     def __init__(self) -> None:
         self.clock = ManualClock()
         self.events = MemoryEventLog(self.clock)
-        self.desk = RuleDesk(self.events, self.clock, SITE, IDS)
         self.files = {"A": rule("A")}
+        self.desk = RuleDesk(self.events, self.clock, SITE, IDS, self.files)
 
     async def start(self) -> list[Rule]:
         """What the rules role does at its start; gives what it runs."""
@@ -99,6 +99,16 @@ async def test_a_promoted_draft_takes_effect_until_the_files_have_a_newer_versio
     assert [item.priority for item in await office.start()] == [1]
 
 
+async def test_a_draft_is_above_the_files_too_before_any_start_wrote_them_down() -> None:
+    office = Office()
+    office.files["A"] = rule("A", version=7)
+    record = await office.desk.draft("A", TABLE, by="ann")
+    assert record.draft is not None
+    assert record.draft.version == 8
+    with pytest.raises(RefusedError, match="version 8 or above"):
+        await office.desk.draft("A", {**TABLE, "version": 7, "priority": 1}, by="ann")
+
+
 async def test_a_promotion_may_bring_a_new_rule_or_switch_one_off() -> None:
     office = Office()
     await office.start()
@@ -142,7 +152,7 @@ async def test_two_people_at_once_both_count() -> None:
     async def racing(appends: list[Append], checkpoint: None = None) -> object:
         if not raced:
             raced.append(True)
-            await RuleDesk(office.events, office.clock, SITE, IDS).draft("A", {**TABLE, "priority": 1}, by="ben")
+            await RuleDesk(office.events, office.clock, SITE, IDS, {}).draft("A", {**TABLE, "priority": 1}, by="ben")
         return await inner(appends, checkpoint)
 
     office.events.append = racing  # type: ignore[method-assign, assignment]
