@@ -38,9 +38,9 @@ async def test_of_many_alarms_each_is_told_for_itself(rig: ApiRig) -> None:
 
 
 async def test_a_thousand_names_are_the_most(rig: ApiRig) -> None:
-    names = [f"CHW-SUPPLY-TEMPERATURE-HIGH~TCH.B2.CN.CHC{number:04}.CHWS_T" for number in range(1_001)]
+    names = [f"CHW-SUPPLY-TEMPERATURE-HIGH~TCH.B2.CN.CHC{number % 20:04}.CHWS_T" for number in range(1_001)]
     status, answer = await post(rig, "/api/v1/alarms/acknowledgements", ids=names[:1_000])
-    assert (status, answer["done"], {item["status"] for item in answer["items"]}) == (200, 0, {404})
+    assert (status, answer["done"], [item["status"] for item in answer["items"]]) == (200, 0, [404] * 20)
     assert (await post(rig, "/api/v1/alarms/acknowledgements", ids=names))[0] == 422
     assert (await post(rig, "/api/v1/alarms/resets", ids=[]))[0] == 422
 

@@ -93,6 +93,6 @@ async def test_text_that_the_log_cannot_keep_is_refused(rig: ApiRig) -> None:
 
 
 async def test_a_body_that_is_too_large_is_refused(rig: ApiRig) -> None:
-    answer = await rig.client.post("/api/v1/alarms/X~Y/acknowledge", json={"by": "a", "comment": "x" * 100_000})
+    answer = await rig.client.post("/api/v1/alarms/X~Y/acknowledge", json={"by": "a", "comment": "x" * 600_000})
 
     assert answer.status_code == 413
