@@ -28,7 +28,7 @@ from cityhall_bms.adapters.postgres.projector import Projector
 from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.alarms.desk import AlarmDesk
 from cityhall_bms.alarms.standing import Standing
-from cityhall_bms.api.feed import AlarmFeed, Placed
+from cityhall_bms.api.feed import AlarmFeed
 from cityhall_bms.domain.alarms import AlarmRaised, alarm_id, stream_of
 from cityhall_bms.domain.follow_up import Handling, due
 from cityhall_bms.ports.alarm_search import AlarmSearch
@@ -106,8 +106,8 @@ class Room:
 
         async def console(queue: asyncio.Queue[int], position: int) -> None:
             async for news in self.feed.news(position):
-                if isinstance(news, Placed):
-                    queue.put_nowait(news.transition.position)
+                for placed in news.transitions:
+                    queue.put_nowait(placed.transition.position)
 
         place = await self.feed.place(None)
         answered, everywhere = [], []

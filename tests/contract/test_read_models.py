@@ -217,6 +217,10 @@ class ReadModelContract:
         assert [item.alarm.state for item in of_x] == [AlarmState.ACKNOWLEDGED, AlarmState.NORMAL]
         assert [item.alarm.version for item in of_x] == [2, 3]
         assert await alarms.transitions(0, 1) == everything[:1]
+        for transition in (*everything, *of_x):
+            same = [item for item in everything if item.alarm.alarm_id == transition.alarm.alarm_id]
+            earlier = [item.alarm for item in same if item.position < transition.position]
+            assert transition.before == (earlier[-1] if earlier else None)
         assert everything[0].actor == "rules"
 
     async def test_following_goes_on_after_a_position_and_waits_for_more(

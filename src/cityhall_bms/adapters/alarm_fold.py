@@ -4,13 +4,11 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from cityhall_bms.domain.alarm_stream import ALARM_STREAMS, fold
-from cityhall_bms.domain.alarms import UNACKNOWLEDGED_STATES, Alarm, AlarmEvent, AlarmState
+from cityhall_bms.domain.alarms import UNACKNOWLEDGED_STATES, Alarm, AlarmEvent
 from cityhall_bms.domain.events import EVENT_TYPES, StoredEvent
-from cityhall_bms.ports.read_models import AlarmFilter
 
 OrderKey: TypeAlias = tuple[bool, int, int, str]
 """Ascending, this is the operators' order: what waits for them, by priority, newest first; the id decides ties."""
@@ -40,35 +38,6 @@ def waiting(alarm: Alarm) -> bool:
 def order_key(alarm: Alarm) -> OrderKey:
     """Place of an alarm in the list."""
     return (not waiting(alarm), alarm.priority, -(alarm.raised_at or 0), alarm.alarm_id)
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """An :class:`AlarmFilter`'s state in terms of what is stored; none does not matter."""
-
-    states: frozenset[AlarmState] | None = None
-    active: bool | None = None
-    shelved: bool | None = None
-
-    @classmethod
-    def of(cls, which: AlarmFilter) -> "Selection":
-        """``ValueError`` when the state is no word of ours."""
-        named = {
-            "all": cls(),
-            "open": cls(states=frozenset(AlarmState) - {AlarmState.NORMAL}),
-            "active": cls(active=True),
-            "unacknowledged": cls(states=UNACKNOWLEDGED_STATES),
-            "shelved": cls(shelved=True),
-        }
-        return named.get(which.state) or cls(states=frozenset({AlarmState(which.state)}))
-
-    def matches(self, alarm: Alarm) -> bool:
-        """Tell whether an alarm is selected."""
-        return (
-            (self.states is None or alarm.state in self.states)
-            and (self.active is None or alarm.active == self.active)
-            and (self.shelved is None or (alarm.shelved_until is not None) == self.shelved)
-        )
 
 
 def encode_cursor(key: OrderKey) -> str:

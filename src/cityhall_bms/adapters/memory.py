@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 from cityhall_bms.adapters.alarm_fold import (
-    Selection,
     decode_cursor,
     encode_cursor,
     fold_into,
@@ -18,6 +17,7 @@ from cityhall_bms.adapters.alarm_fold import (
 from cityhall_bms.adapters.device_fold import device_state
 from cityhall_bms.adapters.event_chain import Head, chain, draft, selects
 from cityhall_bms.adapters.site_diff import STREAM, Known, compare, last_applied, parts
+from cityhall_bms.domain.alarm_selection import StateSelection
 from cityhall_bms.domain.alarm_stream import ALARM_STREAMS
 from cityhall_bms.domain.alarms import Alarm
 from cityhall_bms.domain.errors import EventLogUnavailableError
@@ -109,7 +109,7 @@ class MemoryAlarmView:
 
     async def page(self, which: AlarmFilter, limit: int, cursor: str | None) -> AlarmPage:
         """One page; ``ValueError`` for a cursor or a state that is none of ours."""
-        chosen = Selection.of(which)
+        chosen = StateSelection.of(which.state)
         after = None if cursor is None else decode_cursor(cursor)
         alarms = [
             alarm
@@ -142,12 +142,11 @@ class MemoryAlarmView:
 
     async def follow(self, after: int) -> AsyncIterator[AlarmTransition]:
         """Every transition after a position, in order, without end."""
-        alarms: dict[str, Alarm] = {}
+        told = _Told()
         async for entry in self._log.follow(0):
-            if is_of_alarm(entry):
-                alarm = _fold_on(alarms, entry)
-                if is_alarm_event(entry) and entry.position > after:
-                    yield _transition(entry, alarm)
+            transition = told.take(entry) if is_of_alarm(entry) else None
+            if transition is not None and transition.position > after:
+                yield transition
 
     async def shelves_due(self, now: int) -> list[Alarm]:
         """Shelved alarms whose time is over."""
@@ -165,9 +164,9 @@ class MemoryAlarmView:
         return alarms
 
     async def _transitions(self) -> list[AlarmTransition]:
-        alarms: dict[str, Alarm] = {}
-        folded = [(entry, _fold_on(alarms, entry)) for entry in await self._entries()]
-        return [_transition(entry, alarm) for entry, alarm in folded if is_alarm_event(entry)]
+        told = _Told()
+        taken = [told.take(entry) for entry in await self._entries()]
+        return [transition for transition in taken if transition is not None]
 
     async def _entries(self) -> list[StoredEvent]:
         return await self._log.read(0, await self._log.end(), ALARM_STREAMS)
@@ -178,8 +177,20 @@ def _fold_on(alarms: dict[str, Alarm], entry: StoredEvent) -> Alarm:
     return alarm
 
 
-def _transition(entry: StoredEvent, alarm: Alarm) -> AlarmTransition:
-    return AlarmTransition(entry.position, entry.recorded_at, entry.type, entry.actor, alarm)
+class _Told:
+    """Alarms as they stand, and as their latest transitions left them."""
+
+    def __init__(self) -> None:
+        self._alarms: dict[str, Alarm] = {}
+        self._left: dict[str, Alarm] = {}
+
+    def take(self, entry: StoredEvent) -> AlarmTransition | None:
+        """Transition of an alarm's entry; none where operators are told nothing."""
+        alarm = _fold_on(self._alarms, entry)
+        if not is_alarm_event(entry):
+            return None
+        before, self._left[alarm.alarm_id] = self._left.get(alarm.alarm_id), alarm
+        return AlarmTransition(entry.position, entry.recorded_at, entry.type, entry.actor, alarm, before)
 
 
 class MemoryDeviceView:

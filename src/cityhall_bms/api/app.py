@@ -11,7 +11,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cityhall_bms.api import (
     alarm_desk,
+    alarm_feed,
     alarm_figures,
+    alarm_sockets,
     alarms,
     counters,
     devices,
@@ -82,6 +84,8 @@ def _routes() -> FastAPI:
     # Streams and files first: their addresses would otherwise be taken for names of points, alarms and exports.
     for module in (
         streams,
+        alarm_feed,
+        alarm_sockets,
         points,
         history,
         devices,

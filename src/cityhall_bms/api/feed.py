@@ -1,11 +1,13 @@
 """The alarm feed of this API process: every transition once, in the order of the event log.
 
 With each transition goes what a console needs to tame a flood: under which cause the alarm is grouped, whether it came
-first there, and whether it chatters. Between them it is said when a flood begins and ends.
+first there, and whether it chatters. Between them it is said when a flood begins and ends. A console hears what
+concerns it; where nothing does, it hears how far the feed has come, so that it resumes from there and knows that its
+stream lives.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +15,7 @@ import structlog
 
 from cityhall_bms.api.tail import Tail
 from cityhall_bms.domain.alarm_groups import AlarmGroups
+from cityhall_bms.domain.alarm_selection import EVERYTHING, Console
 from cityhall_bms.domain.chatter import ChatterWatch
 from cityhall_bms.domain.errors import EventLogUnavailableError
 from cityhall_bms.domain.events import StoredEvent
@@ -25,11 +28,15 @@ from cityhall_bms.ports.read_models import AlarmFilter, AlarmTransition, AlarmVi
 RETRY_S: Final = 1.0
 PAGE: Final = 500
 FLOODS_EVERY_S: Final = 1.0
+BEAT_S: Final = 2.0
+"""A console that hears nothing for two of them knows that its stream is dead."""
+AT_ONCE_MAX: Final = 200
+"""Transitions that are held for a console at a time, however slow it is; what it cannot take waits in the log."""
 
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Placed:
     """A transition, and where its alarm stood among the others when this process learned of it.
 
@@ -42,6 +49,19 @@ class Placed:
     first_up: bool
     changes: int
     """How often it changed since it began to chatter; 0 when it does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a console is told at a time."""
+
+    transitions: Sequence[Placed]
+    flood: StoredEvent | None
+    """A flood's beginning or end that it has not been told of."""
+    position: int
+    """Where it stands afterwards: all before this was told, or does not concern it."""
+    at: int
+    """Now, µs UTC."""
 
 
 class AlarmFeed:
@@ -58,6 +78,7 @@ class AlarmFeed:
         self.chatter = ChatterWatch()
         self.flood: StoredEvent | None = None
         """The latest flood's beginning or end; none before the first."""
+        self.beats = 0
 
     @property
     def ready(self) -> bool:
@@ -81,6 +102,7 @@ class AlarmFeed:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._follow_alarms())
             tasks.create_task(self._follow_floods())
+            tasks.create_task(self._beat())
 
     async def _begin(self) -> None:
         """Take the open alarms, and start where the view stood as it gave the first of them.
@@ -109,6 +131,12 @@ class AlarmFeed:
                 await self._look_for_floods()
             except EventLogUnavailableError as error:
                 log.debug("floods are looked for again", reason=str(error))
+
+    async def _beat(self) -> None:
+        while True:
+            await self._clock.sleep(BEAT_S)
+            self.beats += 1
+            self.tail.wake()
 
     async def _look_for_floods(self) -> None:
         after = 0 if self.flood is None else self.flood.position
@@ -140,30 +168,30 @@ class AlarmFeed:
                 await self._clock.sleep(RETRY_S)
         return after
 
-    async def news(self, position: int) -> AsyncIterator[Placed | StoredEvent]:
-        """Every transition after a :meth:`place`, once and in order, without end; outages are waited for.
+    async def news(self, position: int, console: Console = EVERYTHING) -> AsyncIterator[News]:
+        """What a console is told after a :meth:`place`: every transition that concerns it, once and in order.
 
-        Between them comes the event of a flood: the one that is on, at once, and each beginning and end from then on.
+        Without end; outages are waited for. A flood that is on is told at once, and each beginning and end from then
+        on. At each beat something comes, be it only where the console stands.
         """
-        told = None if self.in_flood else self.flood
+        told, beats = None if self.in_flood else self.flood, -1
         while True:
-            if self.flood is not None and self.flood is not told:
-                told = self.flood
-                yield told
-            known_after, flood = self.tail.begin, self.flood
-            for placed in await self._after(position):
-                yield placed
-                position = placed.transition.position
-                known_after = 0
+            known_after, flood, beginnings, wakes = self.tail.begin, self.flood, self.tail.beginnings, self.tail.wakes
+            placed = await self._after(position)
             # The view had all that the tail does not hold: where it gave nothing, there is nothing before the tail.
-            position = max(position, known_after)
-            if flood is self.flood:
-                await self.tail.wait_beyond(position, self.tail.beginnings, self.tail.wakes)
+            position = placed[-1].transition.position if placed else max(position, known_after)
+            chosen = [item for item in placed if console.concerns(item.transition.before, item.transition.alarm)]
+            if chosen or flood is not told or beats != self.beats:
+                beats = self.beats
+                yield News(chosen, None if flood is told else flood, position, self._clock.now())
+                told = flood
+            if not placed:
+                await self.tail.wait_beyond(position, beginnings, wakes)
 
     async def _after(self, position: int) -> list[Placed]:
         while not self.tail.reaches(position):
             try:
-                return [self._placed_now(missed) for missed in await self._view.transitions(position, PAGE)]
+                return [self._placed_now(missed) for missed in await self._view.transitions(position, AT_ONCE_MAX)]
             except EventLogUnavailableError:
                 await self._clock.sleep(RETRY_S)
-        return [placed for _, placed in self.tail.after(position)]
+        return [placed for _, placed in self.tail.after(position, AT_ONCE_MAX)]

@@ -10,6 +10,7 @@ from cityhall_bms.api.times import to_rfc3339
 from cityhall_bms.domain.alarm_figures import AlarmFigures, Response, Span
 from cityhall_bms.domain.alarm_groups import AlarmGroup
 from cityhall_bms.domain.alarm_habits import Actor
+from cityhall_bms.domain.alarm_hints import Sound
 from cityhall_bms.domain.alarm_targets import Judgement
 from cityhall_bms.domain.flood_forensics import Candidate, CandidateKind, CausalRing
 from cityhall_bms.domain.floods import Flood
@@ -21,6 +22,9 @@ class FeedTransition(models.Transition):
     group: str | None = Field(description="Equipment or device that caused it; null: the alarm is not open.")
     first_up: bool = Field(description="It came first in its group.")
     changes: int = Field(description="How often it changed since it began to chatter; 0: it does not.")
+    sound: Sound = Field(description="What is heard until its next transition.")
+    colour: str = Field(description="red orange yellow blue by priority; grey: normal or hidden.", examples=["orange"])
+    shape: str = Field(description="square diamond triangle circle by priority.", examples=["diamond"])
 
 
 class FloodNews(Model):

@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.exceptions import HTTPException
 
 from cityhall_bms.domain.errors import (
@@ -93,6 +93,13 @@ def refusal_of(error: Exception) -> tuple[int, Refusal]:
     status = next(status for cls, status in STATUS_OF.items() if isinstance(error, cls))
     slug, title = TITLES[status]
     return status, Refusal(type=f"/problems/{slug}", title=title, detail=str(error))
+
+
+def invalid(error: ValidationError) -> Refusal:
+    """Why a message was refused that is not in a form of ours."""
+    slug, title = TITLES[422]
+    detail = "; ".join(f"{'/'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+    return Refusal(type=f"/problems/{slug}", title=title, detail=detail)
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -1,50 +1,32 @@
-"""Server-sent events: the alarm feed and present values. ``Last-Event-ID`` resumes without loss or repetition.
+"""Server-sent events: present values. ``Last-Event-ID`` resumes without loss or repetition.
 
-An id is a position of the log that the stream is a view of: of the event log for alarms, of the telemetry log for
-values. A client that comes back is served from memory while that reaches far enough, and from the log otherwise.
+An id is a position of the telemetry log. A client that comes back is served from memory while that reaches far enough,
+and from the log otherwise.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from functools import lru_cache
 from typing import Annotated, Any, Final
 
 import numpy as np
 import orjson
-from fastapi import APIRouter, Depends, Header, HTTPException, Query
+from fastapi import APIRouter, Depends, HTTPException, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from numpy.typing import NDArray
 
-from cityhall_bms.api.alarm_figures import describe_flood_event
-from cityhall_bms.api.alarms import describe_transition
-from cityhall_bms.api.feed import Placed
-from cityhall_bms.api.figure_models import FeedTransition
+from cityhall_bms.api.places import RECONNECT_MS, Place
 from cityhall_bms.api.points import find_point
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services
-from cityhall_bms.api.tail import KEPT_ITEMS_MAX
 from cityhall_bms.domain.errors import TelemetryLogUnavailableError
 from cityhall_bms.domain.quality import is_bad
 from cityhall_bms.ports.telemetry_log import LoggedBatch
 
-RECONNECT_MS: Final = 1_000
 CHUNK: Final = 500
 NAMES_MAX: Final = 5_000
 CATCH_UP_WAIT_S: Final = 0.5
 OUTAGE_RETRY_S: Final = 1.0
-POSITION_DIGITS_MAX: Final = 18
 
 router = APIRouter()
-
-
-def _place(
-    last_event_id: Annotated[str | None, Header(alias="Last-Event-ID", description="Go on after this event.")] = None,
-) -> int | None:
-    """Position to resume after. A dependency, because a refusal must come before the stream begins."""
-    if last_event_id is None or not last_event_id.strip():
-        return None
-    if not last_event_id.isascii() or not last_event_id.isdigit() or len(last_event_id) > POSITION_DIGITS_MAX:
-        raise HTTPException(400, "Last-Event-ID must be the id of an event of this stream")
-    return int(last_event_id)
 
 
 def _selection(
@@ -58,39 +40,6 @@ def _selection(
     for name in chosen:
         find_point(services, name)
     return Selection(services, chosen or sorted(services.site.points))
-
-
-Place = Annotated[int | None, Depends(_place)]
-
-
-@router.get("/alarms/feed", tags=["alarms"], response_class=EventSourceResponse, responses=responses(400, 503))
-async def alarm_feed(
-    services: Services,
-    place: Place,
-    after: Annotated[int | None, Query(ge=0, description="As Last-Event-ID, for a first connection.")] = None,
-) -> AsyncIterator[ServerSentEvent]:
-    """Every alarm transition once, in order; without a place to start from, from now on.
-
-    An `alarm` event is a transition with `group` (equipment or device that caused it; null when the alarm is not
-    open), `first_up` (it came first there) and `changes` (since it began to chatter; 0 when it does not). A `flood`
-    event, which has no id, says that a flood began or was over; one that is on is said at once.
-    """
-    position = await services.feed.place(after if place is None else place)
-    yield ServerSentEvent(comment="alarm feed", retry=RECONNECT_MS)
-    async for news in services.feed.news(position):
-        if isinstance(news, Placed):
-            yield ServerSentEvent(raw_data=_placed_text(news), event="alarm", id=str(news.transition.position))
-        else:
-            yield ServerSentEvent(raw_data=describe_flood_event(news).model_dump_json(), event="flood")
-
-
-@lru_cache(maxsize=KEPT_ITEMS_MAX)
-def _placed_text(placed: Placed) -> str:
-    """Text of a transition, made once for all consoles."""
-    described = describe_transition(placed.transition).model_dump()
-    return FeedTransition(
-        **described, group=placed.group, first_up=placed.first_up, changes=placed.changes
-    ).model_dump_json()
 
 
 @router.get("/points/stream", tags=["points"], response_class=EventSourceResponse, responses=responses(400, 404))

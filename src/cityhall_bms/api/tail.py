@@ -51,15 +51,15 @@ class Tail(Generic[ItemT]):
         """Whether nothing after ``position`` has been let go of yet."""
         return self._known_after <= position
 
-    def after(self, position: int) -> list[tuple[int, ItemT]]:
-        """Items after a position that :meth:`reaches` allows."""
+    def after(self, position: int, limit: int | None = None) -> list[tuple[int, ItemT]]:
+        """Items after a position that :meth:`reaches` allows, so many at most."""
         fresh: list[tuple[int, ItemT]] = []
         for item in reversed(self._items):
             if item[0] <= position:
                 break
             fresh.append(item)
         fresh.reverse()
-        return fresh
+        return fresh[:limit]
 
     def wake(self) -> None:
         """Wake the readers for something that is no item."""

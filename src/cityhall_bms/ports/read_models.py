@@ -52,6 +52,8 @@ class AlarmTransition:
     type: str
     actor: str
     alarm: Alarm
+    before: Alarm | None = None
+    """The alarm as the transition before left it; none at first, and where the record was searched."""
 
 
 class AlarmView(Protocol):

@@ -26,7 +26,7 @@ from cityhall_bms.alarms.desk import AlarmDesk
 from cityhall_bms.alarms.hand_over import ShiftDesk
 from cityhall_bms.alarms.notification_desk import QueuedTests
 from cityhall_bms.alarms.permits import PermitOffice
-from cityhall_bms.api.app import create_app
+from cityhall_bms.api.app import BODY_BYTES_MAX, create_app
 from cityhall_bms.api.feed import AlarmFeed
 from cityhall_bms.api.live import LiveFeed
 from cityhall_bms.api.services import ApiServices
@@ -120,6 +120,9 @@ def _server(parts: Parts, services: ApiServices) -> "Server":
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=OPEN_STREAMS_END_WITHIN_S,
+        ws_max_size=BODY_BYTES_MAX,
+        # Compressing the same text for each console anew would cost more than making it.
+        ws_per_message_deflate=False,
         lifespan="off",
     )
     return Server(config)

@@ -56,8 +56,10 @@ export interface paths {
          * @description Every alarm transition once, in order; without a place to start from, from now on.
          *
          *     An `alarm` event is a transition with `group` (equipment or device that caused it; null when the alarm is not
-         *     open), `first_up` (it came first there) and `changes` (since it began to chatter; 0 when it does not). A `flood`
-         *     event, which has no id, says that a flood began or was over; one that is on is said at once.
+         *     open), `first_up` (it came first there), `changes` (since it began to chatter; 0 when it does not), and `sound`,
+         *     `colour` and `shape` for the console. With filters, also the transition is told by which an alarm leaves what they
+         *     select. A `position` event comes every two seconds and says how far the feed has come: resume from its id too. A
+         *     `flood` event, which has no id, says that a flood began or was over; one that is on is said at once.
          */
         get: operations["alarm_feed"];
         put?: never;
@@ -4504,6 +4506,12 @@ export interface operations {
             query?: {
                 /** @description As Last-Event-ID, for a first connection. */
                 after?: number | null;
+                /** @description Floors or zones of floors: `05`, `05.W`; empty = all. */
+                zone?: string[];
+                system?: components["schemas"]["System-Input"][];
+                priority?: number[];
+                /** @description A displayed state, or a group of them. */
+                state?: "open" | "active" | "unacknowledged" | "shelved" | "all" | "NORM" | "UNACK" | "ACKED" | "RTNUN" | "LATUN" | "LATAK" | "SHLVD" | "DSUPR" | "OOSRV";
             };
             header?: {
                 /** @description Go on after this event. */
@@ -4520,7 +4528,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": unknown;
+                    "text/event-stream": string;
                 };
             };
             /** @description The request makes no sense */

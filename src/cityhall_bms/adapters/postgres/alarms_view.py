@@ -8,7 +8,6 @@ from typing import Final
 import asyncpg
 
 from cityhall_bms.adapters.alarm_fold import (
-    Selection,
     decode_cursor,
     encode_cursor,
     fold_into,
@@ -20,6 +19,7 @@ from cityhall_bms.adapters.alarm_fold import (
 from cityhall_bms.adapters.postgres.connection import translated
 from cityhall_bms.adapters.postgres.listener import Listener
 from cityhall_bms.adapters.postgres.sql import load
+from cityhall_bms.domain.alarm_selection import StateSelection
 from cityhall_bms.domain.alarm_stream import ALARM_STREAMS
 from cityhall_bms.domain.alarms import Alarm, AlarmState
 from cityhall_bms.domain.errors import EventLogUnavailableError
@@ -73,7 +73,7 @@ class PostgresAlarmView:
 
     async def page(self, which: AlarmFilter, limit: int, cursor: str | None) -> AlarmPage:
         """One page; ``ValueError`` for a cursor or a state that is none of ours."""
-        chosen = Selection.of(which)
+        chosen = StateSelection.of(which.state)
         after = (None, None, None, None) if cursor is None else decode_cursor(cursor)
         states = None if chosen.states is None else sorted(chosen.states)
         filters = (states, chosen.active, chosen.shelved, which.system, which.priority, which.equipment)
@@ -133,8 +133,11 @@ class PostgresAlarmView:
         return [alarm_of(row["alarm"]) for row in rows]
 
 
-def _transition(position: int, recorded_at: int, kind: str, actor: str, body: str) -> AlarmTransition:
-    return AlarmTransition(position, recorded_at, kind, actor, alarm_of(body))
+def _transition(
+    position: int, recorded_at: int, kind: str, actor: str, body: str, body_before: str | None
+) -> AlarmTransition:
+    before = None if body_before is None else alarm_of(body_before)
+    return AlarmTransition(position, recorded_at, kind, actor, alarm_of(body), before)
 
 
 def _json(alarm: Alarm) -> str:

@@ -48,10 +48,18 @@ SELECT alarm FROM alarm WHERE alarm_id = $1;
 SELECT alarm FROM alarm WHERE shelved_until <= $1 ORDER BY shelved_until, alarm_id LIMIT $2;
 
 -- name: transitions
-SELECT position, recorded_at, type, actor, alarm FROM alarm_transition WHERE position > $1 ORDER BY position LIMIT $2;
+SELECT told.position, told.recorded_at, told.type, told.actor, told.alarm, before.alarm
+FROM (SELECT * FROM alarm_transition WHERE position > $1 ORDER BY position LIMIT $2) AS told
+LEFT JOIN LATERAL (
+    SELECT alarm FROM alarm_transition AS earlier
+    WHERE earlier.alarm_id = told.alarm_id AND earlier.position < told.position
+    ORDER BY earlier.position DESC LIMIT 1
+) AS before ON true
+ORDER BY told.position;
 
 -- name: newest_transitions_of
-SELECT position, recorded_at, type, actor, alarm
-FROM (SELECT position, recorded_at, type, actor, alarm FROM alarm_transition
-      WHERE alarm_id = $1 ORDER BY position DESC LIMIT $2) AS newest
-ORDER BY position;
+SELECT told.position, told.recorded_at, told.type, told.actor, told.alarm, told.before
+FROM (SELECT position, recorded_at, type, actor, alarm, lag(alarm) OVER (ORDER BY position) AS before
+      FROM (SELECT * FROM alarm_transition WHERE alarm_id = $1 ORDER BY position DESC LIMIT $2 + 1) AS newest
+      ORDER BY position DESC LIMIT $2) AS told
+ORDER BY told.position;
