@@ -15,7 +15,7 @@ from cityhall_bms.ports.permits import PermitFilter, PermitPage, PermitWish
 
 SITE, _ = fake_site([fake_device("D1")], [fake_point(1, "D1")])
 HOUR_US = 3_600_000_000
-_, FLOOR, ZONE, _ = EQUIPMENT.split(".")
+FLOOR, ZONE = EQUIPMENT.split(".")[1:3]
 
 
 class FoldedPermits:
