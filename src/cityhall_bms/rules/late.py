@@ -68,7 +68,9 @@ class Stretch:
 def late_in(batch: SampleBatch, position: int, watched: Iterable[int]) -> Stretch | None:
     """Stretch that a batch touches with late samples of watched points; none without any."""
     observed_at = batch.observed_at
-    late = (batch.recorded_at - observed_at > LATE_US) & np.isin(batch.point, np.array(sorted(watched), np.uint32))
+    late = batch.recorded_at - observed_at > LATE_US
+    if late.any():
+        late &= np.isin(batch.point, np.array(list(watched), np.uint32))
     if not late.any():
         return None
     at = observed_at[late]
