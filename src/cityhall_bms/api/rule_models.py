@@ -111,7 +111,8 @@ class RuleLacking(models.Model):
     """A unit that a rule is NOT-APPLICABLE to, and what it lacks."""
 
     equipment: str
-    missing: list[str]
+    missing: list[str] = Field(description="Roles that it does not have.")
+    reason: str = Field(description="Why, in words.")
 
 
 class RuleEvidence(models.Model):

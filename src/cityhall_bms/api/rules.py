@@ -67,7 +67,7 @@ async def get_rule(services: Services, rule: Identity) -> forms.RuleView:
             for item in standing
         ],
         not_applicable=[
-            forms.RuleLacking(equipment=item.equipment, missing=list(item.missing))
+            forms.RuleLacking(equipment=item.equipment, missing=list(item.missing), reason=item.reason)
             for item in (() if entry is None else entry.unbound)
         ],
         draft=_wording(record.draft) if record.draft else None,

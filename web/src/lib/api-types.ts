@@ -3541,8 +3541,16 @@ export interface components {
         RuleLacking: {
             /** Equipment */
             equipment: string;
-            /** Missing */
+            /**
+             * Missing
+             * @description Roles that it does not have.
+             */
             missing: string[];
+            /**
+             * Reason
+             * @description Why, in words.
+             */
+            reason: string;
         };
         /**
          * RuleLine
