@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from tests.support.fault_effects.everything import EFFECTS
-from tests.support.rule_campaign import Outcome, building, play, steps
+from tests.support.rule_campaign import Outcome, Strike, building, play, steps
 from tests.support.rule_cases.case import Case
-from tests.support.rule_cases.technical import CAMPAIGNS, TAIPEI
+from tests.support.rule_cases.technical import CAMPAIGNS, DAY_S, TAIPEI
 
 from cityhall_bms.rules.files import library
 from cityhall_simulators.faults import FAULTS
@@ -74,6 +74,18 @@ def test_nothing_rings_where_nothing_is_wrong(name: str) -> None:
 def test_nothing_rings_over_a_sound_working_day() -> None:
     start = datetime(2026, 7, 1, 0, 0, tzinfo=TAIPEI)
     outcome = play(start, steps((86_400.0, 120.0)), [], RULES.values())
+    assert outcome.heard == []
+
+
+def test_a_day_in_which_one_panel_carried_anothers_load_is_no_imbalance() -> None:
+    moved = [
+        Strike("panel_trip", "LVP03", 2.0 * DAY_S, 2.2 * DAY_S),
+        Strike("transformer_trip", "TR05", 4.0 * DAY_S, 4.2 * DAY_S),
+        Strike("gis_trip", "GIS05", 6.0 * DAY_S, 6.2 * DAY_S),
+        Strike("gis_trip", "GIS01", 8.0 * DAY_S, 8.2 * DAY_S),
+    ]
+    balances = [rule for name, rule in RULES.items() if name.startswith("METER-")]
+    outcome = play(datetime(2026, 6, 1, tzinfo=TAIPEI), steps((10.0 * DAY_S, 3_600.0)), moved, balances)
     assert outcome.heard == []
 
 
