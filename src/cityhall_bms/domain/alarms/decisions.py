@@ -119,7 +119,5 @@ def return_to_service(alarm: Alarm, *, at: int, by: str) -> AlarmReturnedToServi
 
 def _check_shown(alarm: Alarm) -> None:
     if not alarm.annunciated:
-        msg = (
-            f"現為 {alarm.state}，請先恢復 / alarm {alarm.alarm_id} is {alarm.state}: return it to the operators"
-        )
+        msg = f"現為 {alarm.state}，請先恢復 / alarm {alarm.alarm_id} is {alarm.state}: return it to the operators"
         raise RefusedError(msg)
