@@ -46,6 +46,10 @@ def by_the_book(
     async def shadow(drafts: Sequence[Rule]) -> None:
         prints = {rule.id: fingerprint(rule) for rule in drafts}
         hand = ShadowRecorder(events, telemetry, clock, prints)
+        if not drafts:
+            # What the last ones left standing ends; then there is nothing to follow.
+            await hand.recover(checkpoint_name(prints))
+            return
         binding = bind(drafts, site, ids)
         await LiveEngine(binding, hand, telemetry, clock, name=checkpoint_name(prints), warmth=warmth).run()
 

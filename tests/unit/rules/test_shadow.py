@@ -101,6 +101,16 @@ async def test_what_a_draft_left_standing_ends_when_another_one_runs() -> None:
     assert await told(world) == [("ShadowRaised", 3), ("ShadowReturned", None)]
 
 
+async def test_what_a_dropped_draft_left_standing_ends_with_it() -> None:
+    world = await begun(World(), hot(25))
+    await publish(world, 30.0)
+    await catch_up(world, shadow(world, hot(25)))
+    nobody = ShadowRecorder(world.events, world.telemetry, world.clock, {})
+    await nobody.recover(checkpoint_name({}))
+    assert nobody.active == frozenset()
+    assert await told(world) == [("ShadowRaised", 3), ("ShadowReturned", None)]
+
+
 async def test_a_shadow_says_nothing_of_the_time_before_it_began() -> None:
     world = World()
     await publish(world, 30.0, 20.0)
