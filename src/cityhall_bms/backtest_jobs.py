@@ -1,7 +1,7 @@
 """Commands about rules that need the record: backtests, drafts and promotions, beside the service or alone."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
 from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.adapters.postgres.registry import PostgresPointRegistry
 from cityhall_bms.adapters.postgres.rule_history import PostgresRuleHistory
+from cityhall_bms.adapters.postgres.rules_view import PostgresRuleView
 from cityhall_bms.domain.errors import RefusedError
 from cityhall_bms.domain.events import canonical
 from cityhall_bms.domain.rule_book import RuleRecord
@@ -24,7 +25,7 @@ from cityhall_bms.domain.site import Site
 from cityhall_bms.historian.intervals import local_time_us
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.history import Window
-from cityhall_bms.ports.rule_views import Backtest, BacktestOrder
+from cityhall_bms.ports.rule_views import Backtest, BacktestOrder, ShadowDay
 from cityhall_bms.rules.backtest import Backtester, Question, digest, summary, to_json
 from cityhall_bms.rules.book import read_wording
 from cityhall_bms.rules.drafts import RuleDesk, parse_draft
@@ -50,6 +51,7 @@ class RuleOffice:
     desk: RuleDesk
     store: PostgresBacktestStore
     history: PostgresRuleHistory
+    view: PostgresRuleView
     described: Mapping[str, Rule]
     clock: Clock
 
@@ -63,8 +65,16 @@ async def rule_office(folder: Path, url: str, clock: Clock) -> AsyncIterator[Rul
     try:
         async with PostgresEventLog(url, clock) as events:
             ids = await PostgresPointRegistry(pool, events).ids()
-            desk = RuleDesk(events, clock, site, ids, described)
-            yield RuleOffice(site, ids, desk, PostgresBacktestStore(pool), PostgresRuleHistory(pool), described, clock)
+            yield RuleOffice(
+                site=site,
+                ids=ids,
+                desk=RuleDesk(events, clock, site, ids, described),
+                store=PostgresBacktestStore(pool),
+                history=PostgresRuleHistory(pool),
+                view=PostgresRuleView(pool),
+                described=described,
+                clock=clock,
+            )
     finally:
         pool.terminate()
 
@@ -192,7 +202,12 @@ async def promote(folder: Path, rule: str, reason: str, by: str, settings: Setti
     async with beside.database(settings, clock) as running:
         await migrate(running.database.url)
         async with rule_office(folder, running.database.url, clock) as office:
-            return await office.desk.promote(rule, by=by, reason=reason)
+            record = await office.desk.record(rule)
+            days: Sequence[ShadowDay] = ()
+            if record.shadow is not None:
+                zone, now = office.site.time_zone, clock.now()
+                days = await office.view.shadow_days(rule, record.shadow.fingerprint, zone, now)
+            return await office.desk.promote(rule, by=by, reason=reason, days=days)
 
 
 def write_result(path: Path, result: Mapping[str, Any]) -> None:

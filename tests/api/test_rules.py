@@ -13,6 +13,7 @@ from tests.support.api_rig import DEADLINE_S, ApiRig
 from cityhall_bms.adapters.postgres.backtest_store import PostgresBacktestStore
 from cityhall_bms.adapters.postgres.connection import open_pool
 from cityhall_bms.adapters.postgres.rule_history import PostgresRuleHistory
+from cityhall_bms.adapters.postgres.rules_view import PostgresRuleView
 from cityhall_bms.backtest_jobs import RuleOffice, carry_out
 from cityhall_bms.domain.rule_events import ShadowRaised, ShadowReturned
 from cityhall_bms.ports.event_log import Append
@@ -150,8 +151,8 @@ async def make(rig: ApiRig, identity: str) -> None:
     try:
         store, history = PostgresBacktestStore(pool), PostgresRuleHistory(pool)
         office = RuleOffice(
-            services.site, services.ids, services.rules.desk, store, history,
-            services.rules.catalogue.described, services.clock,
+            site=services.site, ids=services.ids, desk=services.rules.desk, store=store, history=history,
+            view=PostgresRuleView(pool), described=services.rules.catalogue.described, clock=services.clock,
         )  # fmt: skip
         await carry_out(office, await store.get(identity), None, lambda _: None)
     finally:

@@ -1,6 +1,7 @@
 """Rules: what is in force and says what now; drafts, backtests, shadows and promotions."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, HTTPException, Path, Query, Response
@@ -14,7 +15,7 @@ from cityhall_bms.api.times import to_rfc3339, to_us
 from cityhall_bms.domain.errors import NotFoundError
 from cityhall_bms.domain.rule_book import Promotion, RuleRecord, Wording, prevailing
 from cityhall_bms.domain.site import Text
-from cityhall_bms.ports.rule_views import Backtest, BacktestOrder, BacktestState
+from cityhall_bms.ports.rule_views import Backtest, BacktestOrder, BacktestState, ShadowDay
 from cityhall_bms.rules.book import definition, read_wording
 from cityhall_bms.rules.catalogue import Entry
 from cityhall_bms.rules.drafts import parse_draft
@@ -115,10 +116,8 @@ async def end_rule_shadow(services: Services, rule: Identity, by: Annotated[Oper
 @router.post("/{rule}/promote", responses=responses(409, 415, 422, 503))
 async def promote_rule(services: Services, rule: Identity, body: forms.Promotion) -> forms.RuleState:
     """Have the draft take effect; 409 without a backtest of that very draft."""
-    record = await services.rules.desk.record(rule)
-    shadow = await _shadow(services, record)
-    figures = None if shadow is None else shadow.model_dump(mode="json")
-    return _state(await services.rules.desk.promote(rule, by=body.by, reason=body.reason, shadow=figures))
+    days = await _shadow_days(services, await services.rules.desk.record(rule))
+    return _state(await services.rules.desk.promote(rule, by=body.by, reason=body.reason, days=days))
 
 
 @router.post("/{rule}/backtest", status_code=202, responses=responses(404, 409, 415, 422, 503))
@@ -255,9 +254,7 @@ async def _shadow(services: ApiServices, record: RuleRecord) -> forms.ShadowView
     """The days of a draft that runs as a shadow."""
     if record.shadow is None:
         return None
-    days = await services.rules.view.shadow_days(
-        record.rule, record.shadow.fingerprint, services.site.time_zone, services.clock.now()
-    )
+    days = await _shadow_days(services, record)
     return forms.ShadowView(
         since=to_rfc3339(record.shadow.since) or "",
         by=record.shadow.by,
@@ -266,6 +263,13 @@ async def _shadow(services: ApiServices, record: RuleRecord) -> forms.ShadowView
             for day in days
         ],
     )
+
+
+async def _shadow_days(services: ApiServices, record: RuleRecord) -> Sequence[ShadowDay]:
+    if record.shadow is None:
+        return ()
+    zone, now = services.site.time_zone, services.clock.now()
+    return await services.rules.view.shadow_days(record.rule, record.shadow.fingerprint, zone, now)
 
 
 async def _found(services: ApiServices, rule: str, identity: str) -> Backtest:

@@ -1,7 +1,8 @@
 """Drafts of rules: read completely before they are kept, tested, run as shadows, promoted."""
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Final
 
 from cityhall_bms.domain import rule_book
@@ -12,6 +13,7 @@ from cityhall_bms.domain.rule_events import RuleBacktested
 from cityhall_bms.domain.site import Site
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.event_log import Append, EventLog
+from cityhall_bms.ports.rule_views import ShadowDay
 from cityhall_bms.rules.binding import bind
 from cityhall_bms.rules.book import definition, fingerprint
 from cityhall_bms.rules.files import RuleFile, read_rules
@@ -108,10 +110,12 @@ class RuleDesk:
         """End that."""
         return await self._act(rule, by, lambda record: rule_book.end_shadow(record, at=self._clock.now(), by=by))
 
-    async def promote(self, rule: str, *, by: str, reason: str, shadow: Mapping[str, Any] | None = None) -> RuleRecord:
-        """Have a draft take effect; ``shadow`` are the figures of its shadow run."""
+    async def promote(self, rule: str, *, by: str, reason: str, days: Sequence[ShadowDay] = ()) -> RuleRecord:
+        """Have a draft take effect; ``days`` are those of its shadow run, if it had one."""
 
         def decide(record: RuleRecord) -> Event:
+            run = record.shadow
+            shadow = None if run is None else {"since": run.since, "by": run.by, "days": [asdict(day) for day in days]}
             return rule_book.promote(record, at=self._clock.now(), by=by, reason=reason, shadow=shadow)
 
         return await self._act(rule, by, decide)

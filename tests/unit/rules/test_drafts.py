@@ -8,6 +8,7 @@ from cityhall_bms.adapters.memory import MemoryEventLog
 from cityhall_bms.domain.errors import RefusedError, SiteError
 from cityhall_bms.domain.rule_events import RuleBacktested
 from cityhall_bms.ports.event_log import Append
+from cityhall_bms.ports.rule_views import ShadowDay
 from cityhall_bms.rules.book import fingerprint, keep_book, read_records, shadows, taking_effect
 from cityhall_bms.rules.drafts import RuleDesk, parse_draft, read_draft
 from cityhall_bms.rules.model import RULE_ADAPTER, Rule
@@ -97,6 +98,21 @@ async def test_a_promoted_draft_takes_effect_until_the_files_have_a_newer_versio
     assert [item.priority for item in await office.start()] == [2]
     office.files["A"] = rule("A", version=3, priority=1)
     assert [item.priority for item in await office.start()] == [1]
+
+
+async def test_a_promotion_tells_how_the_shadow_fared() -> None:
+    office = Office()
+    await office.start()
+    await office.desk.draft("A", {**TABLE, "priority": 2}, by="ann")
+    await office.test("A")
+    since = office.clock.now()
+    await office.desk.start_shadow("A", by="ben")
+    days = [ShadowDay("2026-07-01", 2, 1, 60.0)]
+    promotion = (await office.desk.promote("A", by="ann", reason="why", days=days)).promotion
+    assert promotion is not None
+    assert promotion.evidence["shadow"] == {
+        "since": since, "by": "ben", "days": [{"day": "2026-07-01", "raised": 2, "subjects": 1, "standing_s": 60.0}],
+    }  # fmt: skip
 
 
 async def test_a_draft_is_above_the_files_too_before_any_start_wrote_them_down() -> None:
