@@ -1,11 +1,11 @@
 """Alarms in PostgreSQL: the fold of every alarm's stream, and what the API asks about it."""
 
 import dataclasses
-import json
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 import asyncpg
+import orjson
 
 from cityhall_bms.adapters.alarm_fold import (
     decode_cursor,
@@ -141,12 +141,14 @@ def _transition(
 
 
 def _json(alarm: Alarm) -> str:
-    return json.dumps(dataclasses.asdict(alarm), ensure_ascii=False)
+    return orjson.dumps(alarm).decode()
 
 
 def alarm_of(body: str) -> Alarm:
     """Alarm as the projection stored it."""
-    fields = {name: value for name, value in json.loads(body).items() if name in FIELDS}
+    fields = orjson.loads(body)
+    if not fields.keys() <= FIELDS:
+        fields = {name: value for name, value in fields.items() if name in FIELDS}
     return Alarm(**(fields | {"base": AlarmState(fields["base"])}))
 
 
