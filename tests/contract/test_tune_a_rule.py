@@ -9,12 +9,15 @@ from tests.support.histories import HOUR, MINUTE, T0, logged
 from tests.support.sites import write_site
 
 from cityhall_bms import backtest_jobs, bootstrap
+from cityhall_bms.adapters.backtest_desk import BUSY, BacktestOffice
+from cityhall_bms.adapters.postgres.backtest_store import claimed_backtest
 from cityhall_bms.adapters.postgres.connection import open_pool
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
 from cityhall_bms.adapters.postgres.history import PostgresHistory
 from cityhall_bms.adapters.postgres.registry import PostgresPointRegistry
 from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.domain.errors import RefusedError, SiteError
+from cityhall_bms.ports.rule_views import BacktestOrder, BacktestState
 from cityhall_bms.settings import DatabaseSettings, Settings
 
 POINT = "TCH.01.E.AHU01.SAT"
@@ -84,3 +87,38 @@ async def test_a_rule_is_drafted_tested_and_promoted_by_commands(postgres_url: s
     assert record.promotion is not None
     assert lines[-1].endswith(record.promotion.evidence["digest"])
     assert told == ["RuleDrafted", "RuleBacktested", "RulePromoted"]
+
+
+async def test_a_job_is_made_by_one_process_and_taken_up_again_after_it_was_cut_off(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    clock, site = SystemClock(), tmp_path / "site"
+    write_site(site)
+    profile = site / "profiles" / "chiller.toml"
+    profile.write_text(profile.read_text().replace("input:{equipment}", "input:110"))
+    settings = Settings(data_dir=tmp_path / "var", database=DatabaseSettings(url=postgres_url))
+    await bootstrap.prepare(site, settings, clock)
+    file = tmp_path / "warm.toml"
+    file.write_text(DRAFT, encoding="utf-8")
+    await backtest_jobs.keep_draft(site, "WARM", file, "ann", settings, clock)
+    status: list[int] = []
+    async with backtest_jobs.rule_office(site, postgres_url, clock) as office:
+        desk = BacktestOffice(office.store, office.desk, office.described, clock)
+        asked = await desk.ask("WARM", BacktestOrder(T0, T0 + HOUR, MINUTE), by="ann")
+        # As one that was killed leaves it: begun, and without an end.
+        await office.store.advance(asked.id, 0.4)
+        async with claimed_backtest(postgres_url, asked.id) as ours:
+            assert ours
+            await backtest_jobs.make(site, asked.id, settings, clock, status.append)
+            assert status == [BUSY]
+            assert await office.store.next_open() == asked.id
+        await backtest_jobs.make(site, asked.id, settings, clock, status.append)
+        made = await office.store.get(asked.id)
+        record = await office.desk.record("WARM")
+        assert await office.store.next_open() is None
+    assert (made.state, made.progress, made.digest) == (
+        BacktestState.DONE,
+        1.0,
+        record.backtest and record.backtest.digest,
+    )
+    assert status == [BUSY]
