@@ -12,6 +12,8 @@ from tests.support.api_rig import DEADLINE_S, ApiRig
 
 from cityhall_bms.adapters.postgres.backtest_store import PostgresBacktestStore
 from cityhall_bms.adapters.postgres.connection import open_pool
+from cityhall_bms.adapters.postgres.projections import PROJECTIONS
+from cityhall_bms.adapters.postgres.rebuilding import Rebuilder
 from cityhall_bms.adapters.postgres.rule_history import PostgresRuleHistory
 from cityhall_bms.adapters.postgres.rules_view import PostgresRuleView
 from cityhall_bms.backtest_jobs import RuleOffice, carry_out
@@ -204,3 +206,8 @@ async def test_what_a_shadow_would_have_rung_is_counted_by_the_building_s_days(r
     assert days == [{"day": "2026-07-01", "raised": 1, "subjects": 1, "standing_s": 600.0}]
     assert (await rig.client.get("/api/v1/alarms?state=all")).json()["items"] == []
     assert (await rig.client.delete(f"{RULES}/QUIET/shadow?by=ann")).json()["shadow"] is False
+    pool = await open_pool(rig.dsn)
+    rebuilt = await Rebuilder(rig.events, pool, PROJECTIONS).rebuild("rules")
+    pool.terminate()
+    assert rebuilt.rows == {"rule_record": 1, "shadow_occurrence": 1}
+    assert not rebuilt.differed
