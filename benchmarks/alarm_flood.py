@@ -1,160 +1,273 @@
-"""A quarter of a million alarm transitions in an hour: how late the feed is, what is lost, what it costs.
+"""The alarm feed in a flood: transitions through the event log, the projection and the feed to twenty consoles.
 
-``.venv/bin/python benchmarks/alarm_flood.py [transitions] [seconds]``: so many (250,000) transitions of 500 alarms are
-appended at an even rate over so many seconds (3,600), to the embedded PostgreSQL; projections, the feed and an HTTP
-server follow in a process of their own, and five consoles listen. Every transition of each console is counted.
+``.venv/bin/python benchmarks/alarm_flood.py [--per-hour 250000] [--minutes 10] [--burst 5000]``. The service (historian
+and API in one process) runs as it does on one machine; this program appends as the rules engine does, ten times a
+second. Ten consoles listen over SSE and ten over WebSockets in a process of their own, pages of the list are read each
+second, and every five seconds a console acknowledges over its socket. Afterwards everything is counted.
 """
 
-# ruff: noqa: INP001, S311, T201, TID251 - a program that measures, on real time
+# ruff: noqa: ASYNC220, ASYNC240, INP001, S603, T201, TID251 - a program that measures: real time, processes of its own
+import argparse
 import asyncio
-import contextlib
-import random
-import resource
+import json
+import os
+import re
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import httpx
-import numpy as np
 import uvloop
+from tests.support.load_rig import Rig, load_folder, process_cpu_s
+from tests.support.load_site import write_load_site
+from websockets.asyncio.client import connect
 
-from cityhall_bms.adapters.embedded import EmbeddedPostgres
+from cityhall_bms import bootstrap
+from cityhall_bms.adapters.embedded import EmbeddedNats, EmbeddedPostgres
+from cityhall_bms.adapters.postgres.connection import open_pool
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
-from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.adapters.system_clock import SystemClock
-from cityhall_bms.domain.alarms import AlarmEvent, AlarmRaised, AlarmReturned, stream_of
+from cityhall_bms.domain.alarms import AlarmEvent, AlarmRaised, AlarmReturned, alarm_id, stream_of
 from cityhall_bms.ports.event_log import Append
+from cityhall_bms.settings import load_settings
 
-TRANSITIONS: Final = int(sys.argv[1]) if len(sys.argv) > 1 else 250_000
-SECONDS: Final = float(sys.argv[2]) if len(sys.argv) > 2 else 3_600.0
-ALARMS: Final = 500
-CONSOLES: Final = 5
+PORT: Final = 18_991
+BASE: Final = f"http://127.0.0.1:{PORT}/api/v1"
+CONSOLES: Final = 10
+"""Of each kind."""
+UNITS: Final = 100
+RULES: Final = 50
 TICK_S: Final = 0.1
-EQUIPMENT: Final = "TCH.B2.CN.CHC01"
-SERVER: Final = """
-import asyncio, sys, uvloop
-from pathlib import Path
-from tests.support.api_rig import running_api
-async def main():
-    async with running_api(sys.argv[1], Path(sys.argv[2])) as rig:
-        print(rig.client.base_url, flush=True)
-        await asyncio.Event().wait()
-uvloop.run(main())
-"""
+ACKNOWLEDGE_EVERY_S: Final = 5.0
+PAGE_EVERY_S: Final = 1.0
+DRAIN_S: Final = 120.0
+POSITION: Final = re.compile(rb"^id: (\d+)$|^event: (\w+)$", re.MULTILINE)
+TOLD: Final = re.compile(r'\{"position":(\d+),"at"')
+"""Transitions in a message: to parse all of it twenty times would measure the consoles."""
+RINGING: Final = re.compile(r'"alarm":\{"id":"([^"]+)"[^{}]+"state":"UNACK"')
 
 
-class Writer:
-    """Lets alarms come and go, one event each, and remembers when each event was appended."""
+@dataclass
+class Flood:
+    """What is appended, and when."""
 
-    def __init__(self, log: PostgresEventLog) -> None:
-        self.appended: dict[int, float] = {}
-        self._log = log
-        self._occurrence = [0] * ALARMS
-        self._active = [False] * ALARMS
-        self._chance = random.Random(6)
+    log: PostgresEventLog
+    appended_at: dict[int, float] = field(default_factory=dict)
+    """Wall clock before the append, s, by position."""
+    count: int = 0
 
-    async def write(self, number: int) -> None:
-        """Append some transitions, as one step of the engine does."""
-        chosen = self._chance.sample(range(ALARMS), min(number, ALARMS))
+    async def append(self, count: int) -> None:
+        """So many transitions at once: alarms ring in turn, and return in the next round."""
         at = time.time()
-        stored = await self._log.append(
-            [Append(stream_of(f"R{alarm:03d}~{EQUIPMENT}"), [self._next(alarm, at)], "rules") for alarm in chosen]
-        )
-        self.appended |= dict.fromkeys((entry.position for entry in stored), at)
+        names = range(self.count, self.count + count)
+        self.count += count
+        stored = await self.log.append([_append(number, round(at * 1e6)) for number in names])
+        self.appended_at |= {entry.position: at for entry in stored}
 
-    def _next(self, alarm: int, at: float) -> AlarmEvent:
-        self._active[alarm] = not self._active[alarm]
-        if not self._active[alarm]:
-            return AlarmReturned(observed_at=int(at * 1e6))
-        self._occurrence[alarm] += 1
-        return AlarmRaised(
-            rule=f"R{alarm:03d}", rule_version=1, subject=EQUIPMENT, equipment=EQUIPMENT, system="hvac", priority=3,
-            text_zh="送風溫度過高", text_en="Supply air too warm", latching=False, occurrence=self._occurrence[alarm],
-            observed_at=int(at * 1e6), value=31.5, limit=30.0, unit="°C",
-        )  # fmt: skip
-
-
-async def listen(address: str, heard: list[tuple[int, float]]) -> None:
-    """One console: positions, and when each came."""
-    async with httpx.AsyncClient(timeout=None) as client, client.stream("GET", f"{address}/api/v1/alarms/feed") as feed:  # noqa: S113
-        async for line in feed.aiter_lines():
-            if line.startswith("id: "):
-                heard.append((int(line[4:]), time.time()))  # noqa: PERF401 - as they come
-
-
-@contextlib.asynccontextmanager
-async def server(dsn: str, folder: Path) -> AsyncIterator[tuple[str, int]]:
-    """The interface with its projections in a process of its own; gives its address and process."""
-    root = str(Path(__file__).parents[1])
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", SERVER, dsn, str(folder), cwd=root, stdout=subprocess.PIPE
-    )
-    try:
-        if process.stdout is None:
-            raise RuntimeError
-        yield (await process.stdout.readline()).decode().strip().rstrip("/"), process.pid
-    finally:
-        process.terminate()
-        await process.wait()
-
-
-def usage(pid: int) -> tuple[float, float]:
-    """CPU seconds and MB of a process."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
-    return (int(fields[11]) + int(fields[12])) / 100, pages * resource.getpagesize() / 1e6
-
-
-async def flood(log: PostgresEventLog, address: str, pid: int) -> None:
-    """Write at an even rate while the consoles listen, and tell what came of it."""
-    writer, heard = Writer(log), [list[tuple[int, float]]() for _ in range(CONSOLES)]
-    async with asyncio.TaskGroup() as tasks:
-        consoles = [tasks.create_task(listen(address, each)) for each in heard]
-        await asyncio.sleep(2.0)
-        cpu_s, begin_mb = usage(pid)
+    async def pour(self, per_s: float, seconds: float) -> None:
+        """Append at a rate, in a tick's portions."""
         begin = time.monotonic()
-        while len(writer.appended) < TRANSITIONS:
-            due = min(TRANSITIONS, int((time.monotonic() - begin) / SECONDS * TRANSITIONS) + 1)
-            await writer.write(max(1, due - len(writer.appended)))
+        first = self.count
+        while (passed := time.monotonic() - begin) < seconds:
+            due = int(per_s * passed) - (self.count - first)
+            if due > 0:
+                await self.append(due)
             await asyncio.sleep(TICK_S)
-        took_s = time.monotonic() - begin
-        async with asyncio.timeout(120):
-            while any(len(each) < len(writer.appended) for each in heard):  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
-        for console in consoles:
-            console.cancel()
-    report(writer.appended, heard)
-    used_s, mb = usage(pid)
-    print(f"{took_s:.0f} s; process of interface and projections: {(used_s - cpu_s) / took_s:.0%} of a core, "
-          f"{begin_mb:.0f} MB, then {mb:.0f} MB")  # fmt: skip
 
 
-def report(appended: dict[int, float], heard: list[list[tuple[int, float]]]) -> None:
-    """Count what each console heard against what was appended, and how late it was."""
-    expected = sorted(appended)
-    is_whole = [[position for position, _ in each] == expected for each in heard]
-    lags = np.array([at - appended[position] for each in heard for position, at in each if position in appended])
-    p50, p99, most = np.percentile(lags, [50, 99, 100])
-    print(f"{len(expected)} transitions, heard in order, each once, by {sum(is_whole)} of {len(heard)} consoles")
-    print(f"from append to console: p50 {p50:.3f} s, p99 {p99:.3f} s, most {most:.3f} s")
+def _append(number: int, at: int) -> Append:
+    place = number % (UNITS * RULES)
+    rule, unit = f"Z{place // UNITS:02}", f"TCH.01.E.AHU{place % UNITS // 50:03}{place % 50:02}"
+    occurrence, returns = divmod(number // (UNITS * RULES), 2)
+    event: AlarmEvent = AlarmReturned(at)
+    if not returns:
+        texts = ("送風溫度偏離設定（二樓空調箱）", "Supply air off its set point (air handling unit)")
+        event = AlarmRaised(rule, 1, unit, unit, "hvac", 1 + number % 4, *texts, False, occurrence + 1, at)  # noqa: FBT003
+    return Append(stream_of(alarm_id(rule, unit)), [event], "rules")
 
 
-async def main() -> None:
-    """Start everything, measure, print."""
-    with tempfile.TemporaryDirectory() as folder:
-        async with EmbeddedPostgres(Path(folder) / "db", SystemClock()) as postgres:
-            await migrate(postgres.dsn)
-            serving, opening = (
-                server(postgres.dsn, Path(folder) / "site"),
-                PostgresEventLog(postgres.dsn, SystemClock()),
-            )
-            async with serving as (address, pid), opening as log:
-                await flood(log, address, pid)
+async def consoles(file: str) -> None:
+    """Listen with all consoles until the parent closes our input; write what each heard, and when."""
+    heard: list[tuple[list[int], list[float]]] = [([], []) for _ in range(2 * CONSOLES)]
+    answers: list[tuple[int, float]] = []
+    async with asyncio.TaskGroup() as tasks:
+        listening = [tasks.create_task(_over_sse(*heard[place])) for place in range(CONSOLES)]
+        listening += [
+            tasks.create_task(_over_socket(*heard[CONSOLES + place], answers, place == 0)) for place in range(CONSOLES)
+        ]
+        await asyncio.to_thread(sys.stdin.read)
+        for task in listening:
+            task.cancel()
+    Path(file).write_text(json.dumps({"heard": heard, "answers": answers}))
+
+
+async def _over_sse(positions: list[int], times: list[float]) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", PORT, limit=2**24)
+    writer.write(b"GET /api/v1/alarms/feed?after=0 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    rest, kind = b"", b""
+    while chunk := await reader.read(2**20):
+        now = time.time()
+        rest += chunk
+        end = rest.rfind(b"\n\n") + 2
+        for place, named in POSITION.findall(rest[:end]) if end > 1 else ():
+            kind = named or kind
+            if place and kind == b"alarm":
+                positions.append(int(place))
+                times.append(now)
+        rest = rest[max(end, 0) :] if end > 1 else rest
+
+
+async def _over_socket(positions: list[int], times: list[float], answers: list[tuple[int, float]], asks: bool) -> None:  # noqa: FBT001
+    async with connect(f"{BASE.replace('http', 'ws')}/alarms/socket", proxy=None, max_size=None) as socket:
+        await socket.send('{"kind":"follow","after":0}')
+        asked_at, due = 0.0, time.time() + ACKNOWLEDGE_EVERY_S
+        async for message in socket:
+            now, text = time.time(), str(message)
+            if text.startswith('{"kind":"answer"'):
+                answers += [(item["position"], asked_at) for item in json.loads(text)["items"] if item["position"]]
+                continue
+            told = [int(position) for position in TOLD.findall(text)]
+            positions += told
+            times += [now] * len(told)
+            if asks and now >= due and (ringing := RINGING.findall(text)):
+                asked_at, due = time.time(), now + ACKNOWLEDGE_EVERY_S
+                body = {"kind": "acknowledge", "ref": "1", "ids": ringing[-1:], "by": "王小明"}
+                await socket.send(json.dumps(body))
+
+
+async def read_pages(took_ms: list[float]) -> None:
+    """Read the first page of the list each second."""
+    async with httpx.AsyncClient(timeout=60) as client:
+        while True:
+            begin = time.perf_counter()
+            answer = await client.get(f"{BASE}/alarms?limit=200")
+            answer.raise_for_status()
+            took_ms.append((time.perf_counter() - begin) * 1e3)
+            await asyncio.sleep(PAGE_EVERY_S)
+
+
+@asynccontextmanager
+async def service(folder: Path) -> AsyncIterator[Rig]:
+    """Databases and the service, as a process."""
+    clock = SystemClock()
+    site = write_load_site(folder / "site", UNITS // 50, 500, 60.0, 9)
+    async with EmbeddedPostgres(folder / "data", clock) as postgres, EmbeddedNats(folder / "data", clock) as nats:
+        urls = {"database": {"url": postgres.dsn}, "nats": {"url": nats.url}}
+        settings = load_settings(data_dir=folder / "data", api={"port": PORT}, **urls)
+        await bootstrap.prepare(site, settings, clock)
+        rig = Rig(postgres, nats, settings, site, folder)
+        rig.start("service", "historian,api")
+        try:
+            async with httpx.AsyncClient() as client:
+                await _ready(client)
+            yield rig
+        finally:
+            rig.end("service")
+
+
+async def _ready(client: httpx.AsyncClient) -> None:
+    while True:
+        try:
+            if (await client.get(f"{BASE}/alarms")).status_code == 200:
+                return
+        except httpx.TransportError:
+            await asyncio.sleep(0.2)
+
+
+def cpu_s(rig: Rig, consoles_pid: int) -> dict[str, float]:
+    """CPU seconds so far of every process, ours, which writes, and the consoles among them."""
+    return rig.cpu_s() | {"consoles": process_cpu_s(consoles_pid), "writer": time.process_time()}
+
+
+def memory_mib(pid: int) -> float:
+    """Resident memory."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+async def measure(arguments: argparse.Namespace) -> None:
+    """Run the flood, and count."""
+    with tempfile.TemporaryDirectory() as parent:
+        async with service(load_folder(parent)) as rig, PostgresEventLog(rig.postgres.dsn, SystemClock()) as log:
+            flood, pages_ms, file = Flood(log), list[float](), f"{parent}/heard.json"
+            command = [sys.executable, __file__, "--consoles", file]
+            listeners = subprocess.Popen(command, stdin=subprocess.PIPE)
+            pid = rig.roles["service"].pid
+            await flood.append(2_000)  # so that memory is counted with a feed that is full
+            await asyncio.sleep(5)
+            begun, used, memory = time.monotonic(), cpu_s(rig, listeners.pid), memory_mib(pid)
+            reading = asyncio.create_task(read_pages(pages_ms))
+            begin = log_end = await log.end()
+            if arguments.burst:
+                await flood.append(arguments.burst)
+                log_end = await log.end()
+                await asyncio.sleep(20)
+            await flood.pour(arguments.per_hour / 3600, arguments.minutes * 60)
+            reading.cancel()
+            lasted, after, memory_after = time.monotonic() - begun, cpu_s(rig, listeners.pid), memory_mib(pid)
+            stored = await _drained(rig.postgres.dsn)
+            listeners.communicate()
+            told = json.loads(Path(file).read_text())
+    _report(flood, told, stored, (begin, log_end))
+    print(f"page of 200 of the list: {_cuts(pages_ms)} ms")
+    shares = ", ".join(f"{name} {(after[name] - used[name]) / lasted:.0%}" for name in after)
+    print(f"memory of the service: {memory:.0f} MiB at the begin, {memory_after:.0f} at the end; of a core: {shares}")
+    print(f"load average {os.getloadavg()[0]:.1f}, {lasted:.0f} s")
+
+
+async def _drained(dsn: str) -> list[int]:
+    """Positions of all transitions, once the consoles had time to hear the last."""
+    pool = await open_pool(dsn)
+    await asyncio.sleep(10)
+    rows = await pool.fetch("SELECT position FROM alarm_transition ORDER BY position")
+    await asyncio.sleep(5)
+    pool.terminate()
+    return [row["position"] for row in rows]
+
+
+def _report(flood: Flood, told: dict[str, list[list[float]]], stored: Sequence[int], burst: tuple[int, int]) -> None:
+    wrong = [place for place, (positions, _) in enumerate(told["heard"]) if positions != stored]
+    print(
+        f"{len(stored)} transitions, {2 * CONSOLES} consoles; of them heard otherwise than once and in order: {wrong}"
+    )
+    lags: dict[str, list[float]] = {"feed": [], "feed, burst": []}
+    heard_at: dict[int, list[float]] = {}
+    for positions, times in told["heard"]:
+        for position, at in zip(positions, times, strict=True):
+            heard_at.setdefault(position, []).append(at)
+            if position in flood.appended_at and position > burst[0]:
+                kind = "feed, burst" if position <= burst[1] else "feed"
+                lags[kind].append((at - flood.appended_at[position]) * 1e3)
+    for kind, found in lags.items():
+        if found:
+            print(f"{kind}: append to console {_cuts(found)} ms, max {max(found):.0f}")
+    answered = [(max(heard_at[position]) - asked_at) * 1e3 for position, asked_at in told["answers"]]
+    if len(answered) > 1:
+        print(f"acknowledgement to all consoles: {len(answered)} times, {_cuts(answered)} ms, max {max(answered):.0f}")
+
+
+def _cuts(values: Sequence[float]) -> str:
+    cuts = statistics.quantiles(values, n=100, method="inclusive")
+    return f"p50 {cuts[49]:.1f}, p99 {cuts[98]:.1f}"
+
+
+def main() -> None:
+    """Measure, or be the consoles."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--per-hour", type=float, default=250_000.0)
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--burst", type=int, default=5_000)
+    parser.add_argument("--consoles", default="")
+    arguments = parser.parse_args()
+    uvloop.run(consoles(arguments.consoles) if arguments.consoles else measure(arguments))
 
 
 if __name__ == "__main__":
-    uvloop.run(main())
+    main()

@@ -66,8 +66,8 @@ class Rig:
 
     def cpu_s(self) -> dict[str, float]:
         """CPU seconds so far, user and system, of every process that counts."""
-        used = {name: _cpu_s(process.pid) for name, process in self.roles.items()}
-        return used | {"nats": _cpu_s(self.nats.pid), "postgres": _tree_cpu_s(self.postgres.pid)}
+        used = {name: process_cpu_s(process.pid) for name, process in self.roles.items()}
+        return used | {"nats": process_cpu_s(self.nats.pid), "postgres": _tree_cpu_s(self.postgres.pid)}
 
     def figures(self) -> Mapping[str, float]:
         """The service's own figures, gathered over its processes."""
@@ -124,7 +124,7 @@ def _responder() -> Iterator[int]:
             responder.stdin.close()
 
 
-def _cpu_s(pid: int) -> float:
+def process_cpu_s(pid: int) -> float:
     """User and system seconds of a process and of its children that ended."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -136,7 +136,7 @@ def _cpu_s(pid: int) -> float:
 def _tree_cpu_s(pid: int) -> float:
     """The same of a process and all that it started."""
     children = [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/stat") if _parent(path) == pid]
-    return _cpu_s(pid) + sum(_cpu_s(child) for child in children)
+    return process_cpu_s(pid) + sum(process_cpu_s(child) for child in children)
 
 
 def _parent(stat: Path) -> int:

@@ -1,6 +1,7 @@
 """Texts of what the alarm feed tells, made once for all consoles."""
 
 from collections.abc import MutableMapping
+from dataclasses import dataclass
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -11,16 +12,26 @@ from cityhall_bms.api.figure_models import FeedTransition
 from cityhall_bms.api.times import to_rfc3339
 from cityhall_bms.domain.alarm_hints import hint
 
-_TEXTS: Final[MutableMapping[Placed, bytes]] = WeakKeyDictionary()
-"""Text by transition; gone when no console and no memory holds the transition any more."""
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """One transition as each kind of stream sends it."""
+
+    json: bytes
+    event: bytes
 
 
-def transition_text(placed: Placed) -> bytes:
-    """Give a transition as JSON."""
-    text = _TEXTS.get(placed)
-    if text is None:
-        text = _TEXTS[placed] = _describe(placed).model_dump_json().encode()
-    return text
+_TEXTS: Final[MutableMapping[Placed, Texts]] = WeakKeyDictionary()
+"""By transition; gone when no console and no memory holds the transition any more."""
+
+
+def texts_of(placed: Placed) -> Texts:
+    """Give a transition's texts, made for the first console that asks."""
+    texts = _TEXTS.get(placed)
+    if texts is None:
+        json = _describe(placed).model_dump_json().encode()
+        texts = _TEXTS[placed] = Texts(json, _event("alarm", json, placed.transition.position))
+    return texts
 
 
 def _describe(placed: Placed) -> FeedTransition:
@@ -43,7 +54,7 @@ def _describe(placed: Placed) -> FeedTransition:
 
 def events_of(news: News) -> bytes:
     """Give news as server-sent events; an ``alarm`` and a ``position`` carry where they stand as their id."""
-    texts = [_event("alarm", transition_text(placed), placed.transition.position) for placed in news.transitions]
+    texts = [texts_of(placed).event for placed in news.transitions]
     if news.flood is not None:
         texts.insert(0, _event("flood", describe_flood_event(news.flood).model_dump_json().encode()))
     if not news.transitions or news.transitions[-1].transition.position != news.position:
@@ -59,7 +70,7 @@ def message_of(news: News) -> bytes:
         news.position,
         _time(news),
         flood,
-        b",".join(transition_text(placed) for placed in news.transitions),
+        b",".join([texts_of(placed).json for placed in news.transitions]),
     )
 
 
