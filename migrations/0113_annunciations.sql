@@ -27,7 +27,8 @@ CREATE INDEX annunciation_at ON annunciation (at) WHERE NOT late;
 CREATE INDEX annunciation_late ON annunciation (began) WHERE late;
 -- The few that stood for more than a day, or still stand: they reach into stretches long after they rang.
 CREATE INDEX annunciation_long ON annunciation (ended) WHERE NOT late AND ended - began > 86400000000;
-CREATE INDEX annunciation_unsettled ON annunciation (alarm) WHERE waiting OR ended = 9223372036854775807;
+CREATE INDEX annunciation_standing ON annunciation (alarm) WHERE ended = 9223372036854775807;
+CREATE INDEX annunciation_waiting ON annunciation (alarm) WHERE waiting;
 
 CREATE TABLE unauthorised_hiding (
     position bigint PRIMARY KEY,                       -- event by which an alarm was hidden against the rules

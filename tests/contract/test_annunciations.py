@@ -143,6 +143,19 @@ async def test_what_was_hidden_against_the_rules_is_found(record: Record) -> Non
     assert rows.unauthorised.tolist() == [hidden.recorded_at]
 
 
+async def test_one_acknowledgement_settles_however_often_it_rang_before(record: Record) -> None:
+    """An alarm that nobody answers rings on for hours: what is read for its next ring must not grow with that."""
+    for occurrence in range(1, 101):
+        await record.write(raised(occurrence=occurrence), AlarmReturned(RAISED_US + 7))
+    assert await record.pool.fetchval("SELECT count(*) FROM annunciation WHERE waiting") == 100
+
+    [answer] = await record.write(ACKED)
+
+    rows = await record.view.annunciations(WHOLE_SITE, 0, NEVER - 1)
+    assert rows.acknowledged.tolist() == [answer.recorded_at] * 100
+    assert await record.pool.fetchval("SELECT count(*) FROM annunciation WHERE waiting") == 0
+
+
 STEPS = st.lists(
     st.tuples(
         st.sampled_from("abc"),

@@ -46,11 +46,6 @@ class Annunciation:
     """Whether somebody is still asked to take note."""
 
     @property
-    def settled(self) -> bool:
-        """Whether nothing can change it any more."""
-        return self.ended != NEVER and not self.waiting
-
-    @property
     def rang(self) -> int:
         """When the operators were told."""
         return NEVER if self.late else self.at
@@ -77,17 +72,38 @@ def rings(before: Alarm, after: Alarm) -> bool:
     return after.state is AlarmState.UNACKNOWLEDGED and asked_anew
 
 
-def annunciate(unsettled: Iterable[Annunciation], change: Change) -> Sequence[Annunciation]:
-    """The alarm's rows that a change makes or alters; ``unsettled`` are those of its rows that can still change."""
-    rows = list(unsettled)
-    altered = [_altered(row, change) for row in rows]
-    changed = [new for old, new in zip(rows, altered, strict=True) if new is not old]
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """Nobody is asked any more about an alarm that waited; all of its rings until then are settled by it."""
+
+    acknowledged: int
+    """When an operator took note; :data:`NEVER` when the question was taken back."""
+    withdrawn: bool
+
+    def of(self, row: Annunciation) -> Annunciation:
+        """Row afterwards."""
+        return replace(row, waiting=False, acknowledged=self.acknowledged, withdrawn=self.withdrawn)
+
+
+def annunciate(standing: Iterable[Annunciation], change: Change) -> Sequence[Annunciation]:
+    """Rows that a change makes or ends; ``standing`` are those of the alarm that have no end yet."""
+    rows = list(standing)
     if isinstance(change.event, AlarmRecordedLate):
-        changed.append(_late(change.event, change))
-    elif rings(change.before, change.after):
-        again = any(row.occurrence == change.after.occurrence for row in rows)
-        changed.append(_rung(change, again=again))
-    return changed
+        return [_late(change.event, change)]
+    if change.before.active and not change.after.active:
+        ended = change.at if change.after.returned_at is None else change.after.returned_at
+        return [replace(row, ended=ended) for row in rows]
+    if rings(change.before, change.after):
+        return [_rung(change, again=any(row.occurrence == change.after.occurrence for row in rows))]
+    return []
+
+
+def settle(change: Change) -> Settlement | None:
+    """What a change says to the rings that wait: an answer, or that nobody owes one any more; none if they go on."""
+    if not asks(change.before) or asks(change.after):
+        return None
+    is_answer = isinstance(change.event, ANSWERS)
+    return Settlement(change.at if is_answer else NEVER, isinstance(change.event, AlarmSuppressed))
 
 
 def unauthorised(change: Change) -> bool:
@@ -100,17 +116,6 @@ def unauthorised(change: Change) -> bool:
         case AlarmSuppressed(by=by):
             return not by.strip()
     return False
-
-
-def _altered(row: Annunciation, change: Change) -> Annunciation:
-    after = change.after
-    if row.ended == NEVER and change.before.active and not after.active:
-        row = replace(row, ended=change.at if after.returned_at is None else after.returned_at)
-    if row.waiting and not asks(after):
-        answered = isinstance(change.event, ANSWERS)
-        withdrawn = isinstance(change.event, AlarmSuppressed)
-        row = replace(row, waiting=False, withdrawn=withdrawn, acknowledged=change.at if answered else NEVER)
-    return row
 
 
 def _rung(change: Change, *, again: bool) -> Annunciation:

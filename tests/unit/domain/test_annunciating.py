@@ -19,7 +19,7 @@ from cityhall_bms.domain.alarms import (
     AlarmUnsuppressed,
     evolve,
 )
-from cityhall_bms.domain.annunciating import Annunciation, Change, annunciate, unauthorised
+from cityhall_bms.domain.annunciating import Annunciation, Change, annunciate, settle, unauthorised
 from cityhall_bms.domain.annunciations import NEVER
 
 AT = RAISED_US
@@ -40,8 +40,11 @@ def changes(*events: AlarmEvent) -> list[Change]:
 def rung(*events: AlarmEvent) -> list[Annunciation]:
     rows: dict[int, Annunciation] = {}
     for change in changes(*events):
-        unsettled = [row for row in rows.values() if not row.settled]
-        rows |= {row.position: row for row in annunciate(unsettled, change)}
+        settlement = settle(change)
+        if settlement is not None:
+            rows |= {row.position: settlement.of(row) for row in rows.values() if row.waiting}
+        standing = [row for row in rows.values() if row.ended == NEVER]
+        rows |= {row.position: row for row in annunciate(standing, change)}
     return list(rows.values())
 
 
@@ -57,7 +60,7 @@ def test_a_new_occurrence_rings_as_it_is_recorded_and_ends_at_the_sources_time()
     [row] = rung(raised(observed_at=AT - 5), AlarmReturned(observed_at=AT + 7))
 
     assert (row.began, row.at, row.ended) == (AT - 5, recorded(0), AT + 7)
-    assert (row.waiting, row.acknowledged, row.settled) == (True, NEVER, False)
+    assert (row.waiting, row.acknowledged) == (True, NEVER)
 
 
 def test_an_acknowledgement_answers_every_ring_that_waits() -> None:
@@ -67,7 +70,7 @@ def test_an_acknowledgement_answers_every_ring_that_waits() -> None:
         (1, False, recorded(3)),
         (2, False, recorded(3)),
     ]
-    assert [row.settled for row in rows] == [True, False]
+    assert [row.ended for row in rows] == [AT + 1, NEVER]
 
 
 def test_a_realarm_a_worse_step_and_the_end_of_a_shelf_ring_again_for_the_same_occurrence() -> None:
@@ -116,7 +119,7 @@ def test_an_occurrence_found_in_late_data_is_there_and_rang_nowhere() -> None:
 
     [row] = rung(late)
 
-    assert (row.late, row.rang, row.began, row.ended, row.settled) == (True, NEVER, AT - MINUTE, AT - 5, True)
+    assert (row.late, row.rang, row.began, row.ended, row.waiting) == (True, NEVER, AT - MINUTE, AT - 5, False)
 
 
 def test_a_drill_is_marked() -> None:

@@ -1,6 +1,6 @@
 """What rang, in PostgreSQL: narrow rows by which years of alarm handling are figured."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import asyncpg
@@ -13,8 +13,15 @@ from cityhall_bms.adapters.postgres.history_copy import SIGNATURE, TRAILER
 from cityhall_bms.adapters.postgres.sql import load
 from cityhall_bms.domain.alarm_stream import identity_of
 from cityhall_bms.domain.alarms import Alarm
-from cityhall_bms.domain.annunciating import Annunciation, Change, annunciate, unauthorised
-from cityhall_bms.domain.annunciations import Annunciations
+from cityhall_bms.domain.annunciating import (
+    Annunciation,
+    Change,
+    Settlement,
+    annunciate,
+    settle,
+    unauthorised,
+)
+from cityhall_bms.domain.annunciations import NEVER, Annunciations
 from cityhall_bms.domain.errors import EventLogUnavailableError
 from cityhall_bms.domain.events import StoredEvent
 from cityhall_bms.ports.alarm_figures import Console
@@ -43,8 +50,11 @@ class AnnunciationsProjection:
         changes = list(
             _changes({alarm.alarm_id: alarm for alarm in (alarm_of(row["alarm"]) for row in before)}, entries)
         )
-        known = [Annunciation(**row) for row in await connection.fetch(QUERIES["unsettled"], identities)]
-        await _store(connection, _annunciated(known, changes))
+        rows = _Rows(Annunciation(**row) for row in await connection.fetch(QUERIES["standing"], identities))
+        for change in changes:
+            rows.take(change)
+        await _settle(connection, rows.settlements)
+        await _store(connection, [rows.changed[position] for position in sorted(rows.changed)])
         hidden = [change.after for change in changes if unauthorised(change)]
         at = {change.after.position: change.at for change in changes}
         await connection.execute(
@@ -109,19 +119,42 @@ def _changes(alarms: dict[str, Alarm], entries: Iterable[StoredEvent]) -> Iterab
         yield Change(entry.event(), entry.recorded_at, before, after)
 
 
-def _annunciated(known: Iterable[Annunciation], changes: Iterable[Change]) -> list[Annunciation]:
-    """Rows that are new or different after some changes, by position."""
-    unsettled: dict[str, dict[int, Annunciation]] = {}
-    for row in known:
-        unsettled.setdefault(row.alarm_id, {})[row.position] = row
-    changed: dict[int, Annunciation] = {}
-    for change in changes:
-        rows = unsettled.setdefault(change.after.alarm_id, {})
-        for row in annunciate(rows.values(), change):
-            changed[row.position] = rows[row.position] = row
-            if row.settled:
-                del rows[row.position]
-    return [changed[position] for position in sorted(changed)]
+class _Rows:
+    """Rows that a batch of changes makes or alters: those that stood before it, and those of its own.
+
+    Of the others nothing is read, however many of them wait: what settles them is told to the database.
+    """
+
+    def __init__(self, standing: Iterable[Annunciation]) -> None:
+        self.changed: dict[int, Annunciation] = {}
+        self.settlements: dict[str, Settlement] = {}
+        """The first of each alarm: it settles all that waited before the batch."""
+        self._of: dict[str, dict[int, Annunciation]] = {}
+        for row in standing:
+            self._of.setdefault(row.alarm_id, {})[row.position] = row
+
+    def take(self, change: Change) -> None:
+        """Take in the next change."""
+        identity = change.after.alarm_id
+        rows = self._of.setdefault(identity, {})
+        settlement = settle(change)
+        if settlement is not None:
+            self.settlements.setdefault(identity, settlement)
+            self._keep(rows, [settlement.of(row) for row in rows.values() if row.waiting])
+        self._keep(rows, annunciate([row for row in rows.values() if row.ended == NEVER], change))
+
+    def _keep(self, rows: dict[int, Annunciation], changed: Iterable[Annunciation]) -> None:
+        for row in changed:
+            self.changed[row.position] = rows[row.position] = row
+
+
+async def _settle(connection: asyncpg.Connection, settlements: Mapping[str, Settlement]) -> None:
+    await connection.execute(
+        QUERIES["settle"],
+        list(settlements),
+        [settlement.acknowledged for settlement in settlements.values()],
+        [settlement.withdrawn for settlement in settlements.values()],
+    )
 
 
 async def _store(connection: asyncpg.Connection, rows: Sequence[Annunciation]) -> None:

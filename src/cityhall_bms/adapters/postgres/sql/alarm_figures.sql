@@ -8,12 +8,19 @@ CROSS JOIN LATERAL (
     ORDER BY position DESC LIMIT 1
 ) AS earlier;
 
--- name: unsettled
+-- name: standing
 SELECT position, at, alarm_id, occurrence, priority, system, equipment, began, ended, acknowledged, again, late, drill,
        withdrawn, waiting
 FROM annunciation JOIN annunciated_alarm ON number = alarm
-WHERE alarm_id = ANY ($1::text[]) AND (waiting OR ended = 9223372036854775807)
+WHERE alarm_id = ANY ($1::text[]) AND ended = 9223372036854775807
 ORDER BY position;
+
+-- name: settle
+-- An alarm that nobody acknowledges may have rung a thousand times: they are settled here, and not one by one.
+UPDATE annunciation SET waiting = false, acknowledged = settled.acknowledged, withdrawn = settled.withdrawn
+FROM unnest($1::text[], $2::bigint[], $3::boolean[]) AS settled (alarm_id, acknowledged, withdrawn)
+JOIN annunciated_alarm USING (alarm_id)
+WHERE alarm = number AND waiting;
 
 -- name: number
 INSERT INTO annunciated_alarm (number, alarm_id)
