@@ -53,6 +53,20 @@ describe("the hub", () => {
     });
   });
 
+  it("opens the feed anew where it stood, though nothing happened that it was told", () => {
+    let place = (): string => "";
+    let tell: StreamEvents | undefined;
+    const hub = new Hub((address, _types, events) => {
+      place = address;
+      tell = events;
+      return () => undefined;
+    });
+    hub.handle(new Tab(), { join: "alarms", after: 7 });
+    tell?.onEvent("position", { position: 31, at: "" });
+
+    expect(place()).toBe("/api/v1/alarms/feed?after=31");
+  });
+
   it("gives a tab every transition after its own place, once", () => {
     const { hub, streams } = hubWithStreams();
     const early = new Tab();

@@ -47,9 +47,12 @@ export interface Port {
   postMessage(message: Message): void;
 }
 
-type Open = (url: () => string, types: readonly string[], events: StreamEvents) => () => void;
+type Open = (url: () => string, types: readonly string[], events: StreamEvents, silentMaxMs?: number) => () => void;
 
 const KEPT_ALARMS_MAX = 20_000;
+
+/** The feed says something every two seconds. */
+const FEED_SILENT_MAX_MS = 5_000;
 
 export class Hub {
   private readonly points = new Set<Port>();
@@ -94,14 +97,22 @@ export class Hub {
     if (this.started.alarms) return;
     this.started.alarms = true;
     this.heardUntil = after;
-    this.open(() => `/api/v1/alarms/feed?after=${this.heardUntil}`, ["alarm", "flood"], {
-      onEvent: (type, data) => (type === "flood" ? this.takeFlood(data as Flood) : this.takeTransition(data as Told)),
-      onState: (connected) => {
+    const events = {
+      onEvent: (type: string, data: unknown) => this.takeNews(type, data),
+      onState: (connected: boolean) => {
         // A feed that is opened anew says at once if a flood is on.
         if (connected) this.takeFlood(null);
         this.tellState("alarms", this.alarms, connected);
       },
-    });
+    };
+    const url = (): string => `/api/v1/alarms/feed?after=${this.heardUntil}`;
+    this.open(url, ["alarm", "flood", "position"], events, FEED_SILENT_MAX_MS);
+  }
+
+  private takeNews(type: string, data: unknown): void {
+    if (type === "alarm") this.takeTransition(data as Told);
+    else if (type === "flood") this.takeFlood(data as Flood);
+    else this.heardUntil = Math.max(this.heardUntil, (data as { position: number }).position);
   }
 
   private takeSnapshot(snapshot: Snapshot): void {
