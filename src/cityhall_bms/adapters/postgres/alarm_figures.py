@@ -55,17 +55,7 @@ class AnnunciationsProjection:
             rows.take(change)
         await _settle(connection, rows.settlements)
         await _store(connection, [rows.changed[position] for position in sorted(rows.changed)])
-        hidden = [change.after for change in changes if unauthorised(change)]
-        at = {change.after.position: change.at for change in changes}
-        await connection.execute(
-            QUERIES["store_unauthorised"],
-            [alarm.position for alarm in hidden],
-            [at[alarm.position] for alarm in hidden],
-            [alarm.alarm_id for alarm in hidden],
-            [alarm.priority for alarm in hidden],
-            [alarm.system for alarm in hidden],
-            [alarm.equipment for alarm in hidden],
-        )
+        await _store_unauthorised(connection, [change for change in changes if unauthorised(change)])
 
 
 class PostgresAnnunciationView:
@@ -149,6 +139,8 @@ class _Rows:
 
 
 async def _settle(connection: asyncpg.Connection, settlements: Mapping[str, Settlement]) -> None:
+    if not settlements:
+        return
     await connection.execute(
         QUERIES["settle"],
         list(settlements),
@@ -170,6 +162,17 @@ async def _store(connection: asyncpg.Connection, rows: Sequence[Annunciation]) -
         for row in rows
     ]  # fmt: skip
     await connection.execute(QUERIES["store"], *(list(column) for column in zip(*fields, strict=True)))
+
+
+async def _store_unauthorised(connection: asyncpg.Connection, changes: Sequence[Change]) -> None:
+    if not changes:
+        return
+    fields = [
+        (change.after.position, change.at, change.after.alarm_id, change.after.priority, change.after.system,
+         change.after.equipment)
+        for change in changes
+    ]  # fmt: skip
+    await connection.execute(QUERIES["store_unauthorised"], *(list(column) for column in zip(*fields, strict=True)))
 
 
 def _columns(data: bytes, names: Sequence[asyncpg.Record], unauthorised_at: Sequence[int]) -> Annunciations:
