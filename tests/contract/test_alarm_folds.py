@@ -144,6 +144,6 @@ async def test_the_engine_begins_with_the_folds_and_goes_on_from_there(url: str)
             recorder = RuleRecorder(log, site.view, Suppression(), SystemClock())
             await recorder.recover("rules")
 
-        assert recorder.active == {"hi~a", "hi~d"}
+        assert recorder.active.keys() == {"hi~a", "hi~d"}
         assert sum(read) == 1, "it read what the folds already are"
         assert isinstance((await site.log.read(0, 1, stream_of("hi~a")))[0].event(), AlarmRaised)

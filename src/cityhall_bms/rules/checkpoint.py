@@ -8,7 +8,7 @@ number, so that a checkpoint outlives a change of the rules or of the site. Form
 import json
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -187,7 +187,7 @@ def _restore(state: EngineState, columns: dict[str, NDArray[Any]], bound: BoundR
             for name, _ in _ROW_COLUMNS:
                 getattr(state, name)[rows] = columns[name][there]
         else:
-            # What stood stands on; which severity it has now, the next step finds.
+            # What stood stands on; how severely, its priority in the log says.
             state.active[rows[0]] = columns["active"][there].any()
 
 
@@ -197,21 +197,22 @@ def _restore_points(good_at: Micros, point_ids: NDArray[np.int64], columns: dict
         good_at[place] = known.get(point, good_at[place])
 
 
-def overruled(state: EngineState, binding: Binding, active: frozenset[str]) -> EngineState:
-    """Bring a state into line with the alarms that are known to be active: the event log's word counts."""
+def overruled(state: EngineState, binding: Binding, active: Mapping[str, int]) -> EngineState:
+    """Bring a state into line with the alarms that are known to be active, and their priorities: the log's word counts.
+
+    Every condition that such a priority leaves possible stands until it is known not to.
+    """
     flags, changed = state.active.copy(), np.zeros(binding.row_count, np.bool_)
     for name, row in rows_by_alarm(binding).items():
-        rows = list(_rows_of(binding, row))
-        if flags[rows].any() != (name in active):
-            flags[rows], changed[rows] = False, True
-            flags[row] = name in active
+        bound = binding.rule_of(row)
+        rows = list(bound.rows_of(row - bound.start))
+        stands = [level.priority for level, is_active in zip(bound.levels, flags[rows], strict=True) if is_active]
+        priority = active.get(name)
+        if min(stands, default=None) != priority:
+            changed[rows] = True
+            flags[rows] = [priority is not None and level.priority >= priority for level in bound.levels]
+            flags[row] = priority is not None
     return replace(state, active=flags, held=np.where(changed, 0, state.held), leaning=state.leaning & ~changed)
-
-
-def _rows_of(binding: Binding, row: int) -> range:
-    """Rows of all levels of the subject whose first row is given."""
-    bound = binding.rule_of(row)
-    return bound.rows_of(row - bound.start)
 
 
 def rows_by_alarm(binding: Binding) -> dict[str, int]:

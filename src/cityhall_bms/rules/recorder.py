@@ -5,7 +5,7 @@ fate, it is decided again from what the log then holds: an append that was commi
 recognised by it.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -14,7 +14,7 @@ from cityhall_bms.domain.alarm_book import AlarmBook, Story
 from cityhall_bms.domain.alarm_stream import ALARM_STREAMS, fold, identity_of
 from cityhall_bms.domain.alarms import AlarmEvent, stream_of
 from cityhall_bms.domain.errors import ConcurrencyError, EventLogUnavailableError
-from cityhall_bms.domain.events import RuleFailed, StoredEvent
+from cityhall_bms.domain.events import EVENT_TYPES, RuleFailed, StoredEvent
 from cityhall_bms.domain.permits import PERMIT_STREAMS, fold_permit
 from cityhall_bms.domain.suppression import Cause, Suppression
 from cityhall_bms.ports.clock import Clock
@@ -48,9 +48,9 @@ class RuleRecorder:
         self._looked_at = 0
 
     @property
-    def active(self) -> frozenset[str]:
-        """Alarms of this engine that are active, as of the last look at the log."""
-        return frozenset(alarm.alarm_id for alarm in self._book.active if alarm.raised_by == ACTOR)
+    def active(self) -> Mapping[str, int]:
+        """Priority of each alarm of this engine that is active, as of the last look at the log."""
+        return {alarm.alarm_id: alarm.priority for alarm in self._book.active if alarm.raised_by == ACTOR}
 
     async def recover(self, name: str) -> Checkpoint | None:
         """Take every alarm and permit and the latest checkpoint; waits while the log is away."""
@@ -173,23 +173,28 @@ class RuleRecorder:
         return [Append(stream_of(name), events, ACTOR, self._book[name].version) for name, events in story.items()]
 
     async def _failures(self, failures: Sequence[RuleFailure], versions: dict[str, int]) -> list[Append]:
-        """Failures that are not in the log yet; ``versions`` remembers their streams as first seen."""
+        """Failures that are not in the log yet; ``versions`` remembers their streams as first seen.
+
+        Others write to a rule's stream as well, like drafts: only a failure that came since then is this one.
+        """
         appends: list[Append] = []
         for failure in failures:
             stream = f"rule/{failure.rule}"
-            version = await self._version(stream)
-            if versions.setdefault(stream, version) == version:
+            version, failed = await self._failed(stream)
+            if failed <= versions.setdefault(stream, version):
                 appends.append(Append(stream, [RuleFailed(failure.rule, failure.reason)], ACTOR, version))
         return appends
 
-    async def _version(self, stream: str) -> int:
-        after = version = 0
+    async def _failed(self, stream: str) -> tuple[int, int]:
+        """Version of a rule's stream, and that of the last failure in it; 0 = none."""
+        after = version = failed = 0
         while True:
             entries = await self._events.read(after, READ_EVENTS_MAX, stream)
-            if entries:
-                after, version = entries[-1].position, entries[-1].version
+            for entry in entries:
+                after, version = entry.position, entry.version
+                failed = version if EVENT_TYPES.get(entry.type) is RuleFailed else failed
             if len(entries) < READ_EVENTS_MAX:
-                return version
+                return version, failed
 
 
 async def _none() -> list[Append]:

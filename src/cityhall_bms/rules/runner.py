@@ -4,7 +4,7 @@ Its place in the telemetry log is stored with its events, so that a crash anywhe
 no event is ever appended without the checkpoint of the state that it came from.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final, Protocol
 
 import structlog
@@ -41,8 +41,8 @@ class Hand(Protocol):
     """What writes down what an engine proposes, with its checkpoint; waits while the event log is away."""
 
     @property
-    def active(self) -> frozenset[str]:
-        """What this hand has raised and not ended."""
+    def active(self) -> Mapping[str, int]:
+        """Priority of each that this hand has raised and not ended."""
         ...
 
     async def recover(self, name: str) -> Checkpoint | None:

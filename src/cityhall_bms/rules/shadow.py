@@ -62,9 +62,9 @@ class ShadowRecorder:
         self._stands: dict[str, Stands] = {}
 
     @property
-    def active(self) -> frozenset[str]:
-        """What would ring now."""
-        return frozenset(name for name, stands in self._stands.items() if stands.priority is not None)
+    def active(self) -> Mapping[str, int]:
+        """Priority of each that would ring now."""
+        return {name: stands.priority for name, stands in self._stands.items() if stands.priority is not None}
 
     async def recover(self, name: str) -> Checkpoint | None:
         """Find out what stands; what a draft left that runs no more, or in another wording, ends here."""
@@ -111,7 +111,8 @@ class ShadowRecorder:
 
         async def attempt() -> None:
             await self._catch_up()
-            found = {name: self._stands[name] for name in names if name in self.active}
+            active = self.active
+            found = {name: self._stands[name] for name in names if name in active}
             events = {
                 name: ShadowReturned(stands.rule, stands.fingerprint, stands.subject, at)
                 for name, stands in found.items()

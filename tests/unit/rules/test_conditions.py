@@ -120,10 +120,19 @@ class TestSeveritySteps:
         trial = Trial(self.STEPS, values={"T": 36.0})
         trial.run(10)
         name = f"R~{UNIT}"
-        assert overruled(trial.state, trial.binding, frozenset({name})).active.tolist() == [True, True, False]
-        assert not overruled(trial.state, trial.binding, frozenset()).active.any()
+        assert overruled(trial.state, trial.binding, {name: 2}).active.tolist() == [True, True, False]
+        assert overruled(trial.state, trial.binding, {name: 3}).active.tolist() == [True, False, False]
+        assert not overruled(trial.state, trial.binding, {}).active.any()
         quiet = Trial(self.STEPS, values={"T": 20.0})
-        assert overruled(quiet.state, quiet.binding, frozenset({name})).active.tolist() == [True, False, False]
+        assert overruled(quiet.state, quiet.binding, {name: 3}).active.tolist() == [True, False, False]
+
+    def test_an_alarm_of_which_only_the_log_knows_how_severe_it_is_lowers_and_ends_like_any_other(self) -> None:
+        trial = Trial(self.STEPS, values={"T": 36.0})
+        trial.state = overruled(trial.state, trial.binding, {f"R~{UNIT}": 1})
+        trial.run(10)
+        assert kinds(trial) == [("changed", 2)]
+        trial.set(T=20.0).run(10)
+        assert kinds(trial)[-1] == ("returned", 2)
 
 
 def test_a_rule_that_the_language_no_longer_knows_is_named_and_stops_no_other() -> None:

@@ -17,6 +17,7 @@ from cityhall_bms.domain.alarms import AlarmReset
 from cityhall_bms.domain.errors import EventLogUnavailableError
 from cityhall_bms.domain.events import Event, StoredEvent
 from cityhall_bms.domain.quality import Quality
+from cityhall_bms.domain.rule_events import RuleDraftDropped
 from cityhall_bms.ports.event_log import Append, Checkpoint
 from cityhall_bms.rules.runner import RulesRunner
 
@@ -330,6 +331,32 @@ async def test_a_rule_that_fails_is_recorded_once_over_all_restarts(monkeypatch:
     (failed,) = await world.events.read(stream="rule/")
     assert failed.payload == {"rule": "BROKEN", "reason": "ValueError: bad rule"}
     assert await world.told() == [f"TRIP~{UNIT}.Trip AlarmRaised"]
+
+
+async def test_a_failure_is_recorded_although_a_draft_is_written_in_the_same_moment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    await world.publish(0, 20.0)
+
+    def fail(_self: object, _tick: object, _memory: object) -> None:
+        raise ValueError
+
+    class Overtaken(DyingLog):
+        """Somebody drops a draft of the rule just before the first failure is appended."""
+
+        overtaken = False
+
+        async def append(self, appends: Sequence[Append], checkpoint: Checkpoint | None = None) -> list[StoredEvent]:
+            if appends and not self.overtaken:
+                self.overtaken = True
+                await world.events.append([Append("rule/BROKEN", [RuleDraftDropped("BROKEN", 1, "li")], "li")])
+            return await super().append(appends, checkpoint)
+
+    monkeypatch.setattr("cityhall_bms.rules.conditions.SilentCondition.step", fail)
+    log = Overtaken(world.events, 0, after=False, error=KilledError)
+    await world.catch_up(world.runner(rules=(rule(id="BROKEN", kind="stale"),), events=log))
+    assert [entry.type for entry in await world.events.read(stream="rule/")] == ["RuleDraftDropped", "RuleFailed"]
 
 
 async def test_a_failure_whose_answer_was_lost_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,7 +107,7 @@ async def test_what_a_dropped_draft_left_standing_ends_with_it() -> None:
     await catch_up(world, shadow(world, hot(25)))
     nobody = ShadowRecorder(world.events, world.telemetry, world.clock, {})
     await nobody.recover(checkpoint_name({}))
-    assert nobody.active == frozenset()
+    assert nobody.active == {}
     assert await told(world) == [("ShadowRaised", 3), ("ShadowReturned", None)]
 
 
