@@ -21,7 +21,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import httpx
 import uvloop
@@ -47,7 +47,8 @@ RULES: Final = 50
 TICK_S: Final = 0.1
 ACKNOWLEDGE_EVERY_S: Final = 5.0
 PAGE_EVERY_S: Final = 1.0
-DRAIN_S: Final = 120.0
+AFTER_BURST_S: Final = 60.0
+DRAIN_S: Final = 60.0
 POSITION: Final = re.compile(rb"^id: (\d+)$|^event: (\w+)$", re.MULTILINE)
 TOLD: Final = re.compile(r'\{"position":(\d+),"at"')
 """Transitions in a message: to parse all of it twenty times would measure the consoles."""
@@ -159,8 +160,12 @@ async def service(folder: Path) -> AsyncIterator[Rig]:
     clock = SystemClock()
     site = write_load_site(folder / "site", UNITS // 50, 500, 60.0, 9)
     async with EmbeddedPostgres(folder / "data", clock) as postgres, EmbeddedNats(folder / "data", clock) as nats:
-        urls = {"database": {"url": postgres.dsn}, "nats": {"url": nats.url}}
-        settings = load_settings(data_dir=folder / "data", api={"port": PORT}, **urls)
+        settings = load_settings(
+            data_dir=folder / "data",
+            api={"port": PORT},
+            database={"url": postgres.dsn},
+            nats={"url": nats.url},
+        )
         await bootstrap.prepare(site, settings, clock)
         rig = Rig(postgres, nats, settings, site, folder)
         rig.start("service", "historian,api")
@@ -208,11 +213,11 @@ async def measure(arguments: argparse.Namespace) -> None:
             if arguments.burst:
                 await flood.append(arguments.burst)
                 log_end = await log.end()
-                await asyncio.sleep(20)
+                await asyncio.sleep(AFTER_BURST_S)
             await flood.pour(arguments.per_hour / 3600, arguments.minutes * 60)
             reading.cancel()
             lasted, after, memory_after = time.monotonic() - begun, cpu_s(rig, listeners.pid), memory_mib(pid)
-            stored = await _drained(rig.postgres.dsn)
+            stored = await _drained(rig.postgres.dsn, await log.end())
             listeners.communicate()
             told = json.loads(Path(file).read_text())
     _report(flood, told, stored, (begin, log_end))
@@ -222,17 +227,18 @@ async def measure(arguments: argparse.Namespace) -> None:
     print(f"load average {os.getloadavg()[0]:.1f}, {lasted:.0f} s")
 
 
-async def _drained(dsn: str) -> list[int]:
+async def _drained(dsn: str, end: int) -> list[int]:
     """Positions of all transitions, once the consoles had time to hear the last."""
     pool = await open_pool(dsn)
-    await asyncio.sleep(10)
+    while await pool.fetchval("SELECT min(position) FROM projection_checkpoint") < end:  # noqa: ASYNC110
+        await asyncio.sleep(1)
+    await asyncio.sleep(DRAIN_S)
     rows = await pool.fetch("SELECT position FROM alarm_transition ORDER BY position")
-    await asyncio.sleep(5)
     pool.terminate()
     return [row["position"] for row in rows]
 
 
-def _report(flood: Flood, told: dict[str, list[list[float]]], stored: Sequence[int], burst: tuple[int, int]) -> None:
+def _report(flood: Flood, told: dict[str, Any], stored: Sequence[int], burst: tuple[int, int]) -> None:
     wrong = [place for place, (positions, _) in enumerate(told["heard"]) if positions != stored]
     print(
         f"{len(stored)} transitions, {2 * CONSOLES} consoles; of them heard otherwise than once and in order: {wrong}"
