@@ -21,11 +21,13 @@ Precision counts what is false, deceived or blaming against a rule.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from typing import Final
 
-from tests.support.labelled_year import STEP_US, Chance, Lived, full_building, rows_at, shipped, site
+from tests.support.fault_effects.everything import EFFECTS
+from tests.support.labelled_year import STEP_US, ZONE, Chance, Lived, full_building, rows_at, shipped, site
 
 from cityhall_bms.domain.annunciations import NEVER
 from cityhall_bms.rules.binding import BoundRule
@@ -37,6 +39,8 @@ SCANS_US: Final = 2 * STEP_US
 RECOVERY_US: Final = 1_800_000_000
 GRADING_US: Final = 3_600_000_000
 """What the collector's grading may take to doubt an instrument."""
+OVER_TIME: Final = frozenset({"sump_cycling"})
+"""Faults whose effect a single look does not show."""
 NAMING: Final = (
     "FC", "VALVE-LEAK", "HUNT", "VAV-", "DQ-", "CMD-", "HEAT-BALANCE", "METER-", "PUMP-FLOW", "TOWER", "SIMUL", "LOW-DT",
 )  # fmt: skip
@@ -142,7 +146,7 @@ def _judge_faults(lived: Lived, verdict: Verdict) -> None:
         reasons = {Why.UNWATCHED}
         for bound in shipped().rules:
             chance = chances.get((bound.rule.id, number))
-            if chance is None:
+            if chance is None or not rows_at(bound, fault):
                 continue
             tally = verdict.rules[bound.rule.id]
             why = _why_not(bound, chance, lived)
@@ -151,7 +155,7 @@ def _judge_faults(lived: Lived, verdict: Verdict) -> None:
                 tally.undue[why] += 1
                 reasons.add(why)
                 continue
-            if first is not None:
+            if first is not None and first >= fault.since:
                 since = fault.since if (sight := lived.sights.get(number)) is None else sight.since or fault.since
                 tally.late_us.append(first - since - delay_us(bound.rule))
             tally.due += 1
@@ -171,12 +175,23 @@ def _judge_faults(lived: Lived, verdict: Verdict) -> None:
 def _why_not(bound: BoundRule, chance: Chance, lived: Lived) -> Why | None:
     """Why a rule need not have found a fault; none when it had to."""
     fault, needed = lived.faults[chance.fault], delay_us(bound.rule) + SCANS_US
-    lasted = (lived.window.end if fault.until is None else fault.until) - fault.since
-    if lasted < needed + (0 if chance.fault in lived.sights else GRADING_US):
+    lasted = _lasted_us(fault, lived)
+    described = chance.fault in lived.sights and fault.what not in OVER_TIME
+    if lasted < needed + (0 if described else GRADING_US):
         return Why.SHORT
     if chance.applied_us < needed:
         return Why.NOT_APPLICABLE
-    return Why.UNSEEN if chance.shown_us < needed else None
+    return Why.UNSEEN if described and chance.shown_us < needed else None
+
+
+def _lasted_us(fault: Fault, lived: Lived) -> int:
+    """How long a fault was on; of an effect over time, in the hours of the day in which it shows."""
+    until = lived.window.end if fault.until is None else fault.until
+    hours = EFFECTS[fault.what].hours if fault.what in OVER_TIME else None
+    if hours is None:
+        return until - fault.since
+    minutes = (datetime.fromtimestamp(at / 1e6, ZONE) for at in range(fault.since, until, STEP_US))
+    return sum(hours[0] <= local.hour + local.minute / 60.0 < hours[1] for local in minutes) * STEP_US
 
 
 def _first(bound: BoundRule, fault: Fault, lived: Lived) -> int | None:

@@ -238,14 +238,22 @@ class Watch:
         return replace(bound, condition=_Noting(bound.condition, self._applied[bound.rule.id]))
 
 
+@cache
+def _columns() -> dict[int, int]:
+    return {int(number): column for column, number in enumerate(shipped().point_ids)}
+
+
 def rows_at(bound: BoundRule, fault: Fault) -> list[int]:
-    """Subjects of a rule, by place, that are what a fault struck: the equipment, the point or the device."""
-    equipment = fault.where.rpartition(".")[0]
-    struck_point = fault.where in full_building().by_name
+    """Subjects of a rule, by place, that are what a fault struck, or the equipment whose struck point the rule looks at."""
+    point = full_building().by_name.get(fault.where)
+    if point is None:
+        return [row for row, subject in enumerate(bound.subjects) if fault.where in {subject.name, subject.equipment}]
+    column = _columns()[point.index]
     return [
-        place
-        for place, subject in enumerate(bound.subjects)
-        if fault.where in {subject.name, subject.equipment} or (struck_point and equipment == subject.equipment)
+        row
+        for row, subject in enumerate(bound.subjects)
+        if subject.name == fault.where
+        or (subject.name == point.equipment.name and column in [of for of, _ in bound.condition.watched(row)])
     ]
 
 
