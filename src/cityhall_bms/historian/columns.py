@@ -34,12 +34,20 @@ class Samples:
 
         The choice is total over what is stored, so that live and recomputed figures agree to the last bit.
         """
+        if self._is_ordered():
+            return self
         order = self._by_point_and_time()
         repeated = self._repeats_next(order)
         if not repeated.any():
             return self.select(order)
         order = np.lexsort((self.value, self.quality, self.recorded_at, self.at, self.point))
         return self.select(order[~self._repeats_next(order)])
+
+    def _is_ordered(self) -> bool:
+        """Whether every sample stands behind one of a smaller point, or of an earlier time."""
+        point, at = self.point, self.at
+        later = (point[1:] > point[:-1]) | ((point[1:] == point[:-1]) & (at[1:] > at[:-1]))
+        return bool(later.all())
 
     def _repeats_next(self, order: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Which places of an order have the point and time of the place behind them."""

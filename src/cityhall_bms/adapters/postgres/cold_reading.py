@@ -1,5 +1,6 @@
 """Reads the cold form: samples come out as they went in."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final
@@ -26,6 +27,15 @@ async def of_points(
 ) -> Samples:
     """Cold samples of some points, or of all, recorded by then; in no order, and what was restated too."""
     return await _fetch(connection, "points", points, window, known_at)
+
+
+async def parts_of_points(
+    connection: asyncpg.Connection, points: Sequence[int], window: Window, known_at: int
+) -> list[Samples]:
+    """The same, in parts of one point, set and day, as they are kept: oldest first."""
+    rows = await connection.fetch(QUERIES["points"], day_of(window.start), day_of(window.end - 1), list(points))
+    times = await _times_of_rows(connection, rows)
+    return await asyncio.to_thread(lambda: [_chosen(samples_of(row, times), window, known_at) for row in rows])
 
 
 async def of_blocks(connection: asyncpg.Connection, blocks: Sequence[int], window: Window, known_at: int) -> Samples:
@@ -59,8 +69,12 @@ async def _fetch(
 async def _unpacked(
     connection: asyncpg.Connection, rows: Sequence[asyncpg.Record], window: Window, known_at: int
 ) -> Samples:
-    times = await times_of(connection, {(row["set_id"], row["day"]) for row in rows if row["set_id"] != CHANCE})
+    times = await _times_of_rows(connection, rows)
     return Samples.join([_chosen(samples_of(row, times), window, known_at) for row in rows])
+
+
+async def _times_of_rows(connection: asyncpg.Connection, rows: Sequence[asyncpg.Record]) -> Times:
+    return await times_of(connection, {(row["set_id"], row["day"]) for row in rows if row["set_id"] != CHANCE})
 
 
 async def times_of(connection: asyncpg.Connection, keys: set[tuple[int, date]]) -> Times:

@@ -22,5 +22,5 @@ class PostgresRuleHistory:
         """Samples that stand, by point and time."""
         with translated(HistoryUnavailableError):
             async with self._pool.acquire() as connection:
-                found = await reading.of_points(connection, points, window)
+                found = await reading.of_points_at_length(connection, points, window)
         return PastSamples(found.point.astype(np.int64), found.at, found.value, found.quality)

@@ -1,11 +1,13 @@
 """The one place where samples are read: from the scans, and from the cold form of old ones."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Final
 
 import asyncpg
 
 from cityhall_bms.adapters.postgres import cold_reading as cold
+from cityhall_bms.adapters.postgres import set_reading
 from cityhall_bms.adapters.postgres.history_copy import TIME_MAX_US, fetch_samples, moment
 from cityhall_bms.adapters.postgres.sql import load
 from cityhall_bms.historian.columns import Samples
@@ -34,6 +36,16 @@ async def of_points(
     """Samples of some points that stand, by point and time."""
     hot = await _hot(connection, "samples_of_points", window, known_at, list(points))
     return Samples.join([await cold.of_points(connection, points, window, known_at), hot]).ordered()
+
+
+async def of_points_at_length(
+    connection: asyncpg.Connection, points: Sequence[int], window: Window, known_at: int = TIME_MAX_US
+) -> Samples:
+    """The same as :func:`of_points`, for long windows: several times as fast, but a question for every set."""
+    hot = await set_reading.of_points(connection, points, window, known_at)
+    parts = [part for part in [*await cold.parts_of_points(connection, points, window, known_at), *hot] if len(part)]
+    parts.sort(key=lambda part: (int(part.point[0]), int(part.at[0])))
+    return await asyncio.to_thread(lambda: Samples.join(parts).ordered())
 
 
 async def of_blocks(

@@ -112,6 +112,36 @@ WHERE s.observed_at >= $1::timestamptz AND s.observed_at < $2::timestamptz
   AND (s.set_id IS NULL OR s.set_id IN (SELECT m.set_id FROM point_set_member m WHERE m.point_id = ANY ($4::integer[])))
   AND u.point = ANY ($4::integer[]);
 
+-- name: members
+-- Sets with some points: the points and their places in scans.
+SELECT set_id, array_agg(point_id ORDER BY ordinal) AS points, array_agg(ordinal ORDER BY ordinal)::integer[] AS ordinals
+FROM point_set_member
+WHERE point_id = ANY ($1::integer[])
+GROUP BY set_id
+ORDER BY set_id;
+
+-- name: some_of_set
+-- Some values of each scan of a set; $5: quality of a scan that is good throughout. Out-of-line values are fetched once.
+SELECT s.observed_at, s.recorded_at, ARRAY[{values}], CASE WHEN s.marks IS NULL THEN $5::bytea ELSE {quality} END
+FROM (
+    SELECT observed_at, recorded_at, "values"[{first}:{last}] AS part,
+           substring(quality FROM {first} FOR {last} - {first} + 1) AS marks
+    FROM scan
+    WHERE set_id = $1 AND observed_at >= $2::timestamptz AND observed_at < $3::timestamptz
+      AND recorded_at <= $4::timestamptz
+    OFFSET 0
+) s;
+
+-- name: lone_samples_of_points
+-- Samples of some points in chance selections.
+SELECT u.point, s.observed_at, s.recorded_at, u.value,
+       coalesce(get_byte(s.quality, u.ordinal::integer - 1), 0)::smallint AS quality
+FROM scan s
+CROSS JOIN LATERAL unnest(s.point_ids, s."values") WITH ORDINALITY AS u (point, value, ordinal)
+WHERE s.observed_at >= $1::timestamptz AND s.observed_at < $2::timestamptz
+  AND s.recorded_at <= $3::timestamptz
+  AND s.set_id IS NULL AND s.point_ids && $4::integer[] AND u.point = ANY ($4::integer[]);
+
 -- name: slow_points
 -- Points whose scans are further apart than $1 µs, or one of them.
 SELECT point_id, ((description ->> 'scan_s')::double precision * 1000000)::bigint AS interval_us
