@@ -19,6 +19,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--minutes", type=float, default=0.0, help="minutes of them, instead of a number")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share what is made once per module or folder run in one process, or each process makes it again."""
+    for item in items:
+        shared = _shared_by(item)
+        if shared and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(shared))
+
+
+def _shared_by(item: pytest.Item) -> str:
+    """The folder or module whose fixture the test shares with others; nothing when it has all for itself."""
+    found = getattr(item, "_fixtureinfo", None)
+    definitions = [definition for each in found.name2fixturedefs.values() for definition in each] if found else []
+    # Every process has the database servers of this file, and the event loops of plugins.
+    wide = [one for one in definitions if one.scope != "function" and one.baseid.startswith("tests/")]
+    return min((one.baseid for one in wide), key=len, default="")
+
+
 @pytest.fixture
 def cycles(request: pytest.FixtureRequest) -> int:
     """How often a torture test kills and restores its device."""

@@ -28,6 +28,11 @@ pytestmark = pytest.mark.timeout(600)
 CASES = [(name, case) for name, campaign in CAMPAIGNS.items() for case in campaign.cases]
 
 
+def group(name: str) -> pytest.MarkDecorator:
+    """Tests of one campaign share its run, and therefore a worker."""
+    return pytest.mark.xdist_group(f"campaign {name}")
+
+
 @cache
 def outcome_of(name: str) -> Outcome:
     """A campaign is played once; many tests look at it."""
@@ -48,7 +53,10 @@ def scan_of(unit: str) -> float:
     return max(point.scan_s for point in building().points if point.equipment.short == unit)
 
 
-@pytest.mark.parametrize(("name", "case"), CASES, ids=[f"{case.rule}-{case.fault}" for _, case in CASES])
+@pytest.mark.parametrize(
+    ("name", "case"),
+    [pytest.param(name, case, marks=group(name), id=f"{case.rule}-{case.fault}") for name, case in CASES],
+)
 def test_a_rule_finds_its_fault_in_time(name: str, case: Case) -> None:
     campaign = CAMPAIGNS[name]
     rung = outcome_of(name).rung(case.rule, case.unit)
@@ -63,7 +71,7 @@ def test_a_rule_finds_its_fault_in_time(name: str, case: Case) -> None:
     assert reached[0].at_s <= allowed, "found too late"
 
 
-@pytest.mark.parametrize("name", CAMPAIGNS)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=group(name)) for name in CAMPAIGNS])
 def test_nothing_rings_where_nothing_is_wrong(name: str) -> None:
     campaign = CAMPAIGNS[name]
     meant = {(case.rule, case.unit) for case in campaign.cases}

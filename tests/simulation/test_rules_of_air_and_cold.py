@@ -321,7 +321,10 @@ def play(name: str) -> RulesAtWork:
     return work
 
 
-@pytest.mark.parametrize("name", SCENES)
+EVENING = pytest.mark.xdist_group("evening")  # who looks at this scene shares its run
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=EVENING if name == "evening" else ()) for name in SCENES])
 def test_each_fault_rings_within_the_delay_of_its_rule_and_two_scans_and_nothing_else_does(name: str) -> None:
     """One test per scene, so that each is played once, whatever worker runs it."""
     work = play(name)
@@ -368,6 +371,7 @@ def test_every_rule_of_air_and_cold_is_tried() -> None:
     assert {rule.id for rule in shipped()} - {case.rule for case in CASES} == elsewhere
 
 
+@EVENING
 def test_what_the_twin_cannot_show_is_not_applicable_and_says_why() -> None:
     work = play("evening")
     lacking = {item.rule for item in work.binding.unbound}
@@ -376,6 +380,7 @@ def test_what_the_twin_cannot_show_is_not_applicable_and_says_why() -> None:
     assert work.binding.problems == ()
 
 
+@EVENING
 def test_a_unit_that_stands_is_not_applicable_and_never_ok() -> None:
     work = play("evening")
     runs = work.city.column("AHU", "RunSts")

@@ -28,6 +28,8 @@ ANY_TIME = st.datetimes(datetime(2005, 1, 1), datetime(2035, 12, 31), timezones=
 ANY_SEED = st.integers(0, 2**31)
 SEEDS = (1, 2, 3)
 YEARS = range(2008, 2018)
+# Ten years of weather are made once, for the tests of one worker.
+pytestmark = pytest.mark.xdist_group("weather")
 # Central Weather Administration, normals 1991-2020, station 466920 Taipei.
 NORMAL_C = (16.6, 17.2, 19.0, 22.5, 25.8, 28.3, 30.1, 29.7, 27.8, 24.7, 21.9, 18.2)
 NORMAL_MM = (93.8, 129.4, 157.8, 151.4, 245.2, 354.6, 214.2, 336.5, 336.8, 162.6, 89.3, 96.9)
