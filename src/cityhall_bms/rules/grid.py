@@ -40,8 +40,7 @@ class Grid:
     """
 
     def __init__(self, point_ids: NDArray[np.int64]) -> None:
-        self._order = np.argsort(point_ids)
-        self._sorted = point_ids[self._order]
+        self._points = point_ids.tolist()
         count = len(point_ids)
         self._value = np.full(count, np.nan)
         self._quality = np.full(count, Quality.BAD_NO_DATA, np.uint8)
@@ -49,27 +48,29 @@ class Grid:
 
     def lay(self, samples: PastSamples, ticks: NDArray[np.int64]) -> Block:
         """Block of some ticks (ascending), of the samples up to the last of them (those beyond are left out)."""
-        count = len(self._value)
-        column = self._columns(samples.point)
-        row = np.searchsorted(ticks, samples.at)
-        chosen = (column >= 0) & (row < len(ticks))
-        chosen[chosen] = samples.at[chosen] >= self._observed_at[column[chosen]]
-        column, row = column[chosen], row[chosen]
-        value = np.concatenate([self._value, samples.value[chosen]])
-        quality = np.concatenate([self._quality, samples.quality[chosen]])
-        observed_at = np.concatenate([self._observed_at, samples.at[chosen]])
-        # Which sample stands: they come by point and time, so that of several in one cell the last assigned is newest.
-        standing = np.zeros((len(ticks), count), np.int64)
-        standing[0] = np.arange(count)
-        standing[row, column] = count + np.arange(len(row))
-        np.maximum.accumulate(standing, axis=0, out=standing)
-        block = Block(ticks, value[standing], quality[standing], observed_at[standing])
+        shape = len(ticks), len(self._points)
+        block = Block(ticks, np.empty(shape), np.empty(shape, np.uint8), np.empty(shape, np.int64))
+        begin = np.searchsorted(samples.point, self._points)
+        end = np.searchsorted(samples.point, self._points, "right")
+        at, standing = np.empty(0, np.int64), np.zeros(len(ticks), np.intp)
+        for column, part in enumerate(map(slice, begin.tolist(), end.tolist())):
+            own = samples.at[part]
+            if not np.array_equal(own, at):  # points of one device have the same times
+                at, standing = own, np.searchsorted(own, ticks, "right")
+            self._lay_point(block, column, samples, part, standing)
         self._value, self._quality, self._observed_at = block.value[-1], block.quality[-1], block.observed_at[-1]
         return block
 
-    def _columns(self, points: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Column of each sample; -1 for a point that nobody watches."""
-        if not len(self._sorted):
-            return np.full(len(points), -1)
-        place = np.minimum(np.searchsorted(self._sorted, points), len(self._sorted) - 1)
-        return np.where(self._sorted[place] == points, self._order[place], -1)
+    def _lay_point(
+        self, block: Block, column: int, samples: PastSamples, part: slice, standing: NDArray[np.intp]
+    ) -> None:
+        """Lay one point out; ``standing`` is how many of its samples there are by each tick."""
+        before = self._observed_at[column]
+        stands = slice(int(np.searchsorted(standing, np.searchsorted(samples.at[part], before), "right")), None)
+        for laid, last, found in (
+            (block.value, self._value, samples.value),
+            (block.quality, self._quality, samples.quality),
+            (block.observed_at, self._observed_at, samples.at),
+        ):
+            laid[: stands.start, column] = last[column]
+            laid[stands, column] = found[part][standing[stands] - 1]

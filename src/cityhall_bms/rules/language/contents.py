@@ -19,6 +19,7 @@ DAYS_MIN: Final = 7
 class Sums:
     """Buckets whose fields add up."""
 
+    by_place = False
     fields = 1
 
     def __init__(self, window_us: float) -> None:
@@ -131,6 +132,8 @@ def increase(stretch: Stretch) -> Floats:
 class Extreme:
     """``min(x, w)`` and ``max(x, w)``."""
 
+    by_place = False
+
     def __init__(self, window_us: float, choose: Callable[[Any, Any], Any], worst: float) -> None:
         self._known_us = KNOWN_SHARE * window_us
         self._choose = choose
@@ -160,6 +163,8 @@ class Extreme:
 
 class Difference:
     """``delta(x, w)`` and ``rate(x, w)``: present value less the oldest in the window; the rate is per hour."""
+
+    by_place = False
 
     def __init__(self, window_us: float, *, per_hour: bool) -> None:
         self._known_us = KNOWN_SHARE * window_us
@@ -196,6 +201,8 @@ class Difference:
 class Median:
     """``median(x, w)``: of the means of closed buckets."""
 
+    by_place = False
+
     def __init__(self, window_us: float) -> None:
         self._mean = Mean(window_us)
         self._known_us = KNOWN_SHARE * window_us
@@ -221,6 +228,8 @@ class Median:
 
 class Baseline:
     """``baseline(x, d)``: median of the means of this hour of the day. A bucket is an hour of the building's zone."""
+
+    by_place = True
 
     def __init__(self) -> None:
         self._mean = Mean(0.0)
@@ -248,6 +257,8 @@ class Baseline:
 
 class Past:
     """``ago(x, d)``: the value at the end of the oldest bucket."""
+
+    by_place = True
 
     def empty(self, rows: int) -> Fields:
         """Not known."""

@@ -5,6 +5,7 @@ is calculated for many buckets together, oldest first as ever.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -127,10 +128,28 @@ class _Table:
 
     def bucket(self, before: int, chosen: slice) -> Fields:
         """Of some buckets of the block, the one so many numbers before each."""
+        return self._fields(self._places(before, chosen))
+
+    def gathered(self, chosen: slice, *, by_place: bool) -> list[Fields]:
+        """Of some buckets of the block those that count for each, oldest first; none that are all empty if it may be.
+
+        One is left in any case.
+        """
+        places = [self._places(before, chosen) for before in range(self._kept, 0, -1)]
+        if not by_place:
+            places = [place for place in places if (place != self._none).any()] or places[-1:]
+        return [self._fields(place) for place in places]
+
+    def _places(self, before: int, chosen: slice) -> Places:
         number = self._number[chosen] - before - self._first
-        place = np.where(number < 0, number + self._kept, self._dense[np.maximum(number, 0)])
+        return np.where(number < 0, number + self._kept, self._dense[np.maximum(number, 0)])
+
+    def _fields(self, place: Places) -> Fields:
+        """Buckets at some places; not copied where they stand side by side."""
         if (place == self._none).all():
             return tuple(np.broadcast_to(column[-1], (len(place), column.shape[1])) for column in self._columns)
+        if (np.diff(place) == 1).all():
+            return tuple(column[place[0] : place[-1] + 1] for column in self._columns)
         return tuple(column[place] for column in self._columns)
 
 
@@ -139,8 +158,10 @@ def _closed(window: Window, table: _Table, closed: Fields) -> Fields:
     count, rows = table.count, len(closed[0])
     size = max(CELLS_MAX // max(window.kept * window.width * rows, 1), 1)
     parts = [tuple(column[np.newaxis] for column in closed)]
-    for begin in range(1, count, size):
-        chosen = slice(begin, min(begin + size, count))
-        gathered = [table.bucket(before, chosen) for before in range(window.kept, 0, -1)]
-        parts.append(window.content.closed(gathered, gathered[0][0].shape))
+    # Buckets before the block have every number, those of a block only the ones with a tick: the first are taken apart,
+    # so that behind them what counts stands side by side.
+    edges = sorted({1, *range(min(1 + window.kept, count), count, size), count})
+    for begin, end in pairwise(edges):
+        gathered = table.gathered(slice(begin, end), by_place=window.content.by_place)
+        parts.append(window.content.closed(gathered, (end - begin, rows)))
     return tuple(np.vstack(column) for column in zip(*parts, strict=True))

@@ -41,6 +41,9 @@ class Stretch:
 class Content(Protocol):
     """What is gathered in the buckets of a window, and what comes of it."""
 
+    by_place: bool
+    """Whether it matters which buckets are empty; where not, they may be left out."""
+
     def empty(self, rows: int) -> Fields:
         """Give a bucket in which nothing happened."""
         ...
