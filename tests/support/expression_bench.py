@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from cityhall_bms.rules.language.checking import check
 from cityhall_bms.rules.language.moment import Memory, Tick
 from cityhall_bms.rules.language.parser import parse
-from cityhall_bms.rules.language.program import About, Compiler, Pairs, Samples
+from cityhall_bms.rules.language.program import Compiler, Pairs, Samples
 from cityhall_bms.rules.language.scope import Scope
-from cityhall_bms.rules.language.terms import Term
+from cityhall_bms.rules.language.terms import About, Term
 
 START_US = 1_782_864_000_000_000
 COUNTED_MAX_US = 10_000_000

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from cityhall_bms.rules.language.aggregates import AGGREGATES
 from cityhall_bms.rules.language.checking import EACH_POINT, check, check_condition, check_number
 from cityhall_bms.rules.language.errors import ExpressionError
 from cityhall_bms.rules.language.kinds import Kind, Sort
 from cityhall_bms.rules.language.parser import parse
 from cityhall_bms.rules.language.scope import Scope
-from cityhall_bms.rules.language.terms import Term, comparisons, eased, walk, yields
+from cityhall_bms.rules.language.terms import About, Term, about_of, comparisons, eased, walk, yields
 from cityhall_bms.rules.language.tree import names_in
 from cityhall_bms.rules.language.windowed import WINDOWED
 from cityhall_bms.rules.model import ANY_CLASS, ConditionRule, Mode
@@ -78,14 +79,16 @@ class Checked:
         return tuple(dict.fromkeys(str(t.given[0]) for root in self.terms for t in walk(root) if t.op == "own"))
 
     @property
-    def related(self) -> tuple[tuple[str, str, str, str], ...]:
-        """Related roles: whether ``single`` or for an aggregate (``related``), relation, class, role."""
-        found = [
-            (term.op, str(term.given[0]), str(term.given[1]), str(term.given[2]))
-            for root in self.terms
-            for term in walk(root)
-            if term.op in {"single", "related"}
-        ]
+    def related(self) -> tuple[tuple[About, str], ...]:
+        """Related equipment, and a role that is asked of it."""
+        found: list[tuple[About, str]] = []
+        for term in (term for root in self.terms for term in walk(root)):
+            if term.op in AGGREGATES:
+                about = about_of(term)
+                found += [(about, role) for role in about.roles]
+            elif term.op == "single":
+                relation, brick_class, role = map(str, term.given)
+                found.append((About(relation, brick_class), role))
         return tuple(dict.fromkeys(found))
 
 

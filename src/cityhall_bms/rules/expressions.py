@@ -1,6 +1,6 @@
 """The condition of a rule that is an expression: one program for all its rows and severity steps."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,10 +8,11 @@ from numpy.typing import ArrayLike
 
 from cityhall_bms.rules.checked import Checked, Figures
 from cityhall_bms.rules.conditions import Outcome, Outcomes, Part, Reading, finite
+from cityhall_bms.rules.language.aggregates import AGGREGATES
 from cityhall_bms.rules.language.kinds import Kind
 from cityhall_bms.rules.language.moment import Columns, Known, Memory, Tick, Ticks, at_moment, spread_out
 from cityhall_bms.rules.language.program import Compiler, Layout, Program, Remembered
-from cityhall_bms.rules.language.terms import ORDERED, Term, walk
+from cityhall_bms.rules.language.terms import ORDERED, About, Term, about_of, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,7 @@ def _watched(checked: Checked, layout: Layout) -> list[_Watched]:
         *((level.condition, Part.VALUE) for level in checked.levels),
         *((term, Part.PREREQUISITE) for term in [checked.when] if term is not None),
     ]
-    return [found for root, part in roots for term in walk(root) if (found := _columns(term, layout, part)) is not None]
+    return [found for root, part in roots for term in walk(root) for found in _columns(term, layout, part)]
 
 
 def _part(figures: Figures) -> Part:
@@ -176,18 +177,17 @@ def _part(figures: Figures) -> Part:
     return Part.COMMAND if figures.test.op == "!=" else Part.LIMIT
 
 
-def _columns(term: Term, layout: Layout, part: Part) -> _Watched | None:
+def _columns(term: Term, layout: Layout, part: Part) -> Iterator[_Watched]:
     given = tuple(map(str, term.given))
     match term.op:
         case "own" | "bad" | "uncertain" | "flagged" | "age":
-            return _Watched(layout.own(given[0])[0], None, part)
+            yield _Watched(layout.own(given[0])[0], None, part)
         case "single":
-            return _Watched(layout.single((given[0], given[1]), given[2])[0], None, part)
-        case "related":
-            about = (given[0], given[1])
-            return _Watched(layout.related(about, given[2])[0], layout.pairs(about).owner, part)
-        case _:
-            return None
+            yield _Watched(layout.single(About(given[0], given[1]), given[2])[0], None, part)
+        case op if op in AGGREGATES:
+            about = about_of(term)
+            for role in about.roles:
+                yield _Watched(layout.related(about, role)[0], layout.pairs(about).owner, part)
 
 
 def _is_true(result: Known, place: int) -> bool:

@@ -16,8 +16,9 @@ from cityhall_bms.rules.checked import Checked
 from cityhall_bms.rules.language.checking import EACH_POINT
 from cityhall_bms.rules.language.kinds import ANY_NUMBER, Kind, of_symbol
 from cityhall_bms.rules.language.moment import Flags, Micros
-from cityhall_bms.rules.language.program import About, Pairs, Samples
+from cityhall_bms.rules.language.program import Pairs, Samples
 from cityhall_bms.rules.language.scope import Scope
+from cityhall_bms.rules.language.terms import About
 from cityhall_bms.rules.model import ANY_CLASS, ConditionRule
 from cityhall_bms.rules.topology import Topology
 
@@ -72,9 +73,9 @@ class _Finder:
         self._roles = roles
         self._topology = topology
         self._needed = [role for role in checked.roles if role != EACH_POINT]
-        self._asked: dict[tuple[str, About], list[str]] = {}
-        for op, relation, brick_class, role in checked.related:
-            self._asked.setdefault((op, (relation, brick_class)), []).append(role)
+        self._asked: dict[About, list[str]] = {}
+        for about, role in checked.related:
+            self._asked.setdefault(about, []).append(role)
 
     def rows(self, member: Equipment) -> tuple[list[Row], list[Refused]]:
         """Subjects of one member, and why it has fewer than the rule names."""
@@ -85,22 +86,21 @@ class _Finder:
         if any(role not in own for role in self._needed):
             return [], refused
         related: dict[About, tuple[str, ...]] = {}
-        for (op, about), asked in self._asked.items():
-            found, reason = self._related(member, op, about, asked)
+        for about, asked in self._asked.items():
+            found, reason = self._related(member, about, asked)
             if reason:
                 return [], [*refused, Refused(member.name, (), reason)]
             related[about] = found
         points = [own[role] for role in self._rule.each if role in own] if self._rule.each else [None]
         return [Row(member, point, own, related) for point in points], refused
 
-    def _related(self, member: Equipment, op: str, about: About, asked: Sequence[str]) -> tuple[tuple[str, ...], str]:
-        relation, brick_class = about
-        near = self._topology.related(member.name, relation, brick_class)
+    def _related(self, member: Equipment, about: About, asked: Sequence[str]) -> tuple[tuple[str, ...], str]:
+        near = self._topology.related(member.name, about.relation, about.brick_class)
         found = tuple(item.name for item in near if all(role in self._roles[item.name] for role in asked))
-        named = f"{relation}.{brick_class}"
+        named = f"{about.relation}.{about.brick_class}"
         if not found:
             return (), f"no {named} with {', '.join(asked)}"
-        if op == "single" and len(found) > 1:
+        if not about.roles and len(found) > 1:
             return (
                 (),
                 f"{len(found)} {named} with {', '.join(asked)}: ask for any(..), mean(..) or the like",
@@ -128,9 +128,9 @@ def _of_one_measure(rows: list[Row], checked: Checked, roles: Roles, refused: li
 def _points(row: Row, checked: Checked, roles: Roles) -> Iterable[tuple[object, Point]]:
     for role in checked.measured:
         yield role, _own(row, role)
-    for _, relation, brick_class, role in checked.related:
-        for name in row.related[relation, brick_class]:
-            yield (relation, brick_class, role), roles[name][role]
+    for about, role in checked.related:
+        for name in row.related[about]:
+            yield (about.relation, about.brick_class, role), roles[name][role]
 
 
 def _own(row: Row, role: str) -> Point:
@@ -173,22 +173,24 @@ class SiteLayout:
         schedules = self._site.schedules.names
         return Scope(
             role=lambda role: _kind(self._own_points(role)),
-            related=lambda relation, brick_class, role: _kind(self._related_points((relation, brick_class), role)),
+            related=lambda relation, brick_class, role: _kind(self._of_every_aggregate(relation, brick_class, role)),
             schedule=lambda name: name in schedules,
             target=self._target_kind,
         )
 
     def own(self, role: str) -> Samples:
         """Give a role of each row's equipment."""
-        return self._samples(self._own_points(role))
+        points = self._own_points(role)
+        return self._samples(points, points[0])
 
     def single(self, about: About, role: str) -> Samples:
         """Give a role of the one related equipment of each row."""
-        return self._samples(self._related_points(about, role))
+        return self.related(about, role)
 
     def related(self, about: About, role: str) -> Samples:
         """Give a role of the related of each pair."""
-        return self._samples(self._related_points(about, role))
+        points = [self._roles[name][role] for row in self._rows for name in row.related[about]]
+        return self._samples(points, self._of_every_aggregate(about.relation, about.brick_class, role)[0])
 
     def pairs(self, about: About) -> Pairs:
         """Give the pairs with related equipment."""
@@ -231,11 +233,19 @@ class SiteLayout:
     def _own_points(self, role: str) -> list[Point]:
         return [_own(row, role) for row in self._rows]
 
-    def _related_points(self, about: About, role: str) -> list[Point]:
-        return [self._roles[name][role] for row in self._rows for name in row.related[about]]
+    def _of_every_aggregate(self, relation: str, brick_class: str, role: str) -> list[Point]:
+        """Points of a role of everything related: whoever asks for it gets it in the unit of the first."""
+        names = [
+            name
+            for row in self._rows
+            for about, related in row.related.items()
+            if (about.relation, about.brick_class) == (relation, brick_class)
+            for name in related
+        ]
+        return [self._roles[name][role] for name in names if role in self._roles[name]]
 
-    def _samples(self, points: Sequence[Point]) -> Samples:
-        return np.array([self._column(point) for point in points], dtype=np.intp), _scale(points)
+    def _samples(self, points: Sequence[Point], first: Point) -> Samples:
+        return np.array([self._column(point) for point in points], dtype=np.intp), _scale(points, first)
 
 
 def _kind(points: Sequence[Point]) -> Kind:
@@ -244,9 +254,13 @@ def _kind(points: Sequence[Point]) -> Kind:
     return replace(of_symbol(points[0].unit), counter=points[0].kind is PointKind.CI)
 
 
-def _scale(points: Sequence[Point]) -> NDArray[np.float64] | None:
-    """Factors to the unit of the first point; none where all have it."""
-    if all(point.unit == points[0].unit for point in points):
+def _scale(points: Sequence[Point], first: Point) -> NDArray[np.float64] | None:
+    """Factors to the unit of a point; none where all have it."""
+    if all(point.unit == first.unit for point in points):
         return None
-    factors = [measure.factor if (measure := measure_of(point.unit)) else 1.0 for point in points]
-    return np.array(factors) / factors[0]
+    return np.array([_factor(point) for point in points]) / _factor(first)
+
+
+def _factor(point: Point) -> float:
+    measure = measure_of(point.unit)
+    return measure.factor if measure else 1.0

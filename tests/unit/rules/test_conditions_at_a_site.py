@@ -100,6 +100,27 @@ class TestOtherEquipment:
                 "4 site.VAV with Flow: ask for any(..), mean(..) or the like"
             ]
 
+    @pytest.mark.parametrize(
+        ("condition", "expected"),
+        [
+            # Only the last of the boxes has a damper, and only the others have a flow.
+            ("all(feeds.VAV.Flow > 10 m³/h) and all(feeds.VAV.Damper > 50 %)", Answer.TRUE),
+            ("any(feeds.VAV.Flow > 30 m³/h) or any(feeds.VAV.Damper > 50 %)", Answer.TRUE),
+            ("number(feeds.VAV.Flow > 10 m³/h) == 2 and number(feeds.VAV.SP > 5 m³/h) == 3", Answer.TRUE),
+            # Those with both are asked about both.
+            ("all(feeds.VAV.Flow > feeds.VAV.SP) and all(feeds.VAV.SP >= 6 m³/h)", Answer.TRUE),
+            ("any(feeds.VAV.Flow > 10 m³/h and feeds.VAV.Damper > 50 %)", None),
+        ],
+    )
+    def test_each_aggregate_has_members_of_its_own(self, condition: str, expected: Answer | None) -> None:
+        site, _ = floor(**{"3": "L/s"})
+        kept = {name: item for name, item in site.points.items() if name != f"{BOXES[2]}.Flow"}
+        site = replace(site, points=kept | {f"{BOXES[2]}.Damper": point(BOXES[2], "Damper", unit="%")})
+        ids = {name: number for number, name in enumerate(site.points, start=1)}
+        binding = bind([rule(equipment_class="AHU", condition=condition)], site, ids)
+        flows = {f"{box}.Flow": 12.0 for box in BOXES[:2]} | {f"{box}.SP": 6.0 for box in BOXES}
+        assert answers(binding, ids, flows | {f"{BOXES[2]}.Damper": 60.0}).get(AHU) == expected
+
 
 class TestSite:
     """Schedules and targets of the site."""

@@ -10,15 +10,13 @@ from cityhall_bms.rules.language.checking import REASONS
 from cityhall_bms.rules.language.modes import OperatingMode
 from cityhall_bms.rules.language.moment import Columns, Flags, Floats, Known, Memory, Micros, Tick, Ticks, spread_out
 from cityhall_bms.rules.language.operations import EXTREMES, LOGIC, NUMBERS, ORDERS, Operation
-from cityhall_bms.rules.language.terms import Term
+from cityhall_bms.rules.language.terms import About, Term, about_of
 from cityhall_bms.rules.language.through import advanced
 from cityhall_bms.rules.language.timers import For, Previous, Remembering, Since
 from cityhall_bms.rules.language.windowed import WINDOWED, windowed
 
 Samples = tuple[Columns, Floats | None]
 """Columns of a point per row, and the scale to the unit of the first row's where it differs."""
-About = tuple[str, str]
-"""Relation and class of related equipment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +150,7 @@ class Compiler:
 
     def _compiled(self, term: Term, about: About | None) -> _Step | _RememberingStep:
         if term.op in AGGREGATES:
-            inner = (str(term.given[0]), str(term.given[1]))
+            inner = about_of(term)
             pairs = self._layout.pairs(inner)
             return _Step(aggregated(term.op, pairs.start, len(pairs.keys)), (self.place(term.args[0], inner),))
         if term.op == "spread":
@@ -164,9 +162,9 @@ class Compiler:
         if remembering is not None:
             keys = self._layout.keys if about is None else self._layout.pairs(about).keys
             return _RememberingStep(remembering, args, str(term), keys)
-        return _Step(self._operation(term), args)
+        return _Step(self._operation(term, about), args)
 
-    def _operation(self, term: Term) -> Operation:  # noqa: PLR0911 - one per operation
+    def _operation(self, term: Term, about: About | None) -> Operation:  # noqa: PLR0911 - one per operation
         op, given = term.op, term.given
         if op in _BY_OP:
             return _BY_OP[op]
@@ -188,16 +186,17 @@ class Compiler:
             case "target":
                 return operations.of_time(lambda at: self._layout.target(str(given[0]), at))
             case _:
-                return self._of_samples(op, tuple(map(str, given)))
+                return self._of_samples(op, tuple(map(str, given)), about)
 
-    def _of_samples(self, op: str, given: tuple[str, ...]) -> Operation:  # noqa: PLR0911 - one per operation
+    def _of_samples(self, op: str, given: tuple[str, ...], about: About | None) -> Operation:  # noqa: PLR0911 - one per operation
         match op:
             case "own":
                 return operations.sample(*self._layout.own(given[0]))
             case "single":
-                return operations.sample(*self._layout.single((given[0], given[1]), given[2]))
+                return operations.sample(*self._layout.single(About(given[0], given[1]), given[2]))
             case "related":
-                return operations.sample(*self._layout.related((given[0], given[1]), given[2]))
+                assert about is not None  # noqa: S101 - the checker asks the related within aggregates only
+                return operations.sample(*self._layout.related(about, given[2]))
         columns, _ = self._layout.own(given[0])
         match op:
             case "bad":

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from cityhall_bms.rules.language.kinds import PLAIN_NUMBER, TRUTH, Kind
 
@@ -37,6 +37,24 @@ class Term:
     def constant(self) -> float | None:
         """Its number, when it is one."""
         return float(self.given[0]) if self.op == "const" else None
+
+
+class About(NamedTuple):
+    """Related equipment: of a relation and a class, and with all of some roles.
+
+    Every aggregate has members of its own, those with the roles that it names. ``roles`` is empty for the one that is
+    related: it has every role that is named of it.
+    """
+
+    relation: str
+    brick_class: str
+    roles: tuple[str, ...] = ()
+
+
+def about_of(aggregate: Term) -> About:
+    """Equipment that an aggregate is about."""
+    roles = {str(term.given[2]) for term in walk(aggregate.args[0]) if term.op == "related"}
+    return About(str(aggregate.given[0]), str(aggregate.given[1]), tuple(sorted(roles)))
 
 
 def const(value: float, kind: Kind, column: int = 1) -> Term:
