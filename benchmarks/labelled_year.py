@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from tests.support.labelled_verdict import Kind, Tally, Verdict, Why, judge
+from tests.support.labelled_verdict import WRONG, Kind, Tally, Verdict, Why, judge
 from tests.support.labelled_year import ZONE, Lived, Plan, live_through
 
 YEAR: Final = 2025
@@ -57,9 +57,11 @@ def _sums(verdict: Verdict, months: list[Lived]) -> None:
     wrong = {str(kind): rules.kinds[kind] for kind in Kind}
     print(f"\n{len(of)} faults of {len({one.what for one in of})} kinds in {len(months)} months; "
           f"not due: {dict(undue.most_common())}")  # fmt: skip
-    print(f"recall {_share(faults.recall)}: {faults.found} of {faults.due} faults")
-    print(f"recall of pairs of a rule and a fault {_share(rules.recall)}: {rules.found} of {rules.due}")
-    print(f"precision {_share(rules.precision)} of {rules.episodes} episodes: {wrong}")
+    print(f"recall {faults.recall:.3f}: {faults.found} of {faults.due} faults")
+    print(f"recall of pairs of a rule and a fault {rules.recall:.3f}: {rules.found} of {rules.due}")
+    right = rules.kinds[Kind.RIGHT]
+    alone = right / (right + sum(rules.kinds[kind] for kind in WRONG))
+    print(f"precision {rules.precision:.3f} of {rules.episodes} alarms: {wrong}; without consequences {alone:.3f}")
     print(
         f"within delays and two scans of the effect: {(late <= 2).mean():.3f} (p95 {np.percentile(late, 95):.0f}"
         " min late)"

@@ -10,12 +10,12 @@ nobody describes an effect: they are due when they lasted an hour longer, which 
 
 Any other episode is
 
-- *false* when the same alarm rang in the twin without faults as well;
+- *false* when the same alarm rang within an hour in the twin without faults as well;
 - *deceived* when an instrument of the same equipment was struck: the alarm says what the instrument says;
 - *blaming* when the rule names a culprit (`NAMING`) and no fault stood at what feeds the equipment or is fed by it;
 - else a *consequence*: its condition was true of the plant, because of a fault somewhere.
 
-Precision counts what is false, deceived or blaming against a rule.
+An alarm that rings again within an hour counts once. Precision counts what is false, deceived or blaming against a rule.
 """
 
 from collections import Counter, defaultdict
@@ -39,6 +39,8 @@ SCANS_US: Final = 2 * STEP_US
 RECOVERY_US: Final = 1_800_000_000
 GRADING_US: Final = 3_600_000_000
 """What the collector's grading may take to doubt an instrument."""
+AGAIN_US: Final = 3_600_000_000
+"""An alarm that rings again so soon is the same one, right or wrong."""
 OVER_TIME: Final = frozenset({"sump_cycling"})
 """Faults whose effect a single look does not show."""
 NAMING: Final = (
@@ -129,7 +131,7 @@ def judge(stretches: Iterable[Lived]) -> Verdict:
     verdict = Verdict(defaultdict(Tally), defaultdict(Tally), [])
     for lived in stretches:
         _judge_faults(lived, verdict)
-        for episode in lived.rang:
+        for episode in _once(lived.rang):
             kind = kind_of(episode, lived)
             verdict.rules[episode.rule].kinds[kind] += 1
             if kind is not Kind.RIGHT:
@@ -209,6 +211,22 @@ def _during(fault: Fault, episode: Episode, delays_us: int) -> bool:
     return episode.overlaps(fault.since, NEVER if fault.until is None else fault.until + delays_us + RECOVERY_US)
 
 
+def _same(one: Episode, other: Episode) -> bool:
+    """Whether two episodes are of one alarm at about the same time."""
+    until = NEVER if other.ended is None else other.ended + AGAIN_US
+    return (one.rule, one.subject) == (other.rule, other.subject) and one.overlaps(other.began - AGAIN_US, until)
+
+
+def _once(episodes: Iterable[Episode]) -> Iterator[Episode]:
+    """Episodes by begin, without those that ring again within an hour: a contact that flaps is one alarm."""
+    ended: dict[tuple[str, str], int] = {}
+    for one in sorted(episodes, key=lambda item: item.began):
+        key = one.rule, one.subject
+        if one.began - ended.get(key, -NEVER) > AGAIN_US:
+            yield one
+        ended[key] = NEVER if one.ended is None else one.ended
+
+
 def kind_of(episode: Episode, lived: Lived) -> Kind:
     """What an episode was."""
     bound = _bound()[episode.rule]
@@ -223,7 +241,7 @@ def kind_of(episode: Episode, lived: Lived) -> Kind:
     }
     if episode.subject in subjects:
         return Kind.RIGHT
-    if any(one.rule == episode.rule and one.subject == episode.subject for one in lived.sound):
+    if any(_same(one, episode) for one in lived.sound):
         return Kind.FALSE
     points = full_building().by_name
     if any(fault.where in points and points[fault.where].equipment.name == episode.equipment for fault in standing):

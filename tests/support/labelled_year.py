@@ -23,7 +23,7 @@ from tests.support.graded_building import site_of
 from cityhall_bms.adapters.site_files.calendars import shipped_schedules
 from cityhall_bms.collector.grading_behaviour import Behaviour
 from cityhall_bms.domain.batch import Readings
-from cityhall_bms.domain.calendars import Schedules
+from cityhall_bms.domain.calendars import Calendar, DayKind, Schedules, SpecialDay
 from cityhall_bms.domain.quality import Quality
 from cityhall_bms.domain.site import Site
 from cityhall_bms.ports.history import Window
@@ -40,6 +40,7 @@ from cityhall_bms.rules.replay import for_history
 from cityhall_bms.rules.truth import Fault, read_truth
 from cityhall_simulators.description import Building, load_building
 from cityhall_simulators.fault_desk import FaultDesk
+from cityhall_simulators.plants.calendar import special_days
 from cityhall_simulators.runtime import City
 from cityhall_simulators.scenarios import Run, ScenarioPlayer, Strike, load_scenario
 
@@ -125,8 +126,13 @@ def full_building() -> Building:
 
 @cache
 def site() -> Site:
-    """The whole building as the service describes it, with the schedules that come along."""
-    return replace(site_of(full_building()), schedules=Schedules("Asia/Taipei", (), shipped_schedules()))
+    """The whole building as the service describes it, with the schedules that come along and the city's holidays."""
+    days = {
+        day: SpecialDay(DayKind.WORKDAY if special.works else DayKind.HOLIDAY)
+        for day, special in special_days().items()
+    }
+    schedules = Schedules("Asia/Taipei", (Calendar("office", days=days),), shipped_schedules())
+    return replace(site_of(full_building()), schedules=schedules)
 
 
 @cache
