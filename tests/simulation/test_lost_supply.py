@@ -1,4 +1,4 @@
-"""The supply of the simulated city hall is lost, under the shipped rules and the shipped table of suppression."""
+"""A lost supply and a fire in the simulated city hall, under the shipped rules and the shipped table of suppression."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -49,6 +49,7 @@ class Hall:
 
     def listen(self) -> None:
         self.rung.clear()
+        self.hidden.clear()
 
     def run(self, steps: int, step_s: float) -> None:
         for _ in range(steps):
@@ -91,6 +92,23 @@ def test_pain_28_of_a_lost_supply_operators_hear_the_cause_and_what_guards_lives
     hall.run(15, MINUTE_S)
     assert len(hall.back) <= 3, "the end of the outage is a flood"
     assert not any(alarm.suppressed for alarm in hall.book.active)
+
+
+def test_a_fire_rings_as_a_fire_and_not_as_every_lift_and_fan_that_it_calls() -> None:
+    hall = Hall()
+    hall.run(30, MINUTE_S)
+    hall.listen()
+    hall.city.fault_on("fire_alarm", "FZN01", "test")
+    hall.run(30, 10.0)
+
+    # Smoke in the ducts of its two air handlers is an alarm of its own.
+    assert hall.rung == {"F01": 1, "F01-Z": 1, "H15": 2}
+    assert hall.hidden["L02-MODE"] == 35
+    assert hall.hidden["F02-FAN"] == 3
+
+    hall.city.fault_off("fire_alarm", "FZN01")
+    hall.run(30, 10.0)
+    assert hall.back == []
 
 
 def test_everything_that_uses_power_knows_what_feeds_it() -> None:

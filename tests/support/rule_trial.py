@@ -63,7 +63,10 @@ def site_of(
 
 
 class Trial:
-    """Points of one equipment by role. Values given by ``set`` are read anew at every tick, until ``freeze``."""
+    """Points of one equipment by role. Values given by ``set`` are read anew at every tick, until ``freeze``.
+
+    ``beside`` is other equipment, each with its class and those of the roles that are its own.
+    """
 
     def __init__(
         self,
@@ -72,10 +75,14 @@ class Trial:
         brick_class: str = "Unit",
         tick_s: float = 1.0,
         units: Mapping[str, str] | None = None,
+        beside: Mapping[str, tuple[str, Sequence[str]]] | None = None,
         **settings: Any,
     ) -> None:
-        points = [point(UNIT, role, unit=(units or {}).get(role, "°C")) for role in values]
-        self.site = site_of({UNIT: brick_class}, points, **settings)
+        others = beside or {}
+        owner = {role: name for name, (_, roles) in others.items() for role in roles}
+        points = [point(owner.get(role, UNIT), role, unit=(units or {}).get(role, "°C")) for role in values]
+        classes = {UNIT: brick_class} | {name: item for name, (item, _) in others.items()}
+        self.site = site_of(classes, points, **settings)
         self.ids = {item.name: number for number, item in enumerate(points, start=1)}
         self.binding: Binding = bind(rules, self.site, self.ids)
         self.engine = Engine(self.binding, counted_max_s=max(10.0, tick_s))

@@ -192,14 +192,15 @@ FIRE = Campaign(
     cases=(
         Case("F01", "fire_alarm", "FZN01", 1, at="FACP01"),
         Case("F01-Z", "fire_alarm", "FZN01", 1),
-        Case("L02-MODE", "fire_alarm", "FZN01", 1, at="ELV05"),
+        Case("L02-MODE", "fire_alarm", "FZN01", 2, at="ELV05"),
+        Case("F02-FAN", "fire_alarm", "FZN01", 2, at="SMK03"),
         Case("F03-FLOW", "sprinkler_flow", "ACV05", 1),
         Case("F03-FOAM", "foam_flow", "FOM01", 1),
         Case("F03-CONC", "foam_flow", "FOM01", 3, within_s=900.0),
     ),
     # Pumps and fans run, shutters close and lifts go home, as they should: no shutter rings.
     explained=lambda rule, unit: (
-        rule in {"F01", "F01-Z", "L02-MODE", "F02-RUN"} or (rule, unit[:3]) == ("F02-PRESS", "FPP")
+        rule in {"F01", "F01-Z", "L02-MODE", "F02-RUN", "F02-FAN"} or (rule, unit[:3]) == ("F02-PRESS", "FPP")
     ),
 )
 

@@ -108,6 +108,14 @@ def test_a_device_without_power_is_hidden_and_hides_no_lost_supply() -> None:
     assert [over.over(item) for item in silent] == [Cover(supply.alarm_id, "SUPPLY-LOST")] * 2
 
 
+def test_a_fire_alarm_hides_that_lifts_are_recalled_anywhere_and_nothing_that_is_severe() -> None:
+    fire = alarm("F01-Z", "FZN01", priority=1)
+    recalled = alarm("L02-MODE", "ELV01", priority=2)
+    assert hidden([fire, recalled, alarm("L02", "ELV01", priority=2)]) == {"L02-MODE@ELV01": "FIRE"}
+    assert hidden([fire, alarm("L02-MODE", "ELV01", priority=1)]) == {}
+    assert hidden([recalled]) == {}
+
+
 def test_a_works_permit_hides_its_zone_and_what_stood_there_before() -> None:
     alarms = [alarm("H13", "AHU01", raised_at=NOW - MINUTE), alarm("H13", "AHU02")]
 

@@ -13,6 +13,7 @@ SOUND = {
     "Fire_Zone": {"State": 0.0, "Isolated": 0.0},
     "Elevator": {"FaultSig": 255.0, "CarMode": 1.0, "AlmBell": 0.0, "LoadPct": 10.0},
     "x:Escalator": {"FaultSig": 255.0, "StopBtn": 0.0},
+    "x:Smoke_Exhaust_Fan": {"RunSts": 0.0, "TripAlm": 0.0, "AutoPos": 1.0},
     "Electric_Vehicle_Charging_Station": {"Status": 0.0, "ErrCode": 0.0, "ConnTemp": 30.0},
 }
 PATIENCE_S = 400.0
@@ -25,7 +26,8 @@ FIRE_ZONE = {
 }  # fmt: skip
 CAR_MODE = {
     **dict.fromkeys((0, 1, 2, 3, 4, 5, 7, 8, 9, 13)),
-    **dict.fromkeys((6, 10, 11), ("L02-MODE", 1)),
+    **dict.fromkeys((6, 10), ("L02-MODE", 1)),
+    11: ("L02-MODE", 2),
     12: ("L02-OOS", 4),
 }
 LIFT_FAULT = {255: None, **dict.fromkeys(range(17), ("L02", 2)), 8: ("L01-STOP", 1)}
@@ -46,16 +48,23 @@ def units_of(brick_class: str) -> dict[str, str]:
     return {point.role.role: point.role.unit for point in points if point.equipment.brick_class == brick_class}
 
 
-def rung(brick_class: str, **values: float) -> set[tuple[str, int]]:
-    """Rules and priorities that a unit rings which was sound and then shows some values."""
+def sound(brick_class: str) -> Trial:
+    """A sound unit beside a fire panel."""
+    panel = {"TCH.B1.CN.FACP01": ("Fire_Alarm_Control_Panel", ["Alarm"])}
     trial = Trial(
-        *rules_of(brick_class), values=SOUND[brick_class], brick_class=brick_class, tick_s=5.0,
-        units=units_of(brick_class),
+        *rules_of(brick_class), values={**SOUND[brick_class], "Alarm": 0.0}, brick_class=brick_class, tick_s=5.0,
+        units=units_of(brick_class) | {"Alarm": ""}, beside=panel,
     )  # fmt: skip
     trial.run(10.0)
     assert trial.proposals == []
+    return trial
+
+
+def rung(brick_class: str, **values: float) -> set[tuple[str, int]]:
+    """Rules and priorities that a unit rings in the end which was sound and then shows some values."""
+    trial = sound(brick_class)
     trial.set(**values).run(PATIENCE_S)
-    return {(one.rule.id, one.priority) for one in trial.proposals}
+    return set({one.rule.id: one.priority for one in trial.proposals}.items())
 
 
 def meant(rule: tuple[str, int] | None) -> set[tuple[str, int]]:
@@ -69,7 +78,22 @@ def test_states_of_a_fire_zone(state: int, rule: tuple[str, int] | None) -> None
 
 @pytest.mark.parametrize(("mode", "rule"), CAR_MODE.items())
 def test_modes_of_a_lift(mode: int, rule: tuple[str, int] | None) -> None:
-    assert rung("Elevator", CarMode=mode) == meant(rule)
+    assert rung("Elevator", CarMode=mode, Alarm=float(mode == 11)) == meant(rule)
+
+
+@pytest.mark.parametrize(
+    ("brick_class", "shows"), [("Elevator", {"CarMode": 11.0}), ("x:Smoke_Exhaust_Fan", {"RunSts": 1.0})]
+)
+def test_what_the_fire_panel_calls_is_severe_only_once_no_panel_says_why(
+    brick_class: str, shows: dict[str, float]
+) -> None:
+    trial = sound(brick_class)
+    trial.set(Alarm=1.0, **shows).run(PATIENCE_S)
+    assert [one.priority for one in trial.proposals] == [2]
+    trial.set(Alarm=0.0).run(55.0)
+    assert len(trial.proposals) == 1
+    trial.run(10.0)
+    assert [one.priority for one in trial.proposals] == [2, 1]
 
 
 @pytest.mark.parametrize(("fault", "rule"), LIFT_FAULT.items())
