@@ -231,8 +231,11 @@ class _Binder:
         for roles in self._roles.values():
             for point in roles.values():
                 by_device.setdefault(point.device, []).append(point)
-        groups = [(self._of_device(device, points), points) for device, points in by_device.items()]
-        chosen = [group for group in groups if not rule.systems or group[0].system in rule.systems]
+        chosen = []
+        for device, points in by_device.items():
+            subject = self._of_device(device, points)
+            if rule.is_for(subject.system, {self._site.equipment[point.equipment].brick_class for point in points}):
+                chosen.append((subject, points))
         return self._bind_silent(rule, start, chosen)
 
     def _bind_silent(self, rule: Rule, start: int, groups: list[tuple[Subject, list[Point]]]) -> BoundRule | None:

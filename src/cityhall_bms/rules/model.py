@@ -5,7 +5,7 @@ A rule names a class of equipment and the roles of its points; it is bound to ev
 
 import hashlib
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Literal
 
@@ -168,10 +168,24 @@ class StaleRule(_OfClass):
 
 
 class DeviceRule(RuleBase):
-    """True while none of a device's points has a good, fresh value; ``systems`` empty = devices of every system."""
+    """True while none of a device's points has a good, fresh value.
+
+    ``systems`` empty = devices of every system. With ``equipment_class``, devices that speak for equipment of it.
+    """
 
     kind: Literal["device"]
     systems: tuple[System, ...] = ()
+    equipment_class: Annotated[tuple[str, ...], BeforeValidator(_tuple_of), Field(max_length=100)] = ()
+    other_than: Annotated[tuple[str, ...], BeforeValidator(_tuple_of), Field(max_length=100)] = ()
+    """Classes whose devices are left to another rule."""
+
+    def is_for(self, system: str, classes: Collection[str]) -> bool:
+        """Tell whether a device of a system is meant that speaks for equipment of some classes."""
+        return (
+            (not self.systems or system in self.systems)
+            and (not self.equipment_class or not set(classes).isdisjoint(self.equipment_class))
+            and set(classes).isdisjoint(self.other_than)
+        )
 
 
 CONDITION: Final = "condition"

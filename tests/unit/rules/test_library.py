@@ -121,9 +121,6 @@ CASES = [
     Case("L01-STOP", LI, 1, {"FaultSig": 8}, 60, {"FaultSig": 255}),
     Case("L02", LI, 2, {"FaultSig": 2}, 0, {"FaultSig": 255}),
     Case("L02", LI, 2, {"FaultSig": 0}, 0, {"FaultSig": 255}),
-    Case("L02-MODE", LI, 1, {"CarMode": 6}, 0, {"CarMode": 1}),
-    Case("L02-MODE", LI, 1, {"CarMode": 10}, 0, {"CarMode": 1}),
-    Case("L02-MODE", LI, 1, {"CarMode": 11}, 0, {"CarMode": 1}),
     Case("W01-90", TK, 2, {"Lvl": 95.5}, 60, {"Lvl": 86.5}, {"Lvl": 92.5}),
     Case("W01-90", TK, 3, {"Lvl": 90.5}, 60, {"Lvl": 86.5}, {"Lvl": 87.5}),
     Case("W01-30", TK, 3, {"Lvl": 29.5}, 60, {"Lvl": 33.5}, {"Lvl": 32.5}),
@@ -226,14 +223,25 @@ def test_a_tested_fire_zone_does_not_ring() -> None:
         assert trial.set(State=state).run(5) == []
 
 
-@pytest.mark.parametrize(("system", "expected"), [(System.FIRE, "G01-FIRE"), (System.HVAC, "G01")])
-def test_a_device_without_a_good_value_for_a_minute_rings_once(system: System, expected: str) -> None:
-    rules = (RULES["G01"], RULES["G01-FIRE"])
-    trial = trial_of(*rules, values=AHU, brick_class=AH, system=system)
+@pytest.mark.parametrize(
+    ("system", "brick_class", "expected", "priority"),
+    [
+        (System.FIRE, FA, "G01-FIRE", 1),
+        (System.POWER, "Switchgear", "G01-POWER", 2),
+        (System.POWER, "x:UPS", "G01-POWER", 2),
+        (System.POWER, "Transformer", "G01", 3),
+        (System.HVAC, AH, "G01", 3),
+    ],
+)
+def test_a_device_without_a_good_value_for_a_minute_rings_once(
+    system: System, brick_class: str, expected: str, priority: int
+) -> None:
+    rules = (RULES["G01"], RULES["G01-FIRE"], RULES["G01-POWER"])
+    trial = trial_of(*rules, values=AHU, brick_class=brick_class, system=system)
     trial.run(10)
     heard = trial.spoil(Quality.BAD_DEVICE_LOST, *AHU).run(300)
     assert heard == [(61.0, expected, "raised")]
-    assert trial.proposals[-1].subject.name == "controller"
+    assert (trial.proposals[-1].subject.name, trial.proposals[-1].priority) == ("controller", priority)
     trial.set(**AHU)
     assert trial.run(5) == [(1.0, expected, "returned")]
 
