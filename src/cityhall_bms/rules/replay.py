@@ -1,17 +1,19 @@
 """The past through the engine that runs live: samples of history, laid out tick by tick, to its proposals."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cityhall_bms.ports.history import Window
-from cityhall_bms.ports.rule_history import RuleHistory
+from cityhall_bms.ports.rule_history import PastSamples, RuleHistory
 from cityhall_bms.rules.binding import Binding
 from cityhall_bms.rules.blocks import run_block
-from cityhall_bms.rules.engine import COUNTED_MAX_S, Engine, EngineState, Proposal, RuleFailure
+from cityhall_bms.rules.engine import COUNTED_MAX_S, Engine, EngineState, Proposal, RuleFailure, Step
 from cityhall_bms.rules.grid import Block, Grid
 
 CELLS_MAX: Final = 4_000_000
@@ -57,15 +59,33 @@ class Replay:
         points = self._binding.point_ids
         ids = np.unique(points).tolist()
         grid = Grid(points)
-        quiet_us = int(self._binding.quiet_us.max(initial=0))
-        ticks = int(min(TICKS_MAX, max(TICKS_MIN, CELLS_MAX // max(len(points), 1))))
-        read_from = window.start - quiet_us
-        for start in range(window.start, window.end, ticks * self._step_us):
-            at = np.arange(start, min(start + ticks * self._step_us, window.end), self._step_us, dtype=np.int64)
-            last = int(at[-1])
-            samples = await self._history.samples_of(ids, Window(read_from, last + 1))
-            read_from = last + 1
-            block = await asyncio.to_thread(grid.lay, samples, at)
-            ran = await asyncio.to_thread(run_block, self.engine, self.state, block)
+        stretches = self._stretches(window, len(points))
+        ends = [window.start - int(self._binding.quiet_us.max(initial=0)), *(int(at[-1]) + 1 for at in stretches)]
+        windows = [Window(start, end) for start, end in pairwise(ends)]
+        samples = await self._read(ids, windows[:1])
+        for number, at in enumerate(stretches, 1):
+            try:
+                # History answers for the next stretch while this one is run.
+                async with asyncio.TaskGroup() as tasks:
+                    ahead = tasks.create_task(self._read(ids, windows[number : number + 1]))
+                    running = tasks.create_task(asyncio.to_thread(self._run, grid, samples, at))
+            except ExceptionGroup as group:
+                raise group.exceptions[0] from group
+            block, ran = running.result()
             self.state = ran.state
             yield Replayed(block, ran.proposals, ran.failures, len(samples))
+            samples = ahead.result()
+
+    def _stretches(self, window: Window, points: int) -> list[NDArray[np.int64]]:
+        """Ticks of each block."""
+        ticks = int(min(TICKS_MAX, max(TICKS_MIN, CELLS_MAX // max(points, 1))))
+        edges = range(window.start, window.end, ticks * self._step_us)
+        return [np.arange(start, min(start + edges.step, window.end), self._step_us, dtype=np.int64) for start in edges]
+
+    async def _read(self, points: Sequence[int], windows: Sequence[Window]) -> PastSamples:
+        """Samples of the window, if there is one."""
+        return await self._history.samples_of(points, windows[0]) if windows else PastSamples.none()
+
+    def _run(self, grid: Grid, samples: PastSamples, at: NDArray[np.int64]) -> tuple[Block, Step]:
+        block = grid.lay(samples, at)
+        return block, run_block(self.engine, self.state, block)
