@@ -49,19 +49,25 @@ def _late(tally: Tally) -> tuple[str, str]:
     return f"{np.median(tally.late_us) / 6e7:.0f} min", f"{max(tally.late_us) / 6e7:.0f} min"
 
 
+def _told(counts: Counter[Why] | Counter[Kind]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.most_common())
+
+
 def _sums(verdict: Verdict, months: list[Lived]) -> None:
     faults, rules = verdict.by_fault, verdict.by_rule
     of = [fault for lived in months for fault in lived.faults]
     undue: Counter[Why] = faults.undue
     late = np.array(rules.late_us) / 6e7
-    wrong = {str(kind): rules.kinds[kind] for kind in Kind}
     print(f"\n{len(of)} faults of {len({one.what for one in of})} kinds in {len(months)} months; "
-          f"not due: {dict(undue.most_common())}")  # fmt: skip
+          f"not due: {_told(undue)}")  # fmt: skip
     print(f"recall {faults.recall:.3f}: {faults.found} of {faults.due} faults")
     print(f"recall of pairs of a rule and a fault {rules.recall:.3f}: {rules.found} of {rules.due}")
     right = rules.kinds[Kind.RIGHT]
     alone = right / (right + sum(rules.kinds[kind] for kind in WRONG))
-    print(f"precision {rules.precision:.3f} of {rules.episodes} alarms: {wrong}; without consequences {alone:.3f}")
+    print(
+        f"precision {rules.precision:.3f} of {rules.episodes} alarms: {_told(rules.kinds)}; "
+        f"without consequences {alone:.3f}"
+    )
     print(
         f"within delays and two scans of the effect: {(late <= 2).mean():.3f} (p95 {np.percentile(late, 95):.0f}"
         " min late)"
