@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from email import message_from_bytes
@@ -137,6 +138,28 @@ class TestAddresses:
         assert dict(channels) == {"wang_line": "line://another-token/U123"}
         file.unlink()
         assert dict(channels) == {}
+
+    async def test_who_asks_while_it_is_read_waits_for_what_it_says(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        file = tmp_path / "channels.toml"
+        file.write_text('a = "json://127.0.0.1/"\n')
+        channels = ChannelsFile(file)
+        begun, go_on = threading.Event(), threading.Event()
+
+        def read_slowly(path: Path) -> dict[str, str]:
+            begun.set()
+            assert go_on.wait(30.0)
+            return read_channels(path)
+
+        monkeypatch.setattr(apprise_notifier, "read_channels", read_slowly)
+        first = asyncio.create_task(asyncio.to_thread(channels.get, "a"))
+        await asyncio.to_thread(begun.wait, 30.0)
+        second = asyncio.create_task(asyncio.to_thread(channels.get, "a"))
+        await asyncio.wait([second], timeout=0.1)
+        go_on.set()
+
+        assert await asyncio.gather(first, second) == ["json://127.0.0.1/"] * 2
 
     def test_a_change_with_a_mistake_is_told_once_and_what_was_read_before_stays(
         self, tmp_path: Path, capfd: pytest.CaptureFixture[str]

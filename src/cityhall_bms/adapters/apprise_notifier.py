@@ -7,6 +7,7 @@ library says of them leaves this module: what is reported is one of a few senten
 import asyncio
 import logging
 import re
+import threading
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -52,6 +53,7 @@ class ChannelsFile(Mapping[str, str]):
         self._path = path
         self._seen: tuple[int, int] | None = None
         self._read: dict[str, str] = {}
+        self._reading = threading.Lock()
 
     def __getitem__(self, channel: str) -> str:
         """Give the address of a channel."""
@@ -66,6 +68,11 @@ class ChannelsFile(Mapping[str, str]):
         return len(self._now())
 
     def _now(self) -> dict[str, str]:
+        # Messages go out in threads: whoever asks while a changed file is read waits for what it says.
+        with self._reading:
+            return self._up_to_date()
+
+    def _up_to_date(self) -> dict[str, str]:
         try:
             found = self._path.stat()
         except OSError:
