@@ -3,6 +3,8 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,8 @@ Columns = dict[str, Column]
 """One array per role, one element per unit. Names with a leading underscore are inner state; ``_fault_x`` is a
 disturbance from outside, 0 or 1; ``_ovr_X`` holds what somebody commanded X to be, NaN while the plant decides
 itself."""
+_PERIODS_S: Final = np.array([[431.0], [1597.0], [7919.0]])
+"""Of the waves that noise is made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +93,15 @@ def sound(units: int, *faults: str) -> Columns:
 
 def slow_noise(epoch_s: float, phase: float, count: int = 1) -> Column:
     """Smooth noise within about ±1 with periods of minutes to hours: a function of time alone."""
+    first, second, third = np.sin(2.0 * math.pi * epoch_s / _PERIODS_S + _phases(phase, count))
+    return np.asarray((first + second + third) / 2.0, dtype=np.float64)
+
+
+@lru_cache(maxsize=256)
+def _phases(phase: float, count: int) -> Column:
+    """A row per period, a column per unit: whoever asks for noise asks again in each step."""
     each = phase + 2.399963 * np.arange(count)
-    waves = [
-        np.sin(2.0 * np.pi * epoch_s / period_s + each * k) for k, period_s in enumerate((431.0, 1597.0, 7919.0), 1)
-    ]
-    return np.asarray(sum(waves) / 2.0, dtype=np.float64)
+    return read_only(np.array([each * number for number in range(1, len(_PERIODS_S) + 1)]))
 
 
 def demand_15_min(columns: Columns, kw: Column, epoch_s: float, dt_s: float) -> Columns:
