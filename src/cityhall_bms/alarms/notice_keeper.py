@@ -5,13 +5,16 @@ from typing import Final
 
 import structlog
 
-from cityhall_bms.domain.alarm_stream import fold
+from cityhall_bms.domain.alarm_book import AlarmBook
 from cityhall_bms.domain.alarms import Alarm, AlarmEvent, AlarmRaised, AlarmReturned, alarm_id, stream_of
 from cityhall_bms.domain.errors import ConcurrencyError, EventLogUnavailableError
 from cityhall_bms.domain.events import DeviceNoticed, StoredEvent
+from cityhall_bms.domain.permits import PERMIT_STREAMS
 from cityhall_bms.domain.site import Device, Equipment, Point, Site
+from cityhall_bms.domain.suppression import Suppression
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.event_log import Append, Checkpoint, EventLog
+from cityhall_bms.ports.read_models import AlarmView
 
 ACTOR: Final = "notices"
 CHECKPOINT: Final = "notices"
@@ -35,12 +38,17 @@ class NoticeKeeper:
     """Follows the devices' streams. Alarm and place are stored together: after a crash nothing rings twice.
 
     A notice that all is well again returns its alarm; any other raises it, unless it stands already. An object of a
-    device has one alarm, whatever kind of event it says: a device may name it differently when it is over.
+    device has one alarm, whatever kind of event it says: a device may name it differently when it is over. What is
+    hidden by design is raised hidden, in one append.
     """
 
-    def __init__(self, site: Site, events: EventLog, clock: Clock) -> None:
+    def __init__(self, site: Site, events: EventLog, view: AlarmView, suppression: Suppression, clock: Clock) -> None:
         self._site = site
         self._events = events
+        self._view = view
+        self._book = AlarmBook(suppression)
+        self._known: int | None = None
+        """Position of the log that the book reflects."""
         self._clock = clock
         self._points: Mapping[tuple[str, str], Point] = {(p.device, p.address): p for p in site.points.values()}
         self._position: int | None = None
@@ -93,9 +101,33 @@ class NoticeKeeper:
             return None  # a device that was taken out of the site, or has no points
         equipment, subject = about
         name = alarm_id(RULE, subject)
-        alarm = await self._alarm(name)
+        await self._look()
+        alarm = self._book[name]
         event = self._decide(alarm, notice, device, equipment, subject)
-        return None if event is None else Append(stream_of(name), [event], ACTOR, alarm.version)
+        if event is None:
+            return None
+        story, causes = self._book.decide(self._clock.now(), {name: event})
+        # What becomes of the others is for the rules engine, which decides by the same table.
+        self._book.settle(causes)
+        return Append(stream_of(name), story[name], ACTOR, alarm.version)
+
+    async def _look(self) -> None:
+        """Bring the book up to the log, beginning where the view of alarms stands."""
+        if self._known is None:
+            stored = await self._view.everything()
+            await self._read(0, PERMIT_STREAMS)
+            for alarm in stored.alarms:
+                self._book.put(alarm)
+            self._known = stored.position
+        self._known = await self._read(self._known)
+
+    async def _read(self, after: int, stream: str | None = None) -> int:
+        """Take what the log holds after a position; gives that of the last entry."""
+        while entries := await self._events.read(after, READ_EVENTS_MAX, stream):
+            for entry in entries:
+                self._book.take(entry)
+            after = entries[-1].position
+        return after
 
     def _decide(
         self, alarm: Alarm, notice: DeviceNoticed, device: Device, equipment: Equipment, subject: str
@@ -129,14 +161,6 @@ class NoticeKeeper:
         first = next(iter(self._site.points_of(device.name)), None)
         subject = f"{device.name}:{notice.address or notice.kind}"
         return None if first is None else (self._site.equipment[first.equipment], subject)
-
-    async def _alarm(self, name: str) -> Alarm:
-        alarm = Alarm(name)
-        while True:
-            entries = await self._events.read(alarm.position, READ_EVENTS_MAX, stream_of(name))
-            alarm = fold(alarm, entries)
-            if len(entries) < READ_EVENTS_MAX:
-                return alarm
 
 
 def priority_of(device_priority: int | None) -> int:

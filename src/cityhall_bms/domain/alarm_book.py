@@ -9,6 +9,7 @@ from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from cityhall_bms.domain.alarm_stream import ALARM_STREAMS, fold, identity_of
 from cityhall_bms.domain.alarms import (
     Alarm,
     AlarmEvent,
@@ -17,7 +18,8 @@ from cityhall_bms.domain.alarms import (
     AlarmUnsuppressed,
     evolve,
 )
-from cityhall_bms.domain.permits import Permit
+from cityhall_bms.domain.events import StoredEvent
+from cityhall_bms.domain.permits import PERMIT_STREAMS, Permit, fold_permit
 from cityhall_bms.domain.suppression import Cause, Suppression, Veil
 
 Story = dict[str, list[AlarmEvent]]
@@ -79,6 +81,18 @@ class AlarmBook:
         """Take note of a permit as the log has it now; those that were over when it was opened are forgotten."""
         self._permits = {name: known for name, known in self._permits.items() if known.end >= permit.opened_at}
         self._permits[permit.permit] = permit
+
+    def take(self, entry: StoredEvent) -> None:
+        """Fold an entry of the log, of whatever stream; one that is known already changes nothing."""
+        if entry.stream.startswith(ALARM_STREAMS):
+            before = self[identity_of(entry.stream)]
+            after = fold(before, [entry])
+            if after is not before:
+                self.put(after)
+        elif entry.stream.startswith(PERMIT_STREAMS):
+            permit = fold_permit(self.permit(entry.stream.removeprefix(PERMIT_STREAMS)), entry)
+            if permit is not None:
+                self.put_permit(permit)
 
     def is_in_order(self, at: int) -> bool:
         """Tell whether nothing but a proposal can change anything at a time."""

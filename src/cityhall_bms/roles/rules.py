@@ -16,13 +16,14 @@ from cityhall_bms.roles.notifying import notifying
 from cityhall_bms.roles.parts import Loop, Parts, led, together
 from cityhall_bms.roles.ruling import by_the_book
 from cityhall_bms.rules.runner import RulesRunner
-from cityhall_bms.site_reading import described_rules
+from cityhall_bms.site_reading import described_rules, read_site_suppression
 
 
 def loops(parts: Parts) -> list[Loop]:
     """Give what the rules role runs."""
     described = described_rules(parts.folder)
     view = PostgresAlarmView(parts.pool, parts.events.listener)
+    suppression = read_site_suppression(parts.folder, parts.site, list(described.values()))
     notify = notifying(parts, view, described)
     newest: list[RulesRunner] = []
     floods: list[FloodKeeper] = []
@@ -37,7 +38,7 @@ def loops(parts: Parts) -> list[Loop]:
         events = parts.events.behind(fence)
         floods[:] = [FloodKeeper(PostgresAnnunciationView(parts.pool), events, parts.clock)]
         ruling = by_the_book(parts, events, view, described, newest)
-        notices = NoticeKeeper(parts.site, parts.events, parts.clock)
+        notices = NoticeKeeper(parts.site, parts.events, view, suppression, parts.clock)
         keepers = _keepers(parts, view, events)
         await together(*ruling, floods[0].run(), *keepers, notices.run(), notify(events))
 

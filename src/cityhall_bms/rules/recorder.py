@@ -11,11 +11,10 @@ from typing import Final
 import structlog
 
 from cityhall_bms.domain.alarm_book import AlarmBook, Story
-from cityhall_bms.domain.alarm_stream import ALARM_STREAMS, fold, identity_of
 from cityhall_bms.domain.alarms import AlarmEvent, stream_of
 from cityhall_bms.domain.errors import ConcurrencyError, EventLogUnavailableError
 from cityhall_bms.domain.events import EVENT_TYPES, RuleFailed, StoredEvent
-from cityhall_bms.domain.permits import PERMIT_STREAMS, fold_permit
+from cityhall_bms.domain.permits import PERMIT_STREAMS
 from cityhall_bms.domain.suppression import Cause, Suppression
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.event_log import Append, Checkpoint, EventLog
@@ -116,7 +115,7 @@ class RuleRecorder:
             return await self._events.append([*self._appends(story), *await others()], checkpoint)
 
         for entry in await self._surely(attempt):
-            self._take(entry)
+            self._book.take(entry)
         self._book.settle(causes)
 
     async def _surely(self, attempt: Callable[[], Awaitable[list[StoredEvent]]]) -> list[StoredEvent]:
@@ -143,7 +142,7 @@ class RuleRecorder:
         after = 0
         while entries := await self._events.read(after, READ_EVENTS_MAX, PERMIT_STREAMS):
             for entry in entries:
-                self._take(entry)
+                self._book.take(entry)
             after = entries[-1].position
         await self._catch_up()
 
@@ -151,23 +150,10 @@ class RuleRecorder:
         while True:
             entries = await self._events.read(self._position, READ_EVENTS_MAX)
             for entry in entries:
-                self._take(entry)
+                self._book.take(entry)
                 self._position = entry.position
             if len(entries) < READ_EVENTS_MAX:
                 return
-
-    def _take(self, entry: StoredEvent) -> None:
-        """Fold an entry of the log; one that is known already changes nothing."""
-        if entry.stream.startswith(ALARM_STREAMS):
-            before = self._book[identity_of(entry.stream)]
-            after = fold(before, [entry])
-            if after is not before:
-                self._book.put(after)
-        elif entry.stream.startswith(PERMIT_STREAMS):
-            name = entry.stream.removeprefix(PERMIT_STREAMS)
-            permit = fold_permit(self._book.permit(name), entry)
-            if permit is not None:
-                self._book.put_permit(permit)
 
     def _appends(self, story: Story) -> list[Append]:
         return [Append(stream_of(name), events, ACTOR, self._book[name].version) for name, events in story.items()]

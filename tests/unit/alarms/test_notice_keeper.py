@@ -7,24 +7,31 @@ from tests.support.fake_driver import EQUIPMENT, fake_device, fake_point, fake_s
 from tests.support.manual_clock import ManualClock
 
 from cityhall_bms.adapters.memory import MemoryAlarmView, MemoryEventLog
+from cityhall_bms.adapters.site_files.suppression import shipped_rows
 from cityhall_bms.alarms.desk import AlarmDesk
 from cityhall_bms.alarms.notice_keeper import NoticeKeeper, priority_of
 from cityhall_bms.domain.alarm_stream import fold
-from cityhall_bms.domain.alarms import Alarm, AlarmState, alarm_id, stream_of
+from cityhall_bms.domain.alarms import Alarm, AlarmRaised, AlarmState, alarm_id, stream_of
 from cityhall_bms.domain.errors import EventLogUnavailableError
 from cityhall_bms.domain.events import DeviceNoticed
+from cityhall_bms.domain.suppression import Suppression
+from cityhall_bms.domain.topology import Topology
 from cityhall_bms.ports.event_log import Append, Checkpoint
 
 POINT = f"{EQUIPMENT}.P1"
 NAME = alarm_id("DEVICE", POINT)
 SITE, _ = fake_site([fake_device("D1")], [fake_point(1, "D1")])
+SUPPRESSION = Suppression([table.row() for table in shipped_rows()], Topology.of(SITE), {"G01": ["G01"]})
 
 
 class Desk:
     def __init__(self) -> None:
         self.clock = ManualClock()
         self.events = MemoryEventLog(self.clock)
-        self.keeper = NoticeKeeper(SITE, self.events, self.clock)
+        self.keeper = self.make()
+
+    def make(self) -> NoticeKeeper:
+        return NoticeKeeper(SITE, self.events, MemoryAlarmView(self.events), SUPPRESSION, self.clock)
 
     async def notice(
         self, to_state: str, address: str = "1", device: str = "D1", kind: str = "out-of-range", **more: object
@@ -76,6 +83,18 @@ async def test_that_somebody_acknowledged_at_the_device_rings_nothing() -> None:
     desk = Desk()
     await desk.notice("high-limit", kind="ack-notification")
     assert (await desk.alarm()).version == 0
+
+
+async def test_what_is_hidden_by_design_is_hidden_before_it_can_ring() -> None:
+    desk = Desk()
+    lost = AlarmRaised("G01", 1, "D1", EQUIPMENT, "hvac", 3, "離線", "offline", False, 1, desk.clock.now())
+    await desk.events.append([Append(stream_of("G01~D1"), [lost], "rules")])
+    await desk.notice("high-limit")
+    told = await desk.events.read(0, 10, stream_of(NAME))
+    assert [entry.type for entry in told] == ["AlarmSuppressed", "AlarmRaised"]
+    assert (await desk.alarm()).suppressed_by == "G01~D1"
+    await desk.notice("normal")
+    assert [entry.type for entry in await desk.events.read(0, 10, stream_of(NAME))][2:] == ["AlarmReturned"]
 
 
 async def test_what_operators_do_holds() -> None:
@@ -147,7 +166,7 @@ async def test_after_a_restart_nothing_rings_twice_and_nothing_is_missed() -> No
     desk = Desk()
     await desk.notice("high-limit")
     await desk.notice("normal")
-    desk.keeper = NoticeKeeper(SITE, desk.events, desk.clock)
+    desk.keeper = desk.make()
     await desk.keeper.catch_up()
     assert (await desk.alarm()).occurrence == 1
     await desk.notice("low-limit")
