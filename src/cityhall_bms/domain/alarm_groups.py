@@ -2,7 +2,8 @@
 
 What feeds a piece of equipment, what it is part of, and the device that speaks for it stand above it. An alarm belongs
 to the earliest alarm that stands above it and began at most an hour before it or, since delays differ, a minute after
-it. What nothing above explains belongs to its own equipment.
+it. What nothing above explains belongs to its own equipment, and so does an alarm of priority 1 above which only less
+urgent ones stand.
 """
 
 from collections.abc import Callable, Iterable
@@ -205,11 +206,15 @@ class AlarmGroups:
 
 def _decisive(alarm: Alarm | None) -> object:
     """What of an alarm decides about groups."""
-    return None if alarm is None else (alarm.raised_at, alarm.active, alarm.returned_at, alarm.equipment)
+    if alarm is None:
+        return None
+    return (alarm.raised_at, alarm.active, alarm.returned_at, alarm.equipment, alarm.priority == 1)
 
 
 def _may_cause(cause: Alarm, effect: Alarm) -> bool:
     began, noticed = effect.raised_at or 0, cause.raised_at or 0
+    if effect.priority == 1 < cause.priority:
+        return False  # smoke beside a tripped chiller: nothing that is urgent is folded away under what is less so
     lasted = cause.active or (cause.returned_at or 0) >= began - CAUSE_AFTER_US
     return lasted and began - CAUSE_WITHIN_US <= noticed <= began + CAUSE_AFTER_US
 

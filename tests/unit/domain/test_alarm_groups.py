@@ -66,6 +66,18 @@ def test_what_began_long_before_or_well_after_is_no_cause() -> None:
     assert shown(group([alarm("TX", 61), alarm("CHC", 0)], topology())) == {"CHC": ["CHC"], "TX": ["TX"]}
 
 
+def test_priority_1_is_never_under_what_is_less_urgent() -> None:
+    trip, smoke = alarm("CHC", 0, priority=2), alarm("AHU", 20, priority=1)
+    groups = AlarmGroups(topology())
+    for one in (trip, smoke, alarm("VAV", 30, priority=3)):
+        groups.take(one)
+
+    assert shown(groups.all()) == {"CHC": ["CHC", "VAV"], "AHU": ["AHU"]}
+
+    groups.take(replace(trip, priority=1))
+    assert shown(groups.all()) == {"CHC": ["CHC", "AHU", "VAV"]}
+
+
 def test_what_was_over_before_is_no_cause() -> None:
     over = alarm("TX", 0, base=AlarmState.RETURNED_UNACKNOWLEDGED, returned_at=NOW + 30 * SECOND)
 
@@ -109,19 +121,20 @@ STEPS = st.lists(
         st.sampled_from([*FED_BY, "FAN", "ahu-1", "AHU.SAT"]),
         st.integers(0, 200),
         st.sampled_from([AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED_UNACKNOWLEDGED, AlarmState.NORMAL]),
+        st.integers(1, 3),
     ),
     max_size=20,
 )
 
 
 @given(STEPS)
-def test_groups_kept_up_to_date_are_those_made_anew(steps: list[tuple[str, int, AlarmState]]) -> None:
+def test_groups_kept_up_to_date_are_those_made_anew(steps: list[tuple[str, int, AlarmState, int]]) -> None:
     groups = AlarmGroups(topology())
     standing: dict[str, Alarm] = {}
-    for about, second, state in steps:
+    for about, second, state, priority in steps:
         equipment = "AHU" if about in {"ahu-1", "AHU.SAT"} else about
         returned = None if state is AlarmState.UNACKNOWLEDGED else NOW + (second + 10) * SECOND
-        one = alarm(equipment, second, "R", about, base=state, returned_at=returned)
+        one = alarm(equipment, second, "R", about, base=state, returned_at=returned, priority=priority)
         groups.take(one)
         standing[one.alarm_id] = one
 
