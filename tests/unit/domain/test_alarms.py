@@ -361,6 +361,11 @@ def test_a_shelf_ends_within_the_maximum_of_its_priority(priority: int, longest_
         assert event == AlarmShelved(NOW, "王", NOW + longest_s * 1_000_000, "換感測器")
 
 
+def test_a_shelf_that_is_over_already_is_refused_as_such() -> None:
+    with pytest.raises(RefusedError, match="is over already"):
+        shelve(alarm_in("UNACK"), at=NOW, by="王", duration_s=-60, reason="換感測器")
+
+
 def test_a_shelf_needs_a_reason_an_alarm_and_no_other_shelf() -> None:
     for alarm, reason in (
         (alarm_in("UNACK"), " "),

@@ -66,7 +66,10 @@ def shelve(alarm: Alarm, *, at: int, by: str, duration_s: float, reason: str, on
     if not reason.strip():
         msg = "擱置需填事由 / a shelf needs a reason"
         raise RefusedError(msg)
-    if not 0 < duration_s <= longest:
+    if duration_s <= 0:
+        msg = "擱置的結束時間已過 / the end of the shelf is over already; give a later one"
+        raise RefusedError(msg)
+    if duration_s > longest:
         msg = (
             f"優先 {alarm.priority} 最長擱置 {longest:.0f} 秒 / "
             f"priority {alarm.priority} may be shelved for {longest:.0f} s at most, not for {duration_s:.0f} s"
