@@ -2,19 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from tests.support.graded_building import site_of
-from tests.support.rule_campaign import SEED, building
+from tests.support.rule_campaign import SEED, building, site
 
-from cityhall_bms.adapters.site_files.calendars import shipped_schedules
 from cityhall_bms.adapters.site_files.suppression import shipped_rows
 from cityhall_bms.domain.alarm_book import AlarmBook
 from cityhall_bms.domain.alarms import Alarm, AlarmRaised, AlarmUnsuppressed, evolve
-from cityhall_bms.domain.calendars import Schedules
 from cityhall_bms.domain.quality import Quality
 from cityhall_bms.domain.suppression import Suppression
 from cityhall_bms.domain.topology import Topology
@@ -39,11 +36,10 @@ class Hall:
 
     def __post_init__(self) -> None:
         rules = [rule for rule in library() if rule.enabled]
-        site = replace(site_of(building()), schedules=Schedules("Asia/Taipei", (), shipped_schedules()))
         detects = {rule.id: rule.detects for rule in rules}
         rows = [table.row() for table in shipped_rows()]
-        self.book = AlarmBook(Suppression(rows, Topology.of(site), detects))
-        self.engine = Engine(bind(rules, site, {point.name: point.index for point in building().points}))
+        self.book = AlarmBook(Suppression(rows, Topology.of(site()), detects))
+        self.engine = Engine(bind(rules, site(), {point.name: point.index for point in building().points}))
         self.state = self.engine.start()
         self.city = City(building(), SEED, MORNING)
 

@@ -10,7 +10,8 @@ from functools import cache
 from typing import NamedTuple
 
 import pytest
-from tests.support.rules_at_work import TAIPEI, Heard, RulesAtWork
+from tests.support.rule_campaign import Heard
+from tests.support.rules_at_work import TAIPEI, RulesAtWork
 
 from cityhall_bms.rules.engine import Answer, Change
 from cityhall_bms.rules.files import library

@@ -11,6 +11,7 @@ from tests.support.graded_building import site_of
 from cityhall_bms.adapters.site_files.calendars import shipped_schedules
 from cityhall_bms.domain.calendars import Schedules
 from cityhall_bms.domain.quality import Quality
+from cityhall_bms.domain.site import Site
 from cityhall_bms.rules.binding import Binding, bind
 from cityhall_bms.rules.engine import Change, Columns, Engine, EngineState
 from cityhall_bms.rules.model import Rule
@@ -68,6 +69,12 @@ def building() -> Building:
     return load_building("full")
 
 
+@cache
+def site() -> Site:
+    """The whole building as a site with the shipped schedules."""
+    return replace(site_of(building()), schedules=Schedules("Asia/Taipei", (), shipped_schedules()))
+
+
 def steps(*stretches: tuple[float, float]) -> Iterator[float]:
     """Steps of one length until a second since the start, then of another: ``(until_s, step_s)``."""
     elapsed_s = 0.0
@@ -87,9 +94,8 @@ def play(
 ) -> Outcome:
     """Run the building and the rules over it; ``start`` is local time."""
     city = City(building(), SEED, start)
-    site = replace(site_of(building()), schedules=Schedules("Asia/Taipei", (), shipped_schedules()))
     ids = {point.name: point.index for point in building().points}
-    binding = bind(rules, site, ids)
+    binding = bind(rules, site(), ids)
     engine = Engine(binding, counted_max_s=7_200.0)
     outcome = Outcome(state=engine.start(), binding=binding)
     waiting, going, elapsed_s = list(strikes), [], 0.0

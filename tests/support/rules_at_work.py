@@ -1,50 +1,31 @@
 """The shipped rules over simulated hours: what the city shows, graded as the collector grades it, through the engine."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
-from tests.support.graded_building import site_of
+from tests.support.rule_campaign import Heard, building, site
 
-from cityhall_bms.adapters.site_files.calendars import shipped_schedules
 from cityhall_bms.collector.grading_behaviour import Behaviour
 from cityhall_bms.domain.batch import Readings
-from cityhall_bms.domain.calendars import Schedules
 from cityhall_bms.domain.quality import Quality
 from cityhall_bms.rules.binding import Binding, bind
 from cityhall_bms.rules.engine import Answer, Change, Columns, Engine
 from cityhall_bms.rules.files import library
 from cityhall_bms.rules.model import Rule
-from cityhall_simulators.description import Building, load_building
 from cityhall_simulators.runtime import City
 
 TAIPEI = ZoneInfo("Asia/Taipei")
 STEP_S = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """A change of an alarm: seconds since the faults began (-1: before), rule, short name of the equipment."""
-
-    at_s: float
-    rule: str
-    unit: str
-    kind: Change
-    priority: int
-
-
-@cache
-def full_building() -> Building:
-    """The whole building, read once."""
-    return load_building("full")
-
-
 class RulesAtWork:
-    """A city whose every scan goes through the grading and the rules. Time passes in steps."""
+    """A city whose every scan goes through the grading and the rules. Time passes in steps.
+
+    What is ``heard`` has the seconds since the faults began; -1 before.
+    """
 
     def __init__(
         self,
@@ -54,20 +35,19 @@ class RulesAtWork:
         step_s: float = STEP_S,
         graded: bool = True,
     ) -> None:
-        building = full_building()
-        self.city = City(building, seed, start)
-        site = replace(site_of(building), schedules=Schedules("Asia/Taipei", (), shipped_schedules()))
-        ids = {point.name: point.index + 1 for point in building.points}
-        self.binding: Binding = bind(library() if rules is None else rules, site, ids)
+        self.city = City(building(), seed, start)
+        points = building().points
+        ids = {point.name: point.index + 1 for point in points}
+        self.binding: Binding = bind(library() if rules is None else rules, site(), ids)
         self.heard: list[Heard] = []
         self._engine = Engine(self.binding, counted_max_s=max(10.0, step_s))
         self.state = self._engine.start()
-        self._behaviour = Behaviour(site, ids, self._now_us)
-        self._points = np.arange(1, len(building.points) + 1, dtype=np.uint32)
+        self._behaviour = Behaviour(site(), ids, self._now_us)
+        self._points = np.arange(1, len(points) + 1, dtype=np.uint32)
         self._seen = Columns(
-            np.zeros(len(building.points)),
-            np.full(len(building.points), Quality.BAD_NO_DATA, np.uint8),
-            np.zeros(len(building.points), np.int64),
+            np.zeros(len(points)),
+            np.full(len(points), Quality.BAD_NO_DATA, np.uint8),
+            np.zeros(len(points), np.int64),
         )
         self._step_s, self._graded = step_s, graded
         self._struck_us: int | None = None
