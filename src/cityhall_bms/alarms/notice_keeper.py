@@ -139,6 +139,11 @@ class NoticeKeeper:
         if alarm.active or is_told_again:
             return None
         what = notice.message or f"{notice.kind}: {notice.to_state}"
+        # A device has many points: what it is about says more than who says it.
+        point = self._points.get((device.name, notice.address))
+        zh, en = device.text.zh, device.text.en
+        if point is not None:
+            zh, en = f"{point.text.zh}（{equipment.text.zh}）", f"{point.text.en} ({equipment.text.en})"
         return AlarmRaised(
             rule=RULE,
             rule_version=1,
@@ -146,8 +151,8 @@ class NoticeKeeper:
             equipment=equipment.name,
             system=equipment.system.value,
             priority=priority_of(notice.priority),
-            text_zh=f"{device.text.zh}：{what}",
-            text_en=f"{device.text.en}: {what}",
+            text_zh=f"{zh}：{what}",
+            text_en=f"{en}: {what}",
             latching=False,
             occurrence=alarm.occurrence + 1,
             observed_at=notice.observed_at,

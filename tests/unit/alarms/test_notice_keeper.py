@@ -14,13 +14,14 @@ from cityhall_bms.domain.alarm_stream import fold
 from cityhall_bms.domain.alarms import Alarm, AlarmRaised, AlarmState, alarm_id, stream_of
 from cityhall_bms.domain.errors import EventLogUnavailableError
 from cityhall_bms.domain.events import DeviceNoticed
+from cityhall_bms.domain.site import Text
 from cityhall_bms.domain.suppression import Suppression
 from cityhall_bms.domain.topology import Topology
 from cityhall_bms.ports.event_log import Append, Checkpoint
 
 POINT = f"{EQUIPMENT}.P1"
 NAME = alarm_id("DEVICE", POINT)
-SITE, _ = fake_site([fake_device("D1")], [fake_point(1, "D1")])
+SITE, _ = fake_site([fake_device("D1")], [fake_point(1, "D1", text=Text("送風", "supply air"))])
 SUPPRESSION = Suppression([table.row() for table in shipped_rows()], Topology.of(SITE), {"G01": ["G01"]})
 
 
@@ -56,7 +57,7 @@ async def test_a_notice_rings_at_the_point_that_it_names_and_returns_with_normal
         POINT,
         EQUIPMENT,
     )
-    assert alarm.text_zh == "空調箱：送風溫度過高"
+    assert (alarm.text_zh, alarm.text_en) == ("送風（空調箱）：送風溫度過高", "supply air (air handler): 送風溫度過高")
     await desk.notice("normal")
     assert (await desk.alarm()).state is AlarmState.RETURNED_UNACKNOWLEDGED
 
