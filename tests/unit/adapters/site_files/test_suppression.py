@@ -20,6 +20,7 @@ SHIPPED = [
     "FAN-STOPPED",
     "NO-AIR",
     "DEVICE-OFFLINE",
+    "FIRE",
     "DRILL",
     "DRILL-EFFECTS",
     "TEST",
