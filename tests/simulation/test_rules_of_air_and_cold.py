@@ -21,24 +21,9 @@ STEP_S = 60.0
 """The slowest scan of these systems, so that two of them are two steps."""
 MINUTES = 60.0
 MINE = (
-    "G0",
-    "H",
-    "FC",
-    "VAV",
-    "DQ",
-    "I01",
-    "CH-",
-    "CMD",
-    "LOW",
-    "PUMP",
-    "TOWER",
-    "PAC",
-    "SIMUL",
-    "VALVE",
-    "VFD",
-    "CW",
-    "DOSE",
-)
+    "G0", "H", "FC", "VAV", "DQ", "I01", "CH-", "CMD", "LOW",
+    "PUMP", "TOWER", "PAC", "SIMUL", "VALVE", "VFD", "CW", "DOSE",
+)  # fmt: skip
 
 Faults = tuple[tuple[str, str], ...]
 
