@@ -116,7 +116,7 @@ def _folded(operator: str, left: Term, right: Term, column: int, kind: Kind | No
     if operator == "/" and other == 0:
         raise ExpressionError(column, "divided by zero", "correct the divisor")
     values = {"+": one + other, "-": one - other, "*": one * other, "/": one / other if other else 0.0}
-    return const(exact(values[operator]), kind or replace(left.kind, bare=left.kind.bare and right.kind.bare), column)
+    return const(values[operator], kind or replace(left.kind, bare=left.kind.bare and right.kind.bare), column)
 
 
 def _unlike(one: Kind, other: Kind, column: int) -> ExpressionError:

@@ -176,3 +176,9 @@ def test_a_part_that_stands_twice_is_calculated_once() -> None:
     twice = Bench("avg(A, 5 min) > 1 or avg(A, 5 min) < 0 - 1", ("A",), 1).program
     assert len(twice.remembers) == len(once.remembers) == 1
     assert parse("avg(A, 5 min)") == parse("avg( A ,5 min )")
+
+
+def test_constants_are_calculated_as_they_would_be_at_every_tick() -> None:
+    bench = Bench(check(parse("A < abs(3) * (2 / 3)"), Scope()), ROLES, 1)
+
+    assert bench.feed(1, {role: np.array([2.0]) for role in ROLES}) == [False]
