@@ -151,3 +151,9 @@ def rule(version: int, word: str) -> RuleApplied:
         "sop_zh": f"{word}：停機", "sop_en": "stop",
     }  # fmt: skip
     return RuleApplied("CHC_TRIP", version, "f" * 64, definition)
+
+
+async def test_nobody_acknowledges_under_a_name_of_blanks(rig: ApiRig) -> None:
+    status, answer = await post(rig, f"{PATH}/acknowledge", by="  ")
+
+    assert (status, answer["errors"][0]["pointer"]) == (422, "body/by")

@@ -16,7 +16,7 @@ NO_NUL = r"^[^\x00]*$"
 
 router = APIRouter(prefix="/notifications", tags=["notifications"])
 
-Operator = Annotated[str, StringConstraints(pattern=NO_NUL, min_length=1, max_length=100)]
+Operator = Annotated[str, StringConstraints(pattern=NO_NUL, min_length=1, max_length=100, strip_whitespace=True)]
 
 
 class Notification(BaseModel):
