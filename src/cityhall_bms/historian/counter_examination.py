@@ -6,7 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cityhall_bms.historian.counters import RETURNS_WITHIN, Register, Step, Times, Values, Words, find_steps
+from cityhall_bms.historian.counters import (
+    EXCHANGE_NEAR_US,
+    RETURNS_WITHIN,
+    Register,
+    Step,
+    Times,
+    Values,
+    Words,
+    find_steps,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +50,7 @@ def examine(
     """
     at = stretch.at
     doubted = {step.at for step in standing if not step.believed}
-    begin = _believed_before(at, int(np.searchsorted(at, changed[0])) - 1 - RETURNS_WITHIN, doubted)
+    begin = _begin(at, int(np.searchsorted(at, changed[0])) - 1 - RETURNS_WITHIN, doubted, words)
     if begin is None and not stretch.whole_before:
         return None
     first = begin or 0
@@ -58,6 +67,15 @@ def examine(
     is_open = None if end is not None else bool(told) and int(at[told - 1]) in waits
     kept = tuple(step for step in steps if after < step.at <= through)
     return Examined(after, through, kept, last, is_open)
+
+
+def _begin(at: Times, place: int, doubted: AbstractSet[int], words: Words) -> int | None:
+    """Last believed sample up to a place that lies near no exchange: which step it explains is asked of all near it."""
+    begin = _believed_before(at, place, doubted)
+    for exchange in reversed(words.exchanges):
+        if begin is not None and abs(int(at[begin]) - exchange.at) <= EXCHANGE_NEAR_US:
+            begin = _believed_before(at, int(np.searchsorted(at, exchange.at - EXCHANGE_NEAR_US)) - 1, doubted)
+    return begin
 
 
 def _believed_before(at: Times, place: int, doubted: AbstractSet[int]) -> int | None:

@@ -43,7 +43,8 @@ def stood(samples: Samples, edges: NDArray[np.int64], known_until: int, holds: H
     end = np.minimum(np.minimum(following[good], ends), min(known_until, int(edges[-1])))
     first = np.maximum(np.searchsorted(edges, begin, "right") - 1, 0)
     last = np.searchsorted(edges, end, "left")
-    count = np.maximum(last - first, 0)
+    # One that came after what is known stood for no time.
+    count = np.where(end > begin, np.maximum(last - first, 0), 0)
     row = np.repeat(np.arange(len(good)), count)
     bucket = first[row] + np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
     duration = np.minimum(end[row], edges[bucket + 1]) - np.maximum(begin[row], edges[bucket])
