@@ -45,7 +45,8 @@ SELECT -n, $1 - n * 60000000::bigint,
        CASE n % 3 WHEN 1 THEN 'operator ' || n % 40 ELSE 'rules' END,
        'R' || n % 120 || '~U' || n % 4999,
        $2::jsonb || jsonb_build_object('alarm_id', 'R' || n % 120 || '~U' || n % 4999, 'subject', 'U' || n % 4999,
-           'equipment', 'E' || n % 853, 'priority', 1 + n % 4, 'comment', CASE n % 30 WHEN 1 THEN 'seen at ' || n ELSE '' END)
+           'equipment', 'E' || n % 853, 'priority', 1 + n % 4,
+           'comment', CASE n % 30 WHEN 1 THEN 'seen at ' || n ELSE '' END)
 FROM generate_series(1, $3::bigint) AS n
 """
 SEARCHED: Final = {
