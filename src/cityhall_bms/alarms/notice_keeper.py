@@ -1,6 +1,6 @@
 """Alarms that devices find themselves: what a device notices of its own becomes an alarm of ours."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import structlog
@@ -23,6 +23,8 @@ DEVICE_STREAMS: Final = "device/"
 READ_EVENTS_MAX: Final = 500
 PERIOD_S: Final = 0.5
 RETRY_S: Final = 2.0
+HELD_US: Final = 3_000_000
+"""How long a notice of a point that a rule watches waits for the rule: longer than a scan, a batch and a step take."""
 OVER: Final = frozenset({"normal", "valid"})
 """States in which nothing is wrong: of an object, and of a certificate."""
 ACKNOWLEDGED_ELSEWHERE: Final = "ack-notification"
@@ -40,13 +42,25 @@ class NoticeKeeper:
     A notice that all is well again returns its alarm; any other raises it, unless it stands already. An object of a
     device has one alarm, whatever kind of event it says: a device may name it differently when it is over. What is
     hidden by design is raised hidden, in one append.
+
+    Of a point that rules watch (``watched``, names) a notice waits a moment: when an alarm of a rule stands at that
+    point by then, operators know already. When none does, the notice rings: the rule may be unable to see.
     """
 
-    def __init__(self, site: Site, events: EventLog, view: AlarmView, suppression: Suppression, clock: Clock) -> None:
+    def __init__(
+        self,
+        site: Site,
+        events: EventLog,
+        view: AlarmView,
+        suppression: Suppression,
+        watched: Collection[str],
+        clock: Clock,
+    ) -> None:
         self._site = site
         self._events = events
         self._view = view
         self._book = AlarmBook(suppression)
+        self._watched = watched
         self._known: int | None = None
         """Position of the log that the book reflects."""
         self._clock = clock
@@ -75,12 +89,21 @@ class NoticeKeeper:
             self._position = stored.position if stored else 0
         while entries := await self._events.read(self._position, READ_EVENTS_MAX, DEVICE_STREAMS):
             for entry in entries:
+                if self._waits(entry):
+                    return
                 if entry.type == DeviceNoticed.__name__ and entry.payload["kind"] != ACKNOWLEDGED_ELSEWHERE:
                     await self._take(entry)
                 # One by one: after an outage nothing may be decided again that was decided before it.
                 self._position = entry.position
             if len(entries) < READ_EVENTS_MAX:
                 return
+
+    def _waits(self, entry: StoredEvent) -> bool:
+        """Whether a rule may still be about to say the same. Those behind it wait too: they are taken in order."""
+        if entry.type != DeviceNoticed.__name__ or not 0 <= self._clock.now() - entry.recorded_at < HELD_US:
+            return False
+        point = self._points.get((entry.payload["device"], entry.payload["address"]))
+        return point is not None and point.name in self._watched and entry.payload["to_state"] not in OVER
 
     async def _take(self, entry: StoredEvent) -> None:
         notice = entry.event()
@@ -136,7 +159,7 @@ class NoticeKeeper:
             return AlarmReturned(observed_at=notice.observed_at) if alarm.active else None
         # Devices list to every new session what nobody acknowledged; a list does not say from which state it came.
         is_told_again = not notice.from_state and notice.observed_at == alarm.raised_at
-        if alarm.active or is_told_again:
+        if alarm.active or is_told_again or self._is_told_by_a_rule(subject):
             return None
         what = notice.message or f"{notice.kind}: {notice.to_state}"
         # A device has many points: what it is about says more than who says it.
@@ -157,6 +180,9 @@ class NoticeKeeper:
             occurrence=alarm.occurrence + 1,
             observed_at=notice.observed_at,
         )
+
+    def _is_told_by_a_rule(self, subject: str) -> bool:
+        return any(alarm.subject == subject and alarm.rule != RULE for alarm in self._book.active)
 
     def _about(self, device: Device, notice: DeviceNoticed) -> tuple[Equipment, str] | None:
         """Equipment and subject of a notice: the point that it names, or the device by its first point."""

@@ -15,6 +15,7 @@ from cityhall_bms.ports.read_models import AlarmView
 from cityhall_bms.roles.notifying import notifying
 from cityhall_bms.roles.parts import Loop, Parts, led, together
 from cityhall_bms.roles.ruling import by_the_book
+from cityhall_bms.rules.binding import points_watched
 from cityhall_bms.rules.runner import RulesRunner
 from cityhall_bms.site_reading import described_rules, read_site_suppression
 
@@ -25,6 +26,7 @@ def loops(parts: Parts) -> list[Loop]:
     view = PostgresAlarmView(parts.pool, parts.events.listener)
     suppression = read_site_suppression(parts.folder, parts.site, list(described.values()))
     notify = notifying(parts, view, described)
+    watched = points_watched(described.values(), parts.site)
     newest: list[RulesRunner] = []
     floods: list[FloodKeeper] = []
     watch = parts.metrics.watch
@@ -38,7 +40,7 @@ def loops(parts: Parts) -> list[Loop]:
         events = parts.events.behind(fence)
         floods[:] = [FloodKeeper(PostgresAnnunciationView(parts.pool), events, parts.clock)]
         ruling = by_the_book(parts, events, view, described, newest)
-        notices = NoticeKeeper(parts.site, parts.events, view, suppression, parts.clock)
+        notices = NoticeKeeper(parts.site, parts.events, view, suppression, watched, parts.clock)
         keepers = _keepers(parts, view, events)
         await together(*ruling, floods[0].run(), *keepers, notices.run(), notify(events))
 

@@ -141,6 +141,16 @@ def bind(rules: Iterable[Rule], site: Site, ids: Mapping[str, int]) -> Binding:
     )
 
 
+def points_watched(rules: Iterable[Rule], site: Site) -> frozenset[str]:
+    """Points that are themselves subjects of rules, by name."""
+    found: set[str] = set()
+    for rule in rules:
+        if isinstance(rule, ConditionRule) and rule.each and rule.enabled:
+            classes = {item.name for item in site.equipment.values() if rule.is_for(item.brick_class)}
+            found |= {p.name for p in site.points.values() if p.role in rule.each and p.equipment in classes}
+    return frozenset(found)
+
+
 def _us(seconds: Iterable[float]) -> NDArray[np.int64]:
     return np.array([round(value * 1e6) for value in seconds], dtype=np.int64)
 

@@ -1,6 +1,6 @@
 """What a device notices of its own is an alarm of ours: once, returned when it is over, and not lost by a crash."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import pytest
 from tests.support.fake_driver import EQUIPMENT, fake_device, fake_point, fake_site
@@ -26,13 +26,15 @@ SUPPRESSION = Suppression([table.row() for table in shipped_rows()], Topology.of
 
 
 class Desk:
-    def __init__(self) -> None:
+    def __init__(self, watched: Collection[str] = ()) -> None:
+        self.watched = watched
         self.clock = ManualClock()
         self.events = MemoryEventLog(self.clock)
         self.keeper = self.make()
 
     def make(self) -> NoticeKeeper:
-        return NoticeKeeper(SITE, self.events, MemoryAlarmView(self.events), SUPPRESSION, self.clock)
+        view = MemoryAlarmView(self.events)
+        return NoticeKeeper(SITE, self.events, view, SUPPRESSION, self.watched, self.clock)
 
     async def notice(
         self, to_state: str, address: str = "1", device: str = "D1", kind: str = "out-of-range", **more: object
@@ -78,6 +80,36 @@ async def test_a_device_may_name_the_same_event_differently_when_it_is_over() ->
     await desk.notice("offnormal", kind="event-list")
     await desk.notice("normal")
     assert (await desk.alarm()).state is AlarmState.RETURNED_UNACKNOWLEDGED
+
+
+async def test_pain_30_what_a_rule_says_of_a_point_its_device_does_not_say_again() -> None:
+    desk = Desk(watched=[POINT])
+    await desk.notice("offnormal", kind="change-of-state")
+    ours = AlarmRaised("F01-Z", 2, POINT, EQUIPMENT, "fire", 1, "火警", "Fire", False, 1, desk.clock.now())
+    await desk.events.append([Append(stream_of(f"F01-Z~{POINT}"), [ours], "rules")])
+    await desk.clock.advance(3)
+    await desk.keeper.catch_up()
+    await desk.notice("normal")
+
+    assert (await desk.alarm()).version == 0
+
+
+async def test_a_notice_rings_by_itself_when_the_rule_that_watches_its_point_says_nothing() -> None:
+    desk = Desk(watched=[POINT])
+    await desk.notice("offnormal", kind="change-of-state")
+    assert (await desk.alarm()).version == 0
+    await desk.clock.advance(3)
+    await desk.keeper.catch_up()
+    assert (await desk.alarm()).active
+
+
+async def test_a_notice_that_waits_is_not_lost_by_a_restart() -> None:
+    desk = Desk(watched=[POINT])
+    await desk.notice("offnormal", kind="change-of-state")
+    desk.keeper = desk.make()
+    await desk.clock.advance(3)
+    await desk.keeper.catch_up()
+    assert (await desk.alarm()).occurrence == 1
 
 
 async def test_that_somebody_acknowledged_at_the_device_rings_nothing() -> None:
