@@ -7,7 +7,7 @@ from tests.support.histories import T0
 from tests.support.manual_clock import ManualClock
 from tests.support.sites import CheckingFactory, write_site
 
-from cityhall_bms import bootstrap
+from cityhall_bms import site_reading
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
 from cityhall_bms.domain.errors import RefusedError
 from cityhall_bms.meter_cli import ExchangeRequest, record_exchange
@@ -23,7 +23,7 @@ async def test_an_exchange_is_recorded_in_local_time_by_its_name(
     folder = write_site(tmp_path)
     with (folder / "points.csv").open("a", encoding="utf-8") as points:
         points.write(COUNTER)
-    monkeypatch.setattr(bootstrap, "find_factories", lambda: {"modbus": CheckingFactory()})
+    monkeypatch.setattr(site_reading, "find_factories", lambda: {"modbus": CheckingFactory()})
     settings, clock = Settings(database=DatabaseSettings(url=postgres_url)), ManualClock(T0)
 
     for point, at in (("TCH.B2.CN.CHC01.RunSts", "2026-07-01T07:30"), (ENERGY, "2026-07-01T08:30")):

@@ -86,7 +86,7 @@ SCENES = {
         at(2026, 7, 1, 17, 45),
         (
             ("runs_outside_schedule", "AHU11"), ("fcu_left_on", "FCU05"), ("vav_flow_sensor_offset", "VAV03"),
-            ("lights_outside_schedule", "LTG05"), ("device_silent", "fire-gateway-2"),
+            ("lights_outside_schedule", "LTG05"), ("device_silent", "fire-gateway-2"), ("device_silent", "ups02"),
         ),
         settle_min=40.0,
         lasts_min=40.0,
@@ -244,6 +244,7 @@ CASES = [
     Case("plant", "DOSE-STOP", "PLT01", 4, HALF_HOUR, QUARTER),
     Case("plant", "HEAT-BALANCE", "CHC02", 4, 3600 + QUARTER),
     Case("evening", "G01-FIRE", "fire-gateway-2", 1, 60),
+    Case("evening", "G01-POWER", "UPS02", 2, 60),
     Case("evening", "H17", "AHU11", 4, HALF_HOUR),
     Case("evening", "H17-FCU", "FCU05", 4, HALF_HOUR),
     Case("evening", "H17-LTG", "LTG05", 4, HALF_HOUR),
