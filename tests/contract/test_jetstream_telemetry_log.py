@@ -40,6 +40,15 @@ async def test_without_a_server_connecting_fails_in_plain_words() -> None:
         await JetStreamTelemetryLog.connect("nats://u:secret@127.0.0.1:1", "CITYHALL", SystemClock())
 
 
+async def test_processes_that_make_the_log_at_the_same_moment_share_it(server: NatsServer) -> None:
+    room = 6 * 1024**3 // 10  # the server has room for one of them only
+    logs = await asyncio.gather(*(connect(server, max_bytes=room) for _ in range(6)))
+    await logs[0].publish(batch(1))
+    assert [await log.end() for log in logs] == [1] * 6
+    for log in logs:
+        await log.close()
+
+
 async def test_a_full_log_refuses_new_batches_and_keeps_the_old_ones(server: NatsServer) -> None:
     async with await connect(server, max_bytes=100_000) as log:
         published = 14

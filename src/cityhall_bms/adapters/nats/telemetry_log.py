@@ -9,7 +9,7 @@ import nats.errors
 import structlog
 from nats.aio.client import Client
 from nats.js import JetStreamContext, api
-from nats.js.errors import BadRequestError, NoStreamResponseError, NotFoundError
+from nats.js.errors import BadRequestError, NoStreamResponseError, NotFoundError, ServerError
 
 from cityhall_bms.adapters.nats.reader import JetStreamReader
 from cityhall_bms.domain.batch import BatchFormatError, SampleBatch
@@ -23,6 +23,8 @@ DUPLICATE_WINDOW_S: Final = 600.0
 """How long the server remembers message ids; a repetition after that is recognised by :meth:`publish` itself."""
 CONNECT_TIMEOUT_S: Final = 5.0
 ACK_TIMEOUT_S: Final = 3.0
+MAKE_ATTEMPTS_MAX: Final = 10
+MAKE_RETRY_S: Final = 0.1
 UNCERTAIN_MAX: Final = 1_000
 MESSAGE_ID_PARTS: Final = 3
 WRONG_LAST_SEQUENCE: Final = 10071
@@ -187,15 +189,27 @@ class JetStreamTelemetryLog:
             duplicate_window=DUPLICATE_WINDOW_S,
         )
         with translated("shape the stream"):
-            try:
-                found = await self._js.stream_info(STREAM)
-            except NotFoundError:
-                found = await self._js.add_stream(wanted)
+            found = await self._found_or_made(wanted)
             if _differs(found.config, wanted):
                 found = await self._js.update_stream(wanted)
         if found.config.storage != api.StorageType.FILE:
             msg = f"telemetry log: stream {STREAM} is not kept on disk; delete it on the server, or name another server"
             raise TelemetryLogUnavailableError(msg)
+
+    async def _found_or_made(self, wanted: api.StreamConfig) -> api.StreamInfo:
+        """Stream as it is. Where another process makes it at the same moment, the server misses room for a second."""
+        attempts = MAKE_ATTEMPTS_MAX
+        while True:
+            attempts -= 1
+            try:
+                return await self._js.stream_info(STREAM)
+            except NotFoundError:
+                try:
+                    return await self._js.add_stream(wanted)
+                except ServerError:
+                    if not attempts:
+                        raise
+            await self._clock.sleep(MAKE_RETRY_S)
 
     async def _send(
         self, subject: str, batch: SampleBatch, expected: int | None = None, *, claiming: bool = False
