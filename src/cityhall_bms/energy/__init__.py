@@ -1,0 +1,1 @@
+"""What is consumed: meters, comparison, targets, demand, tariffs, baselines, carbon, water and indoor air."""
