@@ -28,8 +28,8 @@ WHAT_TO_DO = (
     "type under a new name and keep the old one readable. Never edit an example that is there."
 )
 
-for module in pkgutil.iter_modules(cityhall_bms.domain.__path__):
-    importlib.import_module(f"cityhall_bms.domain.{module.name}")  # so that every stored type is known
+for module in pkgutil.walk_packages(cityhall_bms.domain.__path__, "cityhall_bms.domain."):
+    importlib.import_module(module.name)  # so that every stored type is known
 
 
 def stored(type_name: str, payload: dict[str, Any]) -> StoredEvent:
