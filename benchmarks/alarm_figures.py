@@ -23,7 +23,7 @@ from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.domain.alarm_figures import figures
 from cityhall_bms.domain.alarm_groups import AlarmGroups
 from cityhall_bms.domain.alarms import Alarm, AlarmState
-from cityhall_bms.domain.annunciations import Annunciations
+from cityhall_bms.domain.annunciations import NEVER, Annunciations
 from cityhall_bms.domain.flood_forensics import examine
 from cityhall_bms.domain.site import Equipment, Site, System, Text
 from cityhall_bms.domain.topology import Topology
@@ -108,7 +108,9 @@ def forensics() -> None:
     alarm = np.concatenate([np.arange(len(names)), chance.integers(0, len(names), RINGS - len(names))])
     rang = NOW + np.sort(chance.integers(0, 3_600_000_000, RINGS))
     rang[0] = NOW
-    rows = Annunciations.of_episodes(names, alarm, np.full(RINGS, 3, np.uint8), rang, rang + 45_000_000)
+    nobody, no = np.full(RINGS, NEVER), np.zeros(RINGS, np.bool_)
+    ended = rang + 45_000_000
+    rows = Annunciations(names, alarm, np.full(RINGS, 3, np.uint8), rang, ended, rang, nobody, no, no, no)
     begin = time.perf_counter()
     found = examine(rows, site, NOW + DAY_US)
     best = found.candidates[0]

@@ -18,22 +18,27 @@ from cityhall_bms.adapters.postgres.registry import PostgresPointRegistry
 from cityhall_bms.adapters.postgres.rule_history import PostgresRuleHistory
 from cityhall_bms.adapters.postgres.rules_view import PostgresRuleView
 from cityhall_bms.domain.errors import RefusedError
-from cityhall_bms.domain.events import canonical
+from cityhall_bms.domain.events import StoredEvent, canonical
+from cityhall_bms.domain.follow_up import Handling
+from cityhall_bms.domain.permits import PERMIT_STREAMS
 from cityhall_bms.domain.rule_book import RuleRecord
 from cityhall_bms.domain.rule_events import RuleBacktested
 from cityhall_bms.domain.site import Site
 from cityhall_bms.historian.intervals import local_time_us
 from cityhall_bms.ports.clock import Clock
+from cityhall_bms.ports.event_log import EventLog
 from cityhall_bms.ports.history import Window
 from cityhall_bms.ports.rule_views import Backtest, BacktestOrder, ShadowDay
 from cityhall_bms.rules.backtest import Backtester, Question, digest, summary, to_json
-from cityhall_bms.rules.book import read_wording
+from cityhall_bms.rules.book import read_records, read_wording, taking_effect
 from cityhall_bms.rules.drafts import RuleDesk, parse_draft
 from cityhall_bms.rules.model import Rule
+from cityhall_bms.rules.played import Surroundings
 from cityhall_bms.rules.truth import Fault, read_truth
 from cityhall_bms.settings import Settings
 from cityhall_bms.supervisor import until_stopped
 
+READ_EVENTS_MAX: Final = 1000
 READ_TIMEOUT_S: Final = 600.0
 """What one stretch of samples may take: years of a cold history are read by the hour."""
 NOTE_EVERY: Final = 0.02
@@ -53,11 +58,13 @@ class RuleOffice:
     history: PostgresRuleHistory
     view: PostgresRuleView
     described: Mapping[str, Rule]
+    around: Surroundings
+    """In what a tested rule's alarms stand."""
     clock: Clock
 
 
 @asynccontextmanager
-async def rule_office(folder: Path, url: str, clock: Clock) -> AsyncIterator[RuleOffice]:
+async def rule_office(folder: Path, url: str, handling: Handling, clock: Clock) -> AsyncIterator[RuleOffice]:
     """Open what is needed on a database; :class:`SiteError` when the folder has mistakes."""
     site = site_reading.read_site(folder)
     described = site_reading.described_rules(folder)
@@ -73,10 +80,21 @@ async def rule_office(folder: Path, url: str, clock: Clock) -> AsyncIterator[Rul
                 history=PostgresRuleHistory(pool),
                 view=PostgresRuleView(pool),
                 described=described,
+                around=await _around(folder, site, described, events, handling),
                 clock=clock,
             )
     finally:
         pool.terminate()
+
+
+async def _around(
+    folder: Path, site: Site, described: Mapping[str, Rule], events: EventLog, handling: Handling
+) -> Surroundings:
+    rules = taking_effect(described, await read_records(events))
+    permits: list[StoredEvent] = []
+    while part := await events.read(permits[-1].position if permits else 0, READ_EVENTS_MAX, PERMIT_STREAMS):
+        permits += part
+    return Surroundings(site_reading.read_site_suppression(folder, site, rules), rules, permits, handling)
 
 
 async def carry_out(
@@ -96,7 +114,8 @@ async def carry_out(
     async with asyncio.TaskGroup() as tasks:
         notes = _Notes(office.store, backtest.id, on_share)
         noting = tasks.create_task(notes.run())
-        report = await Backtester(office.site, office.ids, office.history).run(question, faults, notes.hear)
+        tester = Backtester(office.site, office.ids, office.history, office.around)
+        report = await tester.run(question, faults, notes.hear)
         noting.cancel()
     result, figures = to_json(report), summary(report)
     text, seal = canonical(result), digest(result)
@@ -149,8 +168,8 @@ async def make(folder: Path, identity: str, settings: Settings, clock: Clock, on
 async def _make(
     folder: Path, identity: str, settings: Settings, clock: Clock, on_status: Callable[[int], None]
 ) -> None:
-    url = settings.database.url
-    async with claimed_backtest(url, identity) as ours, rule_office(folder, url, clock) as office:
+    url, handling = settings.database.url, settings.alarms.handling
+    async with claimed_backtest(url, identity) as ours, rule_office(folder, url, handling, clock) as office:
         if not ours:
             on_status(BUSY)
             return
@@ -177,7 +196,7 @@ async def backtest(
     async with beside.database(settings, clock) as running:
         url = running.database.url
         await migrate(url)
-        async with rule_office(folder, url, clock) as office:
+        async with rule_office(folder, url, settings.alarms.handling, clock) as office:
             zone = ZoneInfo(office.site.time_zone)
             order = BacktestOrder(
                 local_time_us(asked.begin, zone), local_time_us(asked.end, zone), round(asked.step_s * 1e6)
@@ -193,7 +212,7 @@ async def keep_draft(folder: Path, rule: str, file: Path, by: str, settings: Set
     table = parse_draft(_text(file))
     async with beside.database(settings, clock) as running:
         await migrate(running.database.url)
-        async with rule_office(folder, running.database.url, clock) as office:
+        async with rule_office(folder, running.database.url, settings.alarms.handling, clock) as office:
             return await office.desk.draft(rule, table, by=by)
 
 
@@ -201,7 +220,7 @@ async def promote(folder: Path, rule: str, reason: str, by: str, settings: Setti
     """Promote a draft; the running service takes it by itself."""
     async with beside.database(settings, clock) as running:
         await migrate(running.database.url)
-        async with rule_office(folder, running.database.url, clock) as office:
+        async with rule_office(folder, running.database.url, settings.alarms.handling, clock) as office:
             record = await office.desk.record(rule)
             days: Sequence[ShadowDay] = ()
             if record.shadow is not None:
@@ -227,7 +246,8 @@ def told(result: Mapping[str, Any]) -> list[str]:
         f"{len(result['not_applicable'])} 不適用 not applicable, {result['samples']:,} samples"
     )
     rang = (
-        f"次數 episodes {result['episode_count']}, 每日 per day {figures['per_day']:.3f}, "
+        f"次數 episodes {result['episode_count']}, 抑制 hidden {result['hidden']}, "
+        f"每日響鈴 rings per day {figures['per_day']:.3f}, "
         f"十分鐘最多 peak in 10 min {figures['peak_10_min']}, 抖動 chattering {len(figures['chattering'])}, "
         f"瞬間 fleeting {figures['fleeting']}, 持續 standing {result['standing_s'] / 3600:.1f} h"
     )

@@ -22,6 +22,7 @@ from cityhall_bms.ports.event_log import Append
 from cityhall_bms.rules.book import keep_book, read_records, taking_effect
 from cityhall_bms.rules.checkpoint import CheckpointCodec
 from cityhall_bms.rules.engine import Columns, Engine
+from cityhall_bms.rules.played import Surroundings
 
 RULES = "/api/v1/rules"
 AHU = "TCH.01.E.AHU01"
@@ -154,7 +155,8 @@ async def make(rig: ApiRig, identity: str) -> None:
         store, history = PostgresBacktestStore(pool), PostgresRuleHistory(pool)
         office = RuleOffice(
             site=services.site, ids=services.ids, desk=services.rules.desk, store=store, history=history,
-            view=PostgresRuleView(pool), described=services.rules.catalogue.described, clock=services.clock,
+            view=PostgresRuleView(pool), described=services.rules.catalogue.described, around=Surroundings(),
+            clock=services.clock,
         )  # fmt: skip
         await carry_out(office, await store.get(identity), None, lambda _: None)
     finally:

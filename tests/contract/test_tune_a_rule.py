@@ -17,6 +17,7 @@ from cityhall_bms.adapters.postgres.history import PostgresHistory
 from cityhall_bms.adapters.postgres.registry import PostgresPointRegistry
 from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.domain.errors import RefusedError, SiteError
+from cityhall_bms.domain.follow_up import Handling
 from cityhall_bms.ports.rule_views import BacktestOrder, BacktestState
 from cityhall_bms.settings import DatabaseSettings, Settings
 
@@ -102,7 +103,7 @@ async def test_a_job_is_made_by_one_process_and_taken_up_again_after_it_was_cut_
     file.write_text(DRAFT, encoding="utf-8")
     await backtest_jobs.keep_draft(site, "WARM", file, "ann", settings, clock)
     status: list[int] = []
-    async with backtest_jobs.rule_office(site, postgres_url, clock) as office:
+    async with backtest_jobs.rule_office(site, postgres_url, Handling(), clock) as office:
         desk = BacktestOffice(office.store, office.desk, office.described, clock)
         asked = await desk.ask("WARM", BacktestOrder(T0, T0 + HOUR, MINUTE), by="ann")
         # As one that was killed leaves it: begun, and without an end.

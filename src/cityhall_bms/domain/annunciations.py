@@ -44,20 +44,6 @@ class Annunciations:
     unauthorised: Times = field(default_factory=_no_times)
     """When alarms were hidden without what the rules ask for: a reason, an end, the priority's maximum."""
 
-    @classmethod
-    def of_episodes(
-        cls,
-        names: Sequence[str],
-        alarm: NDArray[np.int64],
-        priority: NDArray[np.uint8],
-        began: Times,
-        ended: Times,
-    ) -> "Annunciations":
-        """Annunciations that ring as they begin and that nobody answers, as a backtest finds them."""
-        no = np.zeros(len(alarm), dtype=np.bool_)
-        nobody = np.full(len(alarm), NEVER)
-        return cls(names, alarm, priority, began, ended, began, nobody, no, no, no)
-
     def __len__(self) -> int:
         """Give the number of rows."""
         return len(self.alarm)

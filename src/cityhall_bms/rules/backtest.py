@@ -1,7 +1,8 @@
 """A rule tested on history: what it would have rung, how that differs from the active wording, and whether it is right.
 
 The engine is the one that runs live, fed with the samples that stand today: a sample counts from the time it was
-observed, also when it arrived late. Alarms ring as they are raised; operators, shelves and suppression are not played.
+observed, also when it arrived late. What it proposes goes through the alarm handling that runs live (`played`), beside
+the rules that may hide its alarms.
 """
 
 import hashlib
@@ -19,9 +20,10 @@ from cityhall_bms.ports.rule_history import RuleHistory
 from cityhall_bms.rules.binding import Unbound, bind
 from cityhall_bms.rules.book import fingerprint
 from cityhall_bms.rules.engine import RuleFailure
-from cityhall_bms.rules.episodes import Difference, Episode, EpisodeBook, annunciations, difference
+from cityhall_bms.rules.episodes import Difference, Episode, EpisodeBook, difference
 from cityhall_bms.rules.memory import delay_us, memory_us
 from cityhall_bms.rules.model import Rule
+from cityhall_bms.rules.played import Console, Played, Surroundings
 from cityhall_bms.rules.replay import Replay
 from cityhall_bms.rules.truth import Fault, Score, Trial, score
 
@@ -56,12 +58,16 @@ class Outcome:
     fingerprint: str
     subjects: int
     unbound: tuple[Unbound, ...]
+    causes: tuple[str, ...]
+    """Other rules that were played along, because their alarms may hide those of this one."""
     episodes: tuple[Episode, ...]
+    played: Played
     figures: AlarmFigures
+    """Of what rang."""
     standing_s: float
     """Time in which it stood, of all subjects together."""
     standing_max: int
-    """Most subjects for which it stood at once."""
+    """Most subjects for which it stood at once where operators could see it."""
     failures: tuple[RuleFailure, ...]
 
 
@@ -94,12 +100,15 @@ def checked(question: Question) -> Question:
 
 
 class Backtester:
-    """Tests wordings at one site."""
+    """Tests wordings at one site, alone or in the surroundings in which their alarms stand."""
 
-    def __init__(self, site: Site, ids: Mapping[str, int], history: RuleHistory) -> None:
+    def __init__(
+        self, site: Site, ids: Mapping[str, int], history: RuleHistory, around: Surroundings | None = None
+    ) -> None:
         self._site = site
         self._ids = ids
         self._history = history
+        self._around = around or Surroundings()
 
     async def run(
         self, question: Question, faults: Sequence[Fault] | None = None, on_share: OnShare = lambda _: None
@@ -126,29 +135,34 @@ class Backtester:
         )
 
     async def _play(self, rule: Rule, question: Question, on_share: OnShare) -> tuple[Outcome, int]:
-        binding = bind([rule], self._site, self._ids)
+        own = bind([rule], self._site, self._ids)
+        causes = self._around.causes_of(own, self._site)
+        binding = bind([rule, *causes], self._site, self._ids) if causes else own
         replay = Replay(binding, self._history, question.step_us)
-        book = EpisodeBook(binding, self._ids)
+        window = question.window
+        whole = Window(_aligned(window.start - memory_us(rule), question), window.end)
+        book, console = EpisodeBook(own, self._ids), Console(rule.id, self._around, whole.start, question.step_us)
         failures: list[RuleFailure] = []
         samples = 0
-        whole = Window(_aligned(question.window.start - memory_us(rule), question), question.window.end)
         async for part in replay.run(whole):
-            book.take(part.proposals, part.block)
+            book.take((item for item in part.proposals if item.rule.id == rule.id), part.block)
+            console.take(part.proposals, int(part.block.at[-1]))
             failures += part.failures
             samples += part.samples
             on_share((int(part.block.at[-1]) - whole.start) / (whole.end - whole.start))
-        window = question.window
         episodes = tuple(item for item in book.episodes() if item.overlaps(window.start, window.end))
-        rang = annunciations(episodes)
+        played = console.played(window.start, window.end)
         outcome = Outcome(
             version=rule.version,
             fingerprint=fingerprint(rule),
-            subjects=binding.row_count,
-            unbound=binding.unbound,
+            subjects=own.row_count,
+            unbound=own.unbound,
+            causes=tuple(cause.id for cause in causes),
             episodes=episodes,
-            figures=figures(rang, window.start, window.end),
+            played=played,
+            figures=figures(played.rang, window.start, window.end),
             standing_s=_standing_s(episodes, window),
-            standing_max=_standing_max(rang, window),
+            standing_max=_standing_max(played.rang, window),
             failures=tuple(failures),
         )
         return outcome, samples
@@ -177,6 +191,7 @@ def _standing_s(episodes: Sequence[Episode], window: Window) -> float:
 
 
 def _standing_max(rang: Annunciations, window: Window) -> int:
+    rang = rang.where(~rang.again)
     changes = sorted([(int(at), 1) for at in rang.began] + [(int(at), -1) for at in rang.ended if at < window.end])
     most = now = 0
     for _, change in changes:
@@ -225,6 +240,7 @@ def summary(report: Report) -> dict[str, Any]:
         "step_s": report.question.step_us / 1e6,
         "subjects": outcome.subjects,
         "episodes": len(outcome.episodes),
+        "hidden": outcome.played.hidden,
         "per_day": round(told.per_day, 4),
         "peak_10_min": told.peak_10_min,
         "chattering": len(told.chattering),
@@ -262,6 +278,9 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         "failures": [asdict(item) for item in outcome.failures],
         "standing_s": outcome.standing_s,
         "standing_max": outcome.standing_max,
+        "causes_played": list(outcome.causes),
+        "hidden": outcome.played.hidden,
+        "hidden_as": dict(outcome.played.hidden_as),
         "figures": asdict(outcome.figures),
         "episode_count": len(outcome.episodes),
         "episodes": [asdict(item) for item in outcome.episodes[:LISTED_MAX]],

@@ -78,7 +78,7 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A change of one alarm. ``observed_at`` is the moment by the deciding samples, µs UTC.
+    """A change of one alarm, proposed ``at`` a tick; ``observed_at`` is the moment by the deciding samples, µs UTC.
 
     ``priority`` is that of the most severe step that is active from now on; of the last one that was when it returned.
     """
@@ -87,6 +87,7 @@ class Proposal:
     subject: Subject
     kind: Change
     priority: int
+    at: int
     observed_at: int
     value: float | None
     limit: float | None
@@ -233,7 +234,7 @@ class Engine:
         subject, priority = bound.subjects[place], bound.levels[level].priority
         if figures.unit is not None:
             subject = replace(subject, unit=figures.unit)
-        return Proposal(bound.rule, subject, kind, priority, moment, figures.value, figures.limit)
+        return Proposal(bound.rule, subject, kind, priority, int(tick.at), moment, figures.value, figures.limit)
 
     def _version_of(self, rule: str) -> int:
         return next(bound.rule.version for bound in self.binding.rules if bound.rule.id == rule)

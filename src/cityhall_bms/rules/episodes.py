@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cityhall_bms.domain.alarms import alarm_id
-from cityhall_bms.domain.annunciations import NEVER, Annunciations
+from cityhall_bms.domain.annunciations import NEVER
 from cityhall_bms.domain.quality import is_good
 from cityhall_bms.rules.binding import Binding
 from cityhall_bms.rules.engine import Change, Proposal
@@ -97,19 +97,6 @@ class EpisodeBook:
         farthest = max if episode.value >= episode.limit else min
         found = [float(farthest(value)), *([] if episode.peak is None else [episode.peak])]
         return replace(episode, peak=farthest(found))
-
-
-def annunciations(episodes: Sequence[Episode]) -> Annunciations:
-    """Episodes as operators would have heard them."""
-    names = sorted({alarm_id(item.rule, item.subject) for item in episodes})
-    numbers = {name: number for number, name in enumerate(names)}
-    return Annunciations.of_episodes(
-        names,
-        np.array([numbers[alarm_id(item.rule, item.subject)] for item in episodes], np.int64),
-        np.array([item.priority for item in episodes], np.uint8),
-        np.array([item.began for item in episodes], np.int64),
-        np.array([NEVER if item.ended is None else item.ended for item in episodes], np.int64),
-    )
 
 
 @dataclass(frozen=True, slots=True)

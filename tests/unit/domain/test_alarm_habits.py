@@ -5,10 +5,9 @@ from typing import Any
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.annunciations import DAY, MINUTE, SECOND, START, at, ring, table
+from tests.support.annunciations import DAY, START, at, ring, table
 
 from cityhall_bms.domain.alarm_habits import Actor, actors, chattering, fleeting, stale_at, stale_per_day
-from cityhall_bms.domain.annunciations import Annunciations
 
 LATER = START + 10 * DAY
 
@@ -117,12 +116,3 @@ def test_who_rings_most_comes_first_and_names_decide_ties() -> None:
         Actor("c", 2, 0.5), Actor("a", 1, 0.25), Actor("b", 1, 0.25),
     )  # fmt: skip
     assert actors(names, np.empty(0, np.int64)) == ()
-
-
-def test_a_backtest_rings_as_it_begins_and_is_never_answered() -> None:
-    rows = Annunciations.of_episodes(
-        ["a"], np.array([0]), np.array([2], np.uint8), np.array([START]), np.array([START + MINUTE + SECOND])
-    )
-
-    assert rows.rang.tolist() == [START]
-    assert fleeting(rows).tolist() == [False]

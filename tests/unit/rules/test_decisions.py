@@ -18,7 +18,7 @@ def proposal(
     *, raised: bool, value: float | None = 31.456, limit: float | None = 30.0, priority: int = RULE.priority
 ) -> Proposal:
     kind = Change.RAISED if raised else Change.RETURNED
-    return Proposal(RULE, SUBJECT, kind, priority, 5, value, limit)
+    return Proposal(RULE, SUBJECT, kind, priority, 5, 5, value, limit)
 
 
 def standing(base: AlarmState, priority: int = RULE.priority) -> Alarm:

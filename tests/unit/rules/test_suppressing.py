@@ -20,7 +20,7 @@ from cityhall_bms.adapters.memory_telemetry import MemoryTelemetryLog
 from cityhall_bms.adapters.site_files.suppression import shipped_rows
 from cityhall_bms.domain.alarm_book import AlarmBook
 from cityhall_bms.domain.alarm_stream import ALARM_STREAMS, identity_of
-from cityhall_bms.domain.alarms import Alarm, AlarmRaised, AlarmTakenOutOfService, evolve, stream_of
+from cityhall_bms.domain.alarms import Alarm, AlarmRaised, AlarmTakenOutOfService, stream_of
 from cityhall_bms.domain.batch import Readings, SampleBatch
 from cityhall_bms.domain.live import LiveTable
 from cityhall_bms.domain.permits import PERMIT_STREAMS, Permit, PermitClosed, PermitOpened, fold_permit, permit_stream
@@ -31,6 +31,7 @@ from cityhall_bms.ports.read_models import AlarmPage
 from cityhall_bms.rules.binding import bind
 from cityhall_bms.rules.decisions import decided
 from cityhall_bms.rules.engine import Columns, Engine
+from cityhall_bms.rules.played import changes
 from cityhall_bms.rules.runner import RulesRunner
 
 POWER = ["Building_Electrical_Meter", "Switchgear"]
@@ -311,7 +312,7 @@ async def replayed(history: Sequence[Scan], permits: Sequence[PermitOpened], dea
 
 
 async def backtested(history: Sequence[Scan], permits: Sequence[PermitOpened]) -> list[Told]:
-    """No log of events at all: the engine and the book."""
+    """No log of events at all: the engine, and the steps of the book that a backtest takes."""
     hall = Hall(permits)
     await hall.open_permits()
     for scan in history:
@@ -328,16 +329,9 @@ async def backtested(history: Sequence[Scan], permits: Sequence[PermitOpened]) -
         columns = Columns(table.value[ids], table.quality[ids], table.observed_at[ids])
         step = engine.step(state, logged.batch.recorded_at, columns)
         state = step.state
-        if not step.proposals and book.is_in_order(state.at):
-            continue
-        story, causes = book.decide(state.at, decided(book, step.proposals, logged.position))
-        for name, events in story.items():
-            alarm = book[name]
-            for event in events:
-                alarm = evolve(alarm, event, version=alarm.version + 1, position=0)
-                told.append((stream_of(name), alarm.version, type(event).__name__, event.payload()))
-            book.put(alarm)
-        book.settle(causes)
+        for change in changes(book, state.at, decided(book, step.proposals, logged.position)):
+            name, event = change.after.alarm_id, change.event
+            told.append((stream_of(name), change.after.version, type(event).__name__, event.payload()))
     return told
 
 
