@@ -56,6 +56,7 @@ from cityhall_bms.historian.meter_desk import CounterDesk
 from cityhall_bms.ports.capabilities import Plain
 from cityhall_bms.ports.diagnostics import Diagnosis
 from cityhall_bms.ports.event_log import Append
+from cityhall_bms.roles.energy import EnergyBasis, EnergyParts
 from cityhall_bms.roles.rule_desk import RuleParts
 from cityhall_bms.site_reading import described_rules
 
@@ -221,6 +222,7 @@ async def running_api(
                 notifications=PostgresNotificationView(pool),
                 notification_desk=QueuedTests(site, events, clock),
                 rules=RuleParts.of(pool, events, clock, site, ids, described_rules(folder)).services,
+                energy=EnergyParts.of(EnergyBasis(pool, events, clock, site, ids, history.queries, counters)).services,
                 metrics=Metrics(clock, shared=False).render,
             )
             projector = Projector(events, pool, PROJECTIONS, clock)

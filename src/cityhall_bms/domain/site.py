@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import Final
 
 from cityhall_bms.domain.calendars import Schedules
+from cityhall_bms.domain.commanding.policy import CommandPolicy
+from cityhall_bms.domain.energy.meters import Metering
 from cityhall_bms.domain.notifications.plan import NotificationPlan
 from cityhall_bms.domain.targets import Targets
 
@@ -135,6 +137,8 @@ class Site:
     schedules: Schedules = field(default_factory=Schedules)
     notifications: NotificationPlan = field(default_factory=NotificationPlan)
     targets: Targets = field(default_factory=Targets)
+    commanding: CommandPolicy = field(default_factory=CommandPolicy)
+    metering: Metering = field(default_factory=Metering)
 
     def points_of(self, device: str) -> list[Point]:
         """Points of one device, in the order of ``points.csv``."""

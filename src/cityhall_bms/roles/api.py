@@ -32,6 +32,7 @@ from cityhall_bms.api.live import LiveFeed
 from cityhall_bms.api.services import ApiServices
 from cityhall_bms.domain.topology import Topology
 from cityhall_bms.historian.meter_desk import CounterDesk
+from cityhall_bms.roles.energy import EnergyBasis, EnergyParts
 from cityhall_bms.roles.parts import Loop, Parts
 from cityhall_bms.roles.rule_desk import RuleParts
 from cityhall_bms.settings import child_environment
@@ -55,6 +56,9 @@ def loops(parts: Parts) -> list[Loop]:
     counters = PostgresCounterView(parts.pool, parts.clock, parts.site.time_zone)
     permits = PostgresPermitView(parts.pool)
     rules = RuleParts.of(parts.pool, parts.events, parts.clock, parts.site, parts.ids, described_rules(parts.folder))
+    energy = EnergyParts.of(
+        EnergyBasis(parts.pool, parts.events, parts.clock, parts.site, parts.ids, parts.history.queries, counters)
+    )
     services = ApiServices(
         site=parts.site,
         ids=parts.ids,
@@ -87,6 +91,7 @@ def loops(parts: Parts) -> list[Loop]:
         notifications=PostgresNotificationView(parts.pool),
         notification_desk=QueuedTests(parts.site, parts.events, parts.clock),
         rules=rules.services,
+        energy=energy.services,
         metrics=parts.metrics.render,
         suppression=read_site_suppression(parts.folder, parts.site, read_site_rules(parts.folder)),
         allowed_hosts=parts.settings.api.allowed_hosts,

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cityhall_bms.adapters.site_files.calendars import read_schedules
+from cityhall_bms.adapters.site_files.commanding import read_commanding
 from cityhall_bms.adapters.site_files.csv_file import read_csv
 from cityhall_bms.adapters.site_files.devices import DeviceEntry, ProfileShelf, read_devices
 from cityhall_bms.adapters.site_files.equipment import (
@@ -14,6 +15,7 @@ from cityhall_bms.adapters.site_files.equipment import (
     EquipmentList,
     read_equipment,
 )
+from cityhall_bms.adapters.site_files.metering import Described, read_metering
 from cityhall_bms.adapters.site_files.mistakes import Mistakes, suggest
 from cityhall_bms.adapters.site_files.models import PlaceTable, SiteFile
 from cityhall_bms.adapters.site_files.notifications import read_notifications
@@ -54,11 +56,13 @@ def load_site(folder: Path, factories: Mapping[str, DriverFactory], profile_fold
     shelf.check_site_profiles()
     rows = read_csv(folder / POINTS_FILE, POINTS_FILE, POINTS_COLUMNS, mistakes, OPTIONAL_COLUMNS)
     points = read_points(rows or [], Surroundings(equipment.lines if equipment.readable else None, devices))
+    metering = read_metering(folder, Described(site, points if rows is not None else None), mistakes)
+    commanding = read_commanding(folder, equipment.good.values(), points.values(), mistakes)
     _ask_drivers(devices or {}, points, factories, mistakes)
     if mistakes or site is None or devices is None:
         raise SiteError(mistakes.sorted())
-    found = _site(site, equipment, devices, points)
-    return replace(found, schedules=schedules, notifications=notifications, targets=targets)
+    found = replace(_site(site, equipment, devices, points), commanding=commanding)
+    return replace(found, schedules=schedules, notifications=notifications, targets=targets, metering=metering)
 
 
 def _read_site(folder: Path, mistakes: Mistakes) -> tuple[SiteFile | None, Schedules]:

@@ -1,0 +1,119 @@
+"""Meters of every kind, read from history: sampled ones from rollups, virtual ones from what they are made of."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cityhall_bms.domain.energy.amounts import Amounts
+from cityhall_bms.domain.energy.combining import combined
+from cityhall_bms.domain.energy.meters import Metering, PointSource
+from cityhall_bms.domain.errors import RefusedError
+from cityhall_bms.historian.intervals import interval_edges
+from cityhall_bms.ports.counters import CounterView, Estimate
+from cityhall_bms.ports.history import Aggregation, Window
+from cityhall_bms.ports.queries import HistoryQueries
+
+CELLS_MAX: Final = 5_000_000
+"""Meters times intervals of one question: 140 meters' quarter hours of a year."""
+CELLS_AT_ONCE: Final = 400_000
+"""As many are read from history in one go."""
+ESTIMATED_MAX: Final = 300
+"""Counters whose silences one question may spread: each of them is read by itself."""
+
+Edges = NDArray[np.int64]
+Values = NDArray[np.float64]
+
+
+class HistoryMeterReader:
+    """See :class:`~cityhall_bms.ports.energy.MeterReader`."""
+
+    def __init__(
+        self, metering: Metering, ids: Mapping[str, int], time_zone: str, queries: HistoryQueries, counters: CounterView
+    ) -> None:
+        self._metering = metering
+        self._ids = ids
+        self._zone = ZoneInfo(time_zone)
+        self._queries = queries
+        self._counters = counters
+
+    async def amounts(
+        self,
+        meters: Sequence[str],
+        window: Window,
+        interval: str,
+        *,
+        estimate: Estimate = Estimate.NONE,
+        known_at: int | None = None,
+    ) -> Amounts:
+        """Amounts of meters (rows, in the order asked) in the intervals of a window."""
+        wanted = [self._metering.leaves(name) for name in meters]
+        leaves = list(dict.fromkeys(leaf for factors in wanted for leaf in factors))
+        edges = interval_edges(window, interval, self._zone)
+        if len(leaves) * (len(edges) - 1) > CELLS_MAX:
+            msg = f"that would be more than {CELLS_MAX} figures: take longer intervals, a shorter time or fewer meters"
+            raise RefusedError(msg)
+        if estimate is not Estimate.NONE and known_at is not None:
+            msg = "estimates are made from the record of the present: leave out 'estimate' or 'as_known_at'"
+            raise RefusedError(msg)
+        read = _unknown(edges, len(leaves))
+        counted = [row for row, leaf in enumerate(leaves) if self._point(leaf) is not None]
+        points = {row: self._ids[source.point] for row in counted if (source := self._point(leaves[row]))}
+        if estimate is Estimate.NONE:
+            await self._measured(read, points, edges, interval, known_at)
+        else:
+            await self._estimated(read, points, edges, interval, estimate)
+        for row in points:
+            self._convert(read, row, leaves[row])
+        return combined(read, leaves, wanted)
+
+    async def _measured(
+        self, read: Amounts, points: Mapping[int, int], edges: Edges, interval: str, known_at: int | None
+    ) -> None:
+        rows, numbers = list(points), list(points.values())
+        if not rows:
+            return
+        for first, last in pairwise(_cuts(len(edges) - 1, len(rows))):
+            part = Window(int(edges[first]), int(edges[last]))
+            table = await self._queries.intervals_of(
+                numbers, part, interval, Aggregation.DELTA, self._zone.key, known_at
+            )
+            read.value[rows, first:last] = table.value
+            read.coverage[rows, first:last] = table.coverage
+
+    async def _estimated(
+        self, read: Amounts, points: Mapping[int, int], edges: Edges, interval: str, estimate: Estimate
+    ) -> None:
+        if len(points) > ESTIMATED_MAX:
+            msg = f"that would be estimates of {len(points)} counters: ask for {ESTIMATED_MAX} at most"
+            raise RefusedError(msg)
+        window = Window(int(edges[0]), int(edges[-1]))
+        for row, point in points.items():
+            found = await self._counters.consumption(point, window, interval, estimate, self._zone.key)
+            read.value[row] = found.value
+            read.estimated[row] = np.nan_to_num(found.estimated)
+            read.coverage[row] = found.coverage
+
+    def _point(self, meter: str) -> PointSource | None:
+        source = self._metering.meters[meter].source
+        return source if isinstance(source, PointSource) else None
+
+    def _convert(self, read: Amounts, row: int, meter: str) -> None:
+        source = self._point(meter)
+        if source is not None and source.factor != 1.0:
+            read.value[row] *= source.factor
+            read.estimated[row] *= source.factor
+
+
+def _unknown(edges: Edges, rows: int) -> Amounts:
+    shape = rows, len(edges) - 1
+    return Amounts(edges[:-1], int(edges[-1]), np.full(shape, np.nan), np.zeros(shape), np.zeros(shape))
+
+
+def _cuts(intervals: int, rows: int) -> list[int]:
+    """Where a long question is cut into those that history answers in one go."""
+    step = max(1, CELLS_AT_ONCE // rows)
+    return [*range(0, intervals, step), intervals]

@@ -1,0 +1,41 @@
+"""What the API needs for energy, water and carbon."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import asyncpg
+
+from cityhall_bms.adapters.meter_reading import HistoryMeterReader
+from cityhall_bms.api.energy_services import EnergyServices
+from cityhall_bms.domain.site import Site
+from cityhall_bms.ports.clock import Clock
+from cityhall_bms.ports.counters import CounterView
+from cityhall_bms.ports.event_log import EventLog
+from cityhall_bms.ports.queries import HistoryQueries
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyBasis:
+    """What the parts of energy are put together from."""
+
+    pool: asyncpg.Pool
+    events: EventLog
+    clock: Clock
+    site: Site
+    ids: Mapping[str, int]
+    queries: HistoryQueries
+    counters: CounterView
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyParts:
+    """The services of the routes."""
+
+    services: EnergyServices
+
+    @classmethod
+    def of(cls, basis: EnergyBasis) -> "EnergyParts":
+        """Join them."""
+        site = basis.site
+        reader = HistoryMeterReader(site.metering, basis.ids, site.time_zone, basis.queries, basis.counters)
+        return cls(EnergyServices(reader=reader))
