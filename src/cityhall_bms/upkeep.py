@@ -9,8 +9,10 @@ import asyncpg
 from cityhall_bms.adapters.parquet_archive import ParquetArchive
 from cityhall_bms.adapters.postgres.cold_packing import ColdPacker
 from cityhall_bms.adapters.postgres.connection import open_pool
+from cityhall_bms.adapters.postgres.demand_days import DemandDays
 from cityhall_bms.adapters.signing import Signer
 from cityhall_bms.domain.site import Site
+from cityhall_bms.historian.demand import POWER_UNITS
 from cityhall_bms.historian.keeper import HistoryKeeper
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.keeping import Retention
@@ -25,7 +27,9 @@ async def history_keeper(
     pool = await open_pool(settings.database.url, connections_max=2, command_timeout_s=None)
     try:
         archive = archive_of(settings, site.code, pool) if settings.retention.archive else None
-        yield HistoryKeeper(ColdPacker(pool), retention_of(settings, site, ids), clock, archive)
+        powers = [ids[point.name] for point in site.points.values() if point.unit in POWER_UNITS]
+        demand = DemandDays(pool, clock, site.time_zone, powers)
+        yield HistoryKeeper(ColdPacker(pool), retention_of(settings, site, ids), clock, archive, demand)
     finally:
         pool.terminate()
 

@@ -10,6 +10,7 @@ from tests.support.manual_clock import ManualClock
 
 from cityhall_bms.adapters.postgres.cold_packing import SETTLED_US, ColdPacker
 from cityhall_bms.adapters.postgres.connection import open_pool
+from cityhall_bms.adapters.postgres.demand_days import DemandDays
 from cityhall_bms.adapters.postgres.history import PostgresHistory
 from cityhall_bms.adapters.postgres.history_copy import day_of
 from cityhall_bms.domain.errors import RefusedError
@@ -87,6 +88,42 @@ async def test_demand_maxima_are_the_greatest_of_all_quarters(database_url: str)
                 assert found.coverage[1, column] == quarters.coverage[place]
         with pytest.raises(RefusedError):
             await history.queries.demand([POWER], window, "1h", ZONE)
+
+
+async def test_demand_maxima_that_are_kept_are_those_that_are_searched(database_url: str) -> None:
+    window, clock = Window(BEGIN, BEGIN + 5 * DAY), ManualClock(BEGIN + 5 * DAY - HOUR)
+
+    async def maxima() -> list[list[list[list[float]]]]:
+        """Of each day, and of all: value, time and coverage."""
+        found = [await history.queries.demand([SILENT, POWER, SWITCH], window, each, ZONE) for each in ("1d", "1mo")]
+        return [[part.value.tolist(), part.when.tolist(), part.coverage.tolist()] for part in found]
+
+    async def kept() -> list[int]:
+        return [row[0] for row in await pool.fetch("SELECT extract(day FROM day)::integer FROM demand_day ORDER BY 1")]
+
+    async with history_on(database_url, clock) as history, await open_pool(database_url) as pool:
+        await settled(history, lived(5))
+        searched = await maxima()
+        # The switch joins those that are kept of a day that comes to be known only later.
+        few, more = (DemandDays(pool, clock, ZONE, points) for points in ([SILENT, POWER], [SILENT, POWER, SWITCH]))
+        while await few.keep_one() is not None:
+            pass
+        assert len(await kept()) == 4, "today is not over"
+        np.testing.assert_equal(await maxima(), searched)
+        late = [logged(9000 + n, [(POWER, BEGIN + 30 * HOUR + n * MINUTE, 900.0, 0)]) for n in range(20)]
+        await history.store(late)
+        waiting = await maxima()
+        [greatest] = waiting[1][0][1]
+        assert greatest > 800.0
+        await settled(history, [])
+        assert len(await kept()) == 3, "what was found in other quarters went with them"
+        np.testing.assert_equal(await maxima(), waiting)
+        while await more.keep_one() is not None:
+            pass
+        assert len(await kept()) == 4
+        np.testing.assert_equal(await maxima(), waiting)
+        then = await history.queries.demand([POWER], window, "1mo", ZONE, known_at=BEGIN + 5 * DAY)
+        assert then.value[0, 0] == greatest
 
 
 async def test_time_in_state_is_that_of_the_samples_wherever_it_comes_from(database_url: str) -> None:

@@ -1,4 +1,4 @@
-"""Packs the days that are over, gives back their room, archives them, and lets go of what was kept long enough."""
+"""What becomes of days that are over: their greatest quarter hours are kept, they are packed, archived, let go of."""
 
 from datetime import timedelta
 from typing import Final
@@ -8,7 +8,7 @@ import structlog
 from cityhall_bms.domain.errors import HistoryUnavailableError
 from cityhall_bms.historian.intervals import EPOCH
 from cityhall_bms.ports.clock import Clock
-from cityhall_bms.ports.keeping import Archive, KeepingStore, Retention
+from cityhall_bms.ports.keeping import Archive, DemandStore, KeepingStore, Retention
 
 ROUND_S: Final = 60.0
 """Between two looks around."""
@@ -20,12 +20,21 @@ log = structlog.get_logger(__name__)
 class HistoryKeeper:
     """One per database is enough; a second one does the same work again and no harm."""
 
-    def __init__(self, store: KeepingStore, retention: Retention, clock: Clock, archive: Archive | None = None) -> None:
+    def __init__(
+        self,
+        store: KeepingStore,
+        retention: Retention,
+        clock: Clock,
+        archive: Archive | None = None,
+        demand: DemandStore | None = None,
+    ) -> None:
         self._store = store
         self._archive = archive
+        self._demand = demand
         self._retention = retention
         self._clock = clock
         self._expired_s = float("-inf")
+        self.days_of_demand = 0
         self.days_packed = 0
         self.days_emptied = 0
         self.days_archived = 0
@@ -41,7 +50,9 @@ class HistoryKeeper:
             await self._clock.sleep(ROUND_S)
 
     async def tidy(self) -> None:
-        """Do everything that is due now."""
+        """Do everything that is due now; quarters first, while the samples they are made of are at hand."""
+        while self._demand is not None and await self._demand.keep_one() is not None:
+            self.days_of_demand += 1
         before = (EPOCH + timedelta(microseconds=self._clock.now())).date() - timedelta(days=self._retention.scans)
         while (day := await self._store.next_day(before)) is not None:
             if not await self._store.pack(day, self._clock.now()):

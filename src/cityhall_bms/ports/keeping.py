@@ -46,6 +46,17 @@ class KeepingStore(Protocol):
         ...
 
 
+class DemandStore(Protocol):
+    """Where the greatest quarter hours of days are kept."""
+
+    async def keep_one(self) -> int | None:
+        """Find the quarters of one more day (its begin, µs UTC, is given); none when every day that is over is kept.
+
+        Raises ``HistoryUnavailableError`` when history cannot be reached.
+        """
+        ...
+
+
 class Archive(Protocol):
     """Where packed days are written to, outside of the database."""
 

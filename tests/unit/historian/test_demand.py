@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cityhall_bms.historian.columns import Samples
-from cityhall_bms.historian.demand import DEMAND_US, Search
-from cityhall_bms.historian.rollups import combine, rollup
+from cityhall_bms.historian.demand import DEMAND_US, Peaks, Search, peaks_of
+from cityhall_bms.historian.rollups import Rollups, combine, rollup
 
 DAY = 86_400_000_000
 MINUTE = 60_000_000
@@ -51,3 +51,32 @@ def test_the_greatest_quarter_of_each_period_is_found(rows: list[tuple[int, int,
             assert found.value[row, column] == means.max()
             place = (quarters.point == point) & (quarters.bucket == found.when[row, column])
             assert quarters.mean[place].tolist() == [means.max()]
+
+
+@given(readings)
+def test_days_that_are_kept_give_what_a_search_gives(rows: list[tuple[int, int, float]]) -> None:
+    rows = sorted(rows)
+    at = np.array([row[1] for row in rows], np.int64) * 5 * MINUTE
+    samples = Samples(
+        np.array([row[0] for row in rows], np.uint32), at, at, np.array([row[2] for row in rows]),
+        np.zeros(len(rows), np.uint8),
+    )  # fmt: skip
+    quarters = rollup(samples, QUARTERS)
+    points = np.array([1, 2, 3])
+    peaks = [
+        peaks_of(quarters.select((quarters.bucket >= day) & (quarters.bucket < day + DAY)), points) for day in DAYS[:-1]
+    ]
+    stacked = Peaks(
+        np.stack([part.value for part in peaks]),
+        np.stack([part.when for part in peaks]),
+        np.stack([part.good_us for part in peaks]),
+    )
+    searched, kept = Search([2, 1], PERIODS, Rollups.empty()), Search([2, 1], PERIODS, Rollups.empty())
+    searched.take(quarters.select(quarters.point < 3))
+    kept.take_kept(points, DAYS[:-1], stacked)
+    for ours, theirs in zip(
+        (kept.found().value, kept.found().when, kept.found().coverage),
+        (searched.found().value, searched.found().when, searched.found().coverage),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(ours, theirs)

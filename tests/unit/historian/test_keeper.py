@@ -58,6 +58,21 @@ async def test_days_older_than_the_latest_ones_are_packed_and_their_room_is_give
     assert (keeping.days_packed, keeping.days_emptied, keeping.rows_expired) == (2, 2, 5)
 
 
+async def test_of_every_day_that_is_over_the_greatest_quarters_are_kept_before_anything_goes() -> None:
+    class Days:
+        def __init__(self, *left: int) -> None:
+            self.left = list(left)
+
+        async def keep_one(self) -> int | None:
+            assert not store.expired
+            return self.left.pop() if self.left else None
+
+    store, days = Store(), Days(1, 2)
+    keeping = HistoryKeeper(store, Retention(scans=2), ManualClock(T0), demand=days)
+    await keeping.tidy()
+    assert (days.left, keeping.days_of_demand, store.expired) == ([], 2, 1)
+
+
 async def test_a_day_to_which_scans_come_just_now_is_tried_again_later() -> None:
     store = Store(date(2026, 6, 27))
     store.busy = True

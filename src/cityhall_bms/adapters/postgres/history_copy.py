@@ -180,6 +180,17 @@ async def fetch_columns(
     return [rows[f"value{number}"].astype(TYPES[element][0][1:]) for number, element in enumerate(types)]
 
 
+async def fetch_arrays(
+    connection: asyncpg.Connection, query: str, *arguments: object, elements: Sequence[str], length: int
+) -> tuple[NDArray[np.int64], list[NDArray[Any]]]:
+    """Times (as PostgreSQL counts them) and a row of ``length`` numbers per time of each array that a query gives."""
+    kinds: list[Any] = [("fields", ">i2"), ("at", [("bytes", ">i4"), ("value", ">i8")])]
+    kinds += [(f"array{number}", array_type(element, length)) for number, element in enumerate(elements)]
+    rows = await _fetch_rows(connection, query, np.dtype(kinds), *arguments)
+    arrays = [rows[f"array{n}"]["items"]["value"].astype(TYPES[element][0][1:]) for n, element in enumerate(elements)]
+    return rows["at"]["value"].astype(np.int64), arrays
+
+
 async def fetch_samples(connection: asyncpg.Connection, query: str, *arguments: object) -> Samples:
     """Samples of a query that gives point, observed_at, recorded_at, value and quality."""
     point, at, recorded_at, value, quality = await fetch_columns(

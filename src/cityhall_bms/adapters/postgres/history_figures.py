@@ -110,6 +110,11 @@ class FigureReader:
         """Beyond this (µs UTC) nothing holds."""
         return self._known_until
 
+    async def settled(self, edges: Edges) -> NDArray[np.bool_]:
+        """Tell between which edges what was stored still stands."""
+        await self._prepare(_span(edges))
+        return self._settled.buckets(edges)
+
     async def rows(self, edges: Edges, zone: ZoneInfo) -> Rollups:
         """One row per point and interval between ``edges`` about which anything is known."""
         await self._prepare(Window(int(edges[0]), int(edges[-1])))

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -9,7 +10,9 @@ import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
+from cityhall_bms.adapters.postgres import demand_days
 from cityhall_bms.adapters.postgres.connection import translated
+from cityhall_bms.adapters.postgres.demand_days import KeptDays
 from cityhall_bms.adapters.postgres.history_copy import TIME_MAX_US
 from cityhall_bms.adapters.postgres.history_figures import FigureReader
 from cityhall_bms.adapters.postgres.history_past import newest
@@ -72,9 +75,14 @@ class PostgresQueries:
             msg = "demand maxima are those of days or months: take interval 1d or 1mo"
             raise RefusedError(msg)
         edges = _edges_of_many(points, window, interval, zone)
-        async with self._reader(points, known_at) as reader:
+        async with self._connection() as connection:
+            reader = FigureReader(connection, points, self._home, self._clock.now(), known_at)
             days = interval_edges(Window(int(edges[0]), int(edges[-1])), "1d", zone)
-            search = Search(points, edges, await reader.rows(days, zone))
+            stands = known_at is None and zone.key == self._home.key
+            kept = await _kept(connection, days, await reader.settled(days)) if stands else []
+            search = Search(points, edges, await _days_to_search(reader, points, days, kept, zone))
+            for part in kept:
+                search.take_kept(part.points, part.day, part.peaks)
             while (wanted := search.next_day()) is not None:
                 day, of = wanted
                 end = int(days[np.searchsorted(days, day) + 1])
@@ -185,6 +193,28 @@ class PostgresQueries:
                 connection.transaction(isolation="repeatable_read", readonly=True),
             ):
                 yield connection
+
+
+async def _kept(connection: asyncpg.Connection, days: Edges, settled: NDArray[np.bool_]) -> list[KeptDays]:
+    """Days whose greatest quarters are kept, and stand."""
+    found = await demand_days.read(connection, Window(int(days[0]), int(days[-1])))
+    return [part.select(np.isin(part.day, days[:-1][settled])) for part in found]
+
+
+async def _days_to_search(
+    reader: FigureReader, points: Sequence[int], days: Edges, kept: Sequence[KeptDays], zone: ZoneInfo
+) -> Rollups:
+    """Daily rollups of what is not kept: some days, and points that were not among those kept of the others."""
+    by = np.full(len(days) - 1, -1)
+    for number, part in enumerate(kept):
+        by[np.isin(days[:-1], part.day)] = number
+    rows: list[Rollups] = []
+    for begin, end in pairwise([0, *(np.flatnonzero(np.diff(by)) + 1).tolist(), len(by)]):
+        among = set(kept[by[begin]].points.tolist()) if by[begin] >= 0 else set()
+        missing = [point for point in points if point not in among]
+        if missing:
+            rows.append(await reader.only(missing).rows(days[begin : end + 1], zone))
+    return Rollups.merge(*rows) if rows else Rollups.empty()
 
 
 def _edges_of_many(points: Sequence[int], window: Window, interval: str, zone: ZoneInfo) -> Edges:

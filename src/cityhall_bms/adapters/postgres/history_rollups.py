@@ -34,6 +34,7 @@ from cityhall_bms.ports.history import Window
 QUERIES: Final = load("history_rollups.sql")
 HISTORY: Final = load("history.sql")
 IMPORTS: Final = load("history_import.sql")
+DEMAND: Final = load("demand_days.sql")
 FIGURES: Final = {
     "count": "i4",
     "good_us": "i8",
@@ -289,7 +290,11 @@ class RollupWriter:
         self, connection: asyncpg.Connection, level: str, window: Window, blocks: list[int], rows: Rollups
     ) -> None:
         """Write the rows of some blocks whose buckets begin in a window, in place of those that are there."""
-        await connection.execute(statement("forget", level), moment(window.start), moment(window.end), blocks)
+        times = moment(window.start), moment(window.end)
+        await connection.execute(statement("forget", level), *times, blocks)
+        if level == DAYS:
+            # What was found in the quarters of before does not stand any more.
+            await connection.execute(DEMAND["forget"], *times, blocks)
         await write(connection, level, rows)
 
     async def _summed(
@@ -315,6 +320,7 @@ class RollupWriter:
     async def _rezone(self, connection: asyncpg.Connection, closed_through: int) -> None:
         """Make the daily rollup again, because the building's time zone was changed."""
         await connection.execute(statement("forget_all", "1d"))
+        await connection.execute(DEMAND["forget_all"])
         begin = await connection.fetchval(statement("oldest", "1h"))
         edges = self._edges("1d", begin, closed_through) if begin is not None else np.empty(0, np.int64)
         for number in range(0, len(edges) - 1, REZONE_DAYS):
