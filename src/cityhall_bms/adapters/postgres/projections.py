@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from cityhall_bms.adapters.postgres.air_record import AirRecordProjection
 from cityhall_bms.adapters.postgres.alarm_figures import AnnunciationsProjection
 from cityhall_bms.adapters.postgres.alarms_view import AlarmsProjection
 from cityhall_bms.adapters.postgres.counters_projection import CountersProjection
@@ -13,6 +14,7 @@ from cityhall_bms.adapters.postgres.projector import Projection
 from cityhall_bms.adapters.postgres.rules_view import RulesProjection
 
 PROJECTIONS: Final[tuple[Projection, ...]] = (
+    AirRecordProjection(),
     AlarmsProjection(),
     # After that of alarms, whose transitions it reads.
     AnnunciationsProjection(),

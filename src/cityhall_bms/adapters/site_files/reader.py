@@ -9,6 +9,7 @@ from cityhall_bms.adapters.site_files.calendars import read_schedules
 from cityhall_bms.adapters.site_files.commanding import read_commanding
 from cityhall_bms.adapters.site_files.csv_file import read_csv
 from cityhall_bms.adapters.site_files.devices import DeviceEntry, ProfileShelf, read_devices
+from cityhall_bms.adapters.site_files.environment import read_environment
 from cityhall_bms.adapters.site_files.equipment import (
     EQUIPMENT_COLUMNS,
     EQUIPMENT_FILE,
@@ -57,11 +58,12 @@ def load_site(folder: Path, factories: Mapping[str, DriverFactory], profile_fold
     rows = read_csv(folder / POINTS_FILE, POINTS_FILE, POINTS_COLUMNS, mistakes, OPTIONAL_COLUMNS)
     points = read_points(rows or [], Surroundings(equipment.lines if equipment.readable else None, devices))
     metering = read_metering(folder, Described(site, points if rows is not None else None), mistakes)
+    environment = read_environment(folder, schedules, metering, mistakes)
     commanding = read_commanding(folder, equipment.good.values(), points.values(), mistakes)
     _ask_drivers(devices or {}, points, factories, mistakes)
     if mistakes or site is None or devices is None:
         raise SiteError(mistakes.sorted())
-    found = replace(_site(site, equipment, devices, points), commanding=commanding)
+    found = replace(_site(site, equipment, devices, points), commanding=commanding, environment=environment)
     return replace(found, schedules=schedules, notifications=notifications, targets=targets, metering=metering)
 
 
