@@ -1,13 +1,14 @@
 """Writing the site folder that describes a simulated building to the service."""
 
 import csv
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from cityhall_simulators.addresses import BacnetObject, Register, bacnet_map, modbus_map, opcua_node
 from cityhall_simulators.description import Building, Device, Point, Text
+from cityhall_simulators.meters_file import meters_toml
 from cityhall_simulators.plants.calendar import special_days
+from cityhall_simulators.toml_text import table
 
 PASSWORD_FILE = "secrets/opcua-bms.txt"  # noqa: S105 - a file's name
 CERTIFICATE_FILE = "secrets/opcua-server.der"
@@ -29,6 +30,8 @@ def write_site(folder: Path, building: Building, host: str, ports: Mapping[str, 
         (folder / part).mkdir(parents=True, exist_ok=True)
     (folder / "secrets").chmod(0o700)
     (folder / "site.toml").write_text(_site_toml(building), encoding="utf-8")
+    if meters := meters_toml(building):
+        (folder / "meters.toml").write_text(meters, encoding="utf-8")
     _write_csv(folder / CALENDAR_FILE, _CALENDAR_COLUMNS, _calendar_rows())
     _write_csv(folder / "equipment.csv", _EQUIPMENT_COLUMNS, _equipment_rows(building))
     _write_csv(folder / "points.csv", _POINT_COLUMNS, [row for d in building.devices for row in _point_rows(d)])
@@ -132,21 +135,8 @@ def _states(states: Mapping[int, Text]) -> str:
     return ";".join(f"{value}={text.zh}/{text.en}" for value, text in states.items())
 
 
-def _quoted(text: str) -> str:
-    # JSON's string syntax is a subset of TOML's basic strings.
-    return json.dumps(text, ensure_ascii=False)
-
-
-def _table(title: str, entries: Mapping[str, object]) -> str:
-    lines = [title]
-    for key, value in entries.items():
-        shown = _quoted(value) if isinstance(value, str) else str(value).lower()
-        lines.append(f"{key} = {shown}")
-    return "\n".join(lines) + "\n\n"
-
-
 def _site_toml(building: Building) -> str:
-    text = _table(
+    text = table(
         "[site]",
         {
             "code": building.code,
@@ -158,9 +148,9 @@ def _site_toml(building: Building) -> str:
     )
     for title, places in (("[[floors]]", building.floors), ("[[zones]]", building.zones)):
         for code, name in places:
-            text += _table(title, {"code": code, "name_zh": name.zh, "name_en": name.en})
+            text += table(title, {"code": code, "name_zh": name.zh, "name_en": name.en})
     calendar = {"name": "office", "text_zh": "政府行政機關辦公日曆", "text_en": "Office calendar of the government"}
-    return text + _table("[[calendar]]", calendar).rstrip() + f'\nfiles = ["{CALENDAR_FILE}"]\n'
+    return text + table("[[calendar]]", calendar).rstrip() + f'\nfiles = ["{CALENDAR_FILE}"]\n'
 
 
 def _device_toml(device: Device, host: str, port: int) -> str:
@@ -174,7 +164,7 @@ def _device_toml(device: Device, host: str, port: int) -> str:
         settings = {"host": host, "port": port, "device_instance": device.device_instance, "local_host": host}
     else:
         settings = _opcua_settings(device, host, port)
-    return _table("[device]", head) + _table(f"[{device.protocol}]", settings)
+    return table("[device]", head) + table(f"[{device.protocol}]", settings)
 
 
 def _opcua_settings(device: Device, host: str, port: int) -> dict[str, object]:
@@ -187,7 +177,7 @@ def _opcua_settings(device: Device, host: str, port: int) -> dict[str, object]:
 
 
 def _profile_toml(device: Device) -> str:
-    text = _table(
+    text = table(
         "[profile]",
         {
             "protocol": device.protocol,
@@ -197,7 +187,7 @@ def _profile_toml(device: Device) -> str:
     )
     encodings = _encodings(device)
     for point in device.points:
-        text += _table("[[point]]", {"role": point.role.role} | _profile_entries(point, encodings[point.index]))
+        text += table("[[point]]", {"role": point.role.role} | _profile_entries(point, encodings[point.index]))
     return text
 
 

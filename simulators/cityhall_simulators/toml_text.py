@@ -1,0 +1,19 @@
+"""TOML as it is written: tables of plain values."""
+
+import json
+from collections.abc import Mapping
+
+
+def quoted(text: str) -> str:
+    """A basic string."""
+    # JSON's string syntax is a subset of TOML's basic strings.
+    return json.dumps(text, ensure_ascii=False)
+
+
+def table(title: str, entries: Mapping[str, object]) -> str:
+    """A header, an entry per line, and an empty line."""
+    lines = [title]
+    for key, value in entries.items():
+        shown = quoted(value) if isinstance(value, str) else str(value).lower()
+        lines.append(f"{key} = {shown}")
+    return "\n".join(lines) + "\n\n"
