@@ -9,6 +9,7 @@ from typing import Final
 from cityhall_bms.domain.calendars import Schedules
 from cityhall_bms.domain.commanding.policy import CommandPolicy
 from cityhall_bms.domain.energy.meters import Metering
+from cityhall_bms.domain.energy.tariff_book import TariffBook
 from cityhall_bms.domain.environment import Environment
 from cityhall_bms.domain.notifications.plan import NotificationPlan
 from cityhall_bms.domain.targets import Targets
@@ -140,6 +141,7 @@ class Site:
     targets: Targets = field(default_factory=Targets)
     commanding: CommandPolicy = field(default_factory=CommandPolicy)
     metering: Metering = field(default_factory=Metering)
+    tariffs: TariffBook = field(default_factory=TariffBook)
     environment: Environment = field(default_factory=Environment)
 
     def points_of(self, device: str) -> list[Point]:

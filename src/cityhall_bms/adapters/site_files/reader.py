@@ -28,6 +28,7 @@ from cityhall_bms.adapters.site_files.points import (
     read_points,
 )
 from cityhall_bms.adapters.site_files.targets import read_targets
+from cityhall_bms.adapters.site_files.tariffs import Known, read_tariffs
 from cityhall_bms.adapters.site_files.toml_file import TomlFile, read_toml, validated
 from cityhall_bms.domain.calendars import Schedules
 from cityhall_bms.domain.errors import SiteError
@@ -58,13 +59,15 @@ def load_site(folder: Path, factories: Mapping[str, DriverFactory], profile_fold
     rows = read_csv(folder / POINTS_FILE, POINTS_FILE, POINTS_COLUMNS, mistakes, OPTIONAL_COLUMNS)
     points = read_points(rows or [], Surroundings(equipment.lines if equipment.readable else None, devices))
     metering = read_metering(folder, Described(site, points if rows is not None else None), mistakes)
+    tariffs = read_tariffs(folder, schedules.time_zone, Known(metering.meters, points), mistakes)
     environment = read_environment(folder, schedules, metering, mistakes)
     commanding = read_commanding(folder, equipment.good.values(), points.values(), mistakes)
     _ask_drivers(devices or {}, points, factories, mistakes)
     if mistakes or site is None or devices is None:
         raise SiteError(mistakes.sorted())
     found = replace(_site(site, equipment, devices, points), commanding=commanding, environment=environment)
-    return replace(found, schedules=schedules, notifications=notifications, targets=targets, metering=metering)
+    found = replace(found, metering=metering, tariffs=tariffs)
+    return replace(found, schedules=schedules, notifications=notifications, targets=targets)
 
 
 def _read_site(folder: Path, mistakes: Mistakes) -> tuple[SiteFile | None, Schedules]:

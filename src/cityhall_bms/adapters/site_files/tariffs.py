@@ -92,7 +92,7 @@ class _Reading:
                 if day.year != table.year:
                     self._wrong(("off_peak_days", index, "days"), f"{day} is not in {table.year}", "correct the year")
         return {
-            table.year: OffPeakDays(table.year, frozenset(table.days), table.source, table.derived) for table in tables
+            table.year: OffPeakDays(table.year, tuple(sorted(table.days)), table.source, table.derived) for table in tables
         }
 
     def contracts(self, tables: tuple[ContractTable, ...], tariffs: tuple[Tariff, ...]) -> tuple[Contract, ...]:

@@ -1,6 +1,8 @@
 """Cost of energy per interval, as columns; what is not known costs nothing that could be told."""
 
 from dataclasses import dataclass
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +11,7 @@ from cityhall_bms.domain.energy.amounts import Amounts
 from cityhall_bms.domain.energy.tariff_book import PeriodMap
 from cityhall_bms.domain.energy.tariffs import PERIODS
 from cityhall_bms.domain.errors import RefusedError
+from cityhall_bms.domain.wall_clock import instant_us, local_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,12 @@ def priced(amounts: Amounts, periods: PeriodMap) -> NDArray[np.float64]:
     return amounts.value * periods.prices_of(amounts.at)
 
 
+def of_intervals(amounts: Amounts, periods: PeriodMap) -> Costs:
+    """Costs of the intervals that the amounts are of."""
+    cost = priced(amounts, periods)
+    return Costs(amounts.at, amounts.end, amounts.value, cost, amounts.estimated, amounts.coverage)
+
+
 def gathered(amounts: Amounts, periods: PeriodMap, edges: NDArray[np.int64]) -> Costs:
     """Costs of longer intervals, each from one edge to the next; the edges lie on those of the amounts."""
     begins = np.searchsorted(amounts.at, edges[:-1])
@@ -62,6 +71,16 @@ def gathered(amounts: Amounts, periods: PeriodMap, edges: NDArray[np.int64]) -> 
         np.add.reduceat(np.nan_to_num(amounts.estimated), begins, axis=1),
         np.add.reduceat(amounts.coverage * lengths, begins, axis=1) / np.add.reduceat(lengths, begins),
     )
+
+
+def calendar_edges(zone: ZoneInfo, start: int, end: int, interval: str) -> NDArray[np.int64]:
+    """Begin of every day (``1d``) or month (``1mo``) that a window touches, and the end of the last; µs UTC."""
+    first, last = local_day(zone, start), local_day(zone, end - 1)
+    days = [first + timedelta(days=number) for number in range((last - first).days + 2)]
+    if interval == "1mo":
+        after = (last.replace(day=1) + timedelta(days=32)).replace(day=1)
+        days = [first.replace(day=1), *(day for day in days[1:-1] if day.day == 1), after]
+    return np.array([instant_us(zone, day, 0) for day in days], np.int64)
 
 
 def by_period(amounts: Amounts, periods: PeriodMap) -> ByPeriod:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from cityhall_bms.domain.energy.comparison import COVERAGE_MIN
 from cityhall_bms.domain.energy.tariffs import PERIODS, Capacities, Season, Tariff, TariffPeriod
 from cityhall_bms.domain.errors import NotFoundError, RefusedError
 from cityhall_bms.domain.wall_clock import instant_us, local_day
@@ -27,7 +28,7 @@ class OffPeakDays:
     """The utility's list of holidays of one year; Sundays need not stand in it."""
 
     year: int
-    days: frozenset[date]
+    days: tuple[date, ...]
     source: str
     derived: bool = False
     """Made from the rate book's rule and the lunar calendar, and not compared with the utility's own calendar."""
@@ -48,7 +49,7 @@ class Billing:
 
     meters: tuple[str, ...] = ()
     reactive_points: tuple[str, ...] = ()
-    coverage_min: float = 0.95
+    coverage_min: float = COVERAGE_MIN
     """Least share of known time (0..1) of a figure that is not provisional."""
 
 
@@ -214,6 +215,18 @@ class TariffBook:
         """Versions that some days rest on, in order."""
         return tuple(dict.fromkeys(stretch.tariff.version for stretch in self.stretches(first, after, tariff)))
 
+    def told(self) -> dict[str, list[str]]:
+        """Versions that the costs of each contract rest on, by the day from which it is valid: for manifests."""
+        ends = [*(contract.valid_from for contract in self._contracts[1:]), date.max]
+        return {
+            contract.valid_from.isoformat(): [
+                version.version
+                for version, after in self._lives(contract.tariff)
+                if version.valid_from < end and contract.valid_from < after
+            ]
+            for contract, end in zip(self._contracts, ends, strict=True)
+        }
+
     def limit_kw(self, day: date, period: TariffPeriod) -> Decimal:
         """Demand that the contract in force allows in a period of a day, kW."""
         contract = self.contract_on(day)
@@ -229,6 +242,12 @@ class TariffBook:
                 price = version.energy.get((season, span.period))
                 known = float(price) if price is not None else np.nan
                 yield instant_us(self._zone, day, span.start), span.start, span.period, known
+
+    def _lives(self, name: str) -> Iterator[tuple[Tariff, date]]:
+        """Versions of a tariff, each with the day from which the next one is valid."""
+        versions = self._versions.get(name, ())
+        ends = [*(version.valid_from for version in versions[1:]), date.max]
+        return zip(versions, ends, strict=False)
 
     @cached_property
     def _zone(self) -> ZoneInfo:
