@@ -10,15 +10,14 @@ from hypothesis import strategies as st
 
 from cityhall_bms.domain.energy.shown import half_up
 from cityhall_bms.domain.indoor_air import (
-    VALID_SHARE_MIN,
     LegalMean,
     compliance,
     exceedances,
     judge,
     overall,
     rounded,
-    sliding_mean,
 )
+from cityhall_bms.domain.sliding import VALID_SHARE_MIN, sliding_mean
 from cityhall_bms.rules.language.windows import KNOWN_SHARE
 
 HOUR_S = 3600.0
