@@ -8,6 +8,7 @@ from typing import Final
 
 from cityhall_bms.domain.calendars import Schedules
 from cityhall_bms.domain.commanding.policy import CommandPolicy
+from cityhall_bms.domain.energy.book import EnergyBook
 from cityhall_bms.domain.energy.meters import Metering
 from cityhall_bms.domain.energy.tariff_book import TariffBook
 from cityhall_bms.domain.environment import Environment
@@ -142,6 +143,7 @@ class Site:
     commanding: CommandPolicy = field(default_factory=CommandPolicy)
     metering: Metering = field(default_factory=Metering)
     tariffs: TariffBook = field(default_factory=TariffBook)
+    energy_book: EnergyBook = field(default_factory=EnergyBook)
     environment: Environment = field(default_factory=Environment)
 
     def points_of(self, device: str) -> list[Point]:

@@ -9,6 +9,7 @@ from cityhall_bms.adapters.site_files.calendars import read_schedules
 from cityhall_bms.adapters.site_files.commanding import read_commanding
 from cityhall_bms.adapters.site_files.csv_file import read_csv
 from cityhall_bms.adapters.site_files.devices import DeviceEntry, ProfileShelf, read_devices
+from cityhall_bms.adapters.site_files.energy_book import read_energy_book
 from cityhall_bms.adapters.site_files.environment import read_environment
 from cityhall_bms.adapters.site_files.equipment import (
     EQUIPMENT_COLUMNS,
@@ -60,12 +61,14 @@ def load_site(folder: Path, factories: Mapping[str, DriverFactory], profile_fold
     points = read_points(rows or [], Surroundings(equipment.lines if equipment.readable else None, devices))
     metering = read_metering(folder, Described(site, points if rows is not None else None), mistakes)
     tariffs = read_tariffs(folder, schedules.time_zone, Known(metering.meters, points), mistakes)
+    energy_book = read_energy_book(folder, metering, mistakes)
     environment = read_environment(folder, schedules, metering, mistakes)
     commanding = read_commanding(folder, equipment.good.values(), points.values(), mistakes)
     _ask_drivers(devices or {}, points, factories, mistakes)
     if mistakes or site is None or devices is None:
         raise SiteError(mistakes.sorted())
     found = replace(_site(site, equipment, devices, points), commanding=commanding, environment=environment)
+    found = replace(found, energy_book=energy_book)
     found = replace(found, metering=metering, tariffs=tariffs)
     return replace(found, schedules=schedules, notifications=notifications, targets=targets)
 

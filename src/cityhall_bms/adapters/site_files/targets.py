@@ -7,7 +7,10 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from cityhall_bms.adapters.site_files.mistakes import Mistakes, suggest
+from cityhall_bms.adapters.site_files.saving_targets import EnergyTargetTable, checked_targets
 from cityhall_bms.adapters.site_files.toml_file import TomlFile, read_toml, validated
+from cityhall_bms.domain.energy.meters import Metering
+from cityhall_bms.domain.energy.saving_targets import EnergyTarget
 from cityhall_bms.domain.targets import Target, Targets
 from cityhall_bms.domain.units import UNITS, find_unit
 
@@ -33,14 +36,12 @@ class TargetsFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     target: list[TargetTable] = []
+    energy_target: list[EnergyTargetTable] = []
 
 
 def read_targets(folder: Path, time_zone: str, mistakes: Mistakes) -> Targets:
     """Targets of a site folder; none where there is no such file. Every mistake in it is noted."""
-    if not (folder / TARGETS_FILE).exists():
-        return Targets(time_zone)
-    file = read_toml(folder / TARGETS_FILE, TARGETS_FILE, mistakes)
-    tables = validated(file, TargetsFile, mistakes) if file else None
+    file, tables = _read(folder, mistakes)
     if file is None or tables is None:
         return Targets(time_zone)
     first: dict[str, int] = {}
@@ -48,6 +49,21 @@ def read_targets(folder: Path, time_zone: str, mistakes: Mistakes) -> Targets:
         _check(file, index, table, tables.target[first.setdefault(table.name, index)], mistakes)
         _check_day(file, index, tables.target, mistakes)
     return Targets(time_zone, tuple(_target(table) for table in tables.target))
+
+
+def read_energy_targets(folder: Path, metering: Metering, mistakes: Mistakes) -> tuple[EnergyTarget, ...]:
+    """Targets of years that the same file has; what is wrong in it as a whole is noted once."""
+    file, tables = _read(folder, mistakes)
+    if file is None or tables is None:
+        return ()
+    return checked_targets(file, tables.energy_target, metering, mistakes)
+
+
+def _read(folder: Path, mistakes: Mistakes) -> tuple[TomlFile | None, TargetsFile | None]:
+    if not (folder / TARGETS_FILE).exists():
+        return None, None
+    file = read_toml(folder / TARGETS_FILE, TARGETS_FILE, mistakes)
+    return file, validated(file, TargetsFile, mistakes) if file else None
 
 
 def _target(table: TargetTable) -> Target:
