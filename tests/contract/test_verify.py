@@ -225,6 +225,18 @@ async def test_a_changed_scan_is_named_by_its_batch(record: Record, statement: s
         assert fault(found, Part.SAMPLES).place.startswith(f"{batch['source']} #{batch['number']} ")
 
 
+async def test_a_copy_of_a_poll_is_no_fact_more_and_is_found_all_the_same(record: Record) -> None:
+    found = await found_after(record, f"INSERT INTO scan SELECT * FROM scan {A_POLL}", Part.SAMPLES)
+    assert fault(found, Part.SAMPLES).wrong is Wrong.SAMPLES_DOUBLED
+    assert fault(found, Part.SAMPLES).at is not None
+
+
+async def test_a_poll_in_a_day_whose_room_was_given_back_is_a_copy(record: Record) -> None:
+    claimed = "INSERT INTO cold_day (day, packed_at, emptied_at) SELECT DISTINCT d.day, now(), now() FROM scan_days() AS d (day)"
+    found = await found_after(record, claimed, Part.SAMPLES)
+    assert fault(found, Part.SAMPLES).wrong is Wrong.SAMPLES_DOUBLED
+
+
 async def test_the_first_of_several_wrong_batches_is_named(record: Record) -> None:
     one = fault(await found_after(record, f"DELETE FROM scan {A_POLL}", Part.SAMPLES), Part.SAMPLES)
     many = fault(

@@ -58,6 +58,7 @@ WRONG: Final[Mapping[Wrong, tuple[str, str]]] = {
         "有此批次的樣本不在其時段內",
         "there are samples of this batch outside of the time it spans",
     ),
+    Wrong.SAMPLES_DOUBLED: ("此時有掃描被複製一份", "a scan of this time was copied"),
     Wrong.COLD_UNREADABLE: ("這一天的冷資料無法讀取", "the cold form of this day cannot be read"),
     Wrong.ROLLUP_CHANGED: ("彙總與樣本不符", "a figure is not what the samples give"),
     Wrong.ROLLUP_MISSING: ("彙總不見了", "a figure is missing"),

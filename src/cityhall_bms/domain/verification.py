@@ -39,6 +39,7 @@ class Wrong(StrEnum):
     SAMPLES_CHANGED = "samples_changed"
     SAMPLES_UNSEALED = "samples_unsealed"
     SAMPLES_MOVED = "samples_moved"
+    SAMPLES_DOUBLED = "samples_doubled"
     COLD_UNREADABLE = "cold_unreadable"
     ROLLUP_CHANGED = "rollup_changed"
     ROLLUP_MISSING = "rollup_missing"

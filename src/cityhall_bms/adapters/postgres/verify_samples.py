@@ -106,6 +106,9 @@ class _SampleCheck:
     async def _check_day(self, day: int) -> Fault | None:
         begin = max(day * DAY_US, self._window.start)
         end = min((day + 1) * DAY_US, self._window.end)
+        doubled = await self._connection.fetchval(QUERIES["doubled_scan"], moment(begin), moment(end))
+        if doubled is not None:
+            return Fault(Part.SAMPLES, Wrong.SAMPLES_DOUBLED, "scan", doubled)
         cold = await self._connection.fetch(QUERIES["cold_days"], begin, end)
         step, wanted = WINDOW_FIRST_US, COLD_AT_ONCE if cold else SAMPLES_AT_ONCE
         while begin < end:
