@@ -91,6 +91,8 @@ class Collector:
         )
         self.publisher.rank(importances(site, ids))
         self.events = DeviceEvents(chosen.name, logs.events, clock, random)
+        self.name = chosen.name
+        self.site, self.ids = site, ids
         self._process = chosen.process
         self._clock = clock
         self._factories = factories
@@ -174,6 +176,14 @@ class Collector:
         for poller in self._pollers.values():
             poller.watch_lateness(watch)
 
+    def poller(self, device: str) -> Poller | None:
+        """Who reads a device; none for one that is not here."""
+        return self._pollers.get(device)
+
+    async def begun(self) -> None:
+        """Return once this process, and no other with our name, reads the devices."""
+        await self._begun.wait()
+
     def diagnostics(self, device: str) -> Mapping[str, Plain]:
         """How a device fares; ``KeyError`` for one that is not here."""
         return self._pollers[device].diagnostics()
@@ -212,6 +222,7 @@ class Collector:
         ]
         added = [name for name in site.devices if name not in self._pollers]
         await self._stop(removed, changed)
+        self.site, self.ids = site, ids
         self.publisher.rank(importances(site, ids))
         # Pollers keep the memory that they have; what is new finds it in the one that all will share.
         behaviour = Behaviour(site, ids, self._clock.now())

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from random import Random
 from typing import Final, NoReturn
@@ -21,6 +21,7 @@ from cityhall_bms.collector.publisher import Publisher
 from cityhall_bms.collector.recorder import Recorder, same_points
 from cityhall_bms.collector.schedule import Due, Timetable, on_tick, phase, scan_classes
 from cityhall_bms.collector.silence import silence_max_s
+from cityhall_bms.collector.turns import Turns
 from cityhall_bms.collector.watchdog import Watchdog
 from cityhall_bms.domain.batch import Readings
 from cityhall_bms.domain.errors import DeviceUnreachableError, DriverConfigError
@@ -114,6 +115,7 @@ class Poller:
         origin_s = on_tick(self._clock.monotonic())
         self._polled = Timetable(device.name, [c.period_s for c in self._classes], origin_s)
         self._safety_net = Timetable(device.name, [silence_max_s(c.period_s) for c in self._classes], origin_s)
+        self.turns = Turns()
         self._driver: Driver | None = None
         self._plans: list[tuple[ReadPlan, Limits]] = []
         self._failures = 0
@@ -210,6 +212,7 @@ class Poller:
         if isinstance(driver, AlarmingDriver):
             self._listener.begin(driver)
         subscribed = await self._subscribe(driver)
+        self.turns.lend(driver)
         timetable = self._safety_net if subscribed else self._polled
         timetable.restart(self._clock.monotonic())
         self.recorder.hearing.begin(self._clock.now(), subscribed=subscribed)
@@ -265,6 +268,13 @@ class Poller:
             self._driver = driver
         return self._driver
 
+    @asynccontextmanager
+    async def turn(self, what: str) -> AsyncIterator[Driver]:
+        """The open driver for the body alone, bounded; :class:`DeviceUnreachableError` when it is not there in time."""
+        limit_s = HANG_FLOOR_S + 4 * self.device.timeout_s
+        async with self.turns.turn() as driver, self._around.guard.within(limit_s, what):
+            yield driver
+
     async def _open(self, driver: Driver) -> None:
         limit_s = HANG_FLOOR_S + 2 * self.device.timeout_s
         async with self._around.opens, self._around.guard.within(limit_s, "opening"):
@@ -299,9 +309,10 @@ class Poller:
 
     async def _scan(self, driver: Driver, plan: ReadPlan, limits: Limits) -> None:
         limit_s = HANG_FLOOR_S + 2 * self.device.timeout_s * plan.requests
-        with self._turn_on_bus(plan.requests):
-            async with self._around.guard.within(limit_s, "reading"):
-                readings = await driver.read(plan)
+        async with self.turns.own:
+            with self._turn_on_bus(plan.requests):
+                async with self._around.guard.within(limit_s, "reading"):
+                    readings = await driver.read(plan)
         if not same_points(readings, limits.point):
             msg = "it gave other points than it planned"
             raise ValueError(msg)
@@ -333,7 +344,8 @@ class Poller:
         memories = self._memories
         assert memories is not None  # noqa: S101 - the caller's condition
         try:
-            async with self._around.guard.within(HANG_FLOOR_S + 2 * self.device.timeout_s, "reading history"):
+            limit_s = HANG_FLOOR_S + 2 * self.device.timeout_s
+            async with self.turns.own, self._around.guard.within(limit_s, "reading history"):
                 portion = await anext(memories)
             await self.recorder.remembered(portion)
         except StopAsyncIteration:
@@ -364,11 +376,12 @@ class Poller:
         await self._clock.sleep(wait_s - (self._clock.monotonic() - waited_from_s))
 
     async def _close(self) -> None:
+        self.turns.withdraw()
         if self._driver is None:
             return
         try:
             # By real time: this runs while everything stops, too, when nobody watches the guard any more.
-            async with asyncio.timeout(CLOSE_LIMIT_S):
+            async with asyncio.timeout(CLOSE_LIMIT_S), self.turns.own:
                 await self._driver.close()
         except Exception:
             if self.online is not False:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from random import Random
 from typing import Final
 
@@ -66,6 +67,8 @@ class Publisher:
         """Epoch of that life; 0 when the log has none."""
         self.stood_by_s = 0.0
         """How long another collector with our name was seen at work before we began."""
+        self.watch: Callable[[SampleBatch], None] | None = None
+        """Told of every batch once, before it goes out: for whoever follows the plant in this process."""
         self.batches = 0
         self.samples = 0
         self.log_failures = 0
@@ -229,6 +232,8 @@ class Publisher:
         now = self._clock.now()
         batch = SampleBatch.gather(self.source, self.epoch, self._sequence, now, scans, gaps=gaps, raws=raws)
         self._sequence += 1
+        if self.watch is not None:
+            self.watch(batch)
         return batch
 
     async def _confirm(self, batch: SampleBatch) -> None:

@@ -81,17 +81,17 @@ class HeldSlot:
 
 
 class CommandView(Protocol):
-    """Commands and priorities as they stand; it may lag behind the log by some tenths of a second.
+    """Commands and priorities as they stand; lists may lag behind the log by some tenths of a second.
 
     Raises ``EventLogUnavailableError`` when it cannot be reached.
     """
 
-    async def control(self, point: str) -> PointControl | None:
-        """How a point is commanded; none when it never was."""
+    async def control(self, point: str) -> PointControl:
+        """How a point is commanded, by the log, however far the view has come; one that never was has no slots."""
         ...
 
     async def get(self, command: str) -> Command | None:
-        """One command, or none."""
+        """One command, by the log while it is the newest of its point; or none."""
         ...
 
     async def page(self, which: CommandFilter, limit: int, before: int | None) -> CommandPage:
@@ -100,6 +100,10 @@ class CommandView(Protocol):
 
     async def held(self, priority: int | None = None) -> Sequence[HeldSlot]:
         """Priorities that are held, those that end first first: manual overrides for dashboard and shift report."""
+        ...
+
+    async def due(self, now: int) -> Sequence[HeldSlot]:
+        """Manual overrides whose time (µs UTC) is over."""
         ...
 
 
@@ -148,21 +152,6 @@ class CommandDesk(Protocol):
         """Agree to it, as a second person: each point's command is requested, or left out with a reason."""
         ...
 
-    async def control(self, point: str) -> PointControl:
-        """How a point is commanded now, by the log; one that never was has no slots."""
-        ...
-
     async def get(self, command: str) -> Command:
-        """One command by the log, however far the view has come."""
-        ...
-
-
-class StateMemory(Protocol):
-    """Since when points have stood as they stand, as history knows it. Raises ``HistoryUnavailableError``."""
-
-    async def since(self, points: Sequence[int], begin: int, now: int) -> Mapping[int, int]:
-        """Begin (µs UTC) of each point's present state, looked for back to ``begin``; points without a value left out.
-
-        ``begin`` itself where the state is as old or older.
-        """
+        """One command as it stands."""
         ...

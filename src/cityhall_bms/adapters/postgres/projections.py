@@ -5,6 +5,7 @@ from typing import Final
 from cityhall_bms.adapters.postgres.air_record import AirRecordProjection
 from cityhall_bms.adapters.postgres.alarm_figures import AnnunciationsProjection
 from cityhall_bms.adapters.postgres.alarms_view import AlarmsProjection
+from cityhall_bms.adapters.postgres.commands_view import CommandsProjection
 from cityhall_bms.adapters.postgres.counters_projection import CountersProjection
 from cityhall_bms.adapters.postgres.devices_view import DevicesProjection
 from cityhall_bms.adapters.postgres.hand_overs_view import HandOversProjection
@@ -18,6 +19,7 @@ PROJECTIONS: Final[tuple[Projection, ...]] = (
     AlarmsProjection(),
     # After that of alarms, whose transitions it reads.
     AnnunciationsProjection(),
+    CommandsProjection(),
     CountersProjection(),
     DevicesProjection(),
     HandOversProjection(),
