@@ -51,6 +51,6 @@ def read_site_suppression(folder: Path, site: Site, rules: Sequence[Rule]) -> Su
 
 
 def in_force(folder: Path, site: Site) -> dict[str, Any]:
-    """What the figures of a site rest on, for the manifests of exports: its fingerprint, versions of its rules and tariffs."""
+    """What the figures of a site rest on, for the manifests of exports: fingerprint, rules and tariffs."""
     rules = {rule.id: rule.version for rule in read_site_rules(folder)}
     return {"site_fingerprint": fingerprint(site), "rules": rules, "tariffs": site.tariffs.told()}
