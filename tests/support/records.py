@@ -76,7 +76,7 @@ async def store(url: str, batches: list[LoggedBatch], chance: random.Random) -> 
             await chance.choice((first, first, second)).store(batches[place : place + size])
             place += size
         corrected = readings([(2, BEGIN + SECOND, 99.0, 0), (4, BEGIN + SECOND, 98.0, 0)])
-        await first._writer.restate([corrected], T0 + 2 * DAY)
+        await first._writer.restate([corrected], T0 + 2 * DAY + chance.randrange(1_000))
         while await first.recompute():
             pass
 
