@@ -144,14 +144,22 @@ class CommandDesk(Protocol):
         """Let a manual override stand for so long from now."""
         ...
 
-    async def propose_bulk(self, items: Sequence[BulkItem], priority: int, reason: str, who: Requester) -> Bulk:
-        """Ask for many points at once, which always needs a second person."""
-        ...
-
-    async def approve_bulk(self, bulk: str, who: Requester) -> Bulk:
-        """Agree to it, as a second person: each point's command is requested, or left out with a reason."""
-        ...
-
     async def get(self, command: str) -> Command:
         """One command as it stands."""
+        ...
+
+
+class BulkDesk(Protocol):
+    """One thing asked for at many points at once, which always needs a second person. Fails as the other desk does."""
+
+    async def propose(self, items: Sequence[BulkItem], priority: int, reason: str, who: Requester) -> Bulk:
+        """Ask; ``RefusedError`` names every point that a check does not allow."""
+        ...
+
+    async def approve(self, bulk: str, who: Requester) -> Bulk:
+        """Agree, as a second person: each point's command is requested, or left out with a reason."""
+        ...
+
+    async def get(self, bulk: str) -> Bulk:
+        """One of them as it stands; the commands say how they went."""
         ...

@@ -15,6 +15,7 @@ from cityhall_bms.alarms.spool_keeper import SpoolKeeper
 from cityhall_bms.collector.collector import Collector, CollectorOptions, Logs
 from cityhall_bms.collector.settled_heap import set_aside, settle_heap
 from cityhall_bms.domain.errors import SiteError
+from cityhall_bms.roles.commanding import commander
 from cityhall_bms.roles.parts import Loop, Parts, process_name
 
 log = structlog.get_logger(__name__)
@@ -39,7 +40,9 @@ def loops(parts: Parts) -> list[Loop]:
     watch("telemetry_log_fill_ratio", "Use of the telemetry log's room.", lambda: spool.fill)
     watch("telemetry_log_alarm_priority", "Priority of the alarm that it fills up; 0 = none.", lambda: spool.priority)
     telling = NatsDiagnostics(parts.telemetry.client, parts.site.code).answer(options.name, collector.diagnostics)
-    return [settle_heap(parts.clock), collector.run(), _follow_site(parts, collector), spool.run(), telling]
+    commanding = commander(parts, collector, Random())  # noqa: S311 - jitter, no secret
+    following = _follow_site(parts, collector)
+    return [settle_heap(parts.clock), collector.run(), commanding, following, spool.run(), telling]
 
 
 async def _follow_site(parts: Parts, collector: Collector) -> None:

@@ -12,6 +12,7 @@ from cityhall_bms.alarms.permits import PermitKeeper, PermitOffice
 from cityhall_bms.alarms.shelf_keeper import ShelfKeeper
 from cityhall_bms.ports.event_log import EventLog
 from cityhall_bms.ports.read_models import AlarmView
+from cityhall_bms.roles.commanding import override_keeper
 from cityhall_bms.roles.notifying import notifying
 from cityhall_bms.roles.parts import Loop, Parts, led, together
 from cityhall_bms.roles.ruling import by_the_book
@@ -48,10 +49,11 @@ def loops(parts: Parts) -> list[Loop]:
 
 
 def _keepers(parts: Parts, view: AlarmView, events: EventLog) -> list[Loop]:
-    """What becomes due by itself: ends of shelves and permits, steps up the chain, ringing again, ends of repairs."""
+    """What becomes due by itself: ends of shelves, permits and overrides, steps up the chain, ends of repairs."""
     clock, permits = parts.clock, PostgresPermitView(parts.pool)
     return [
         ShelfKeeper(view, AlarmDesk(view, events, clock), clock).run(),
         PermitKeeper(permits, PermitOffice(parts.site, events, clock), clock).run(),
+        override_keeper(parts, events),
         FollowUpKeeper(view, permits, events, clock, parts.settings.alarms.handling).run(),
     ]

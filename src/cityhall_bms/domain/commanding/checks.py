@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from cityhall_bms.domain.commanding.control import OPERATOR, Command, PointControl
+from cityhall_bms.domain.commanding.control import OPERATOR, Command, CommandState, PointControl
 from cityhall_bms.domain.commanding.interlocks import (
     Surroundings,
     interlock_refusals,
@@ -88,7 +88,18 @@ def check_standing(control: PointControl, now: int, times: Times, *, automatic: 
             f"同一點位 {times.between_writes_s:g} 秒內只能寫入一次",
             f"it was written just now; wait {rest_s:.1f} s",
         )
-    if automatic and control.failures:
+    if automatic:
+        yield from _held_off(control, now, times)
+
+
+def _held_off(control: PointControl, now: int, times: Times) -> Iterator[Refusal]:
+    """Automation does not ask again and again for what failed, or was refused, just now."""
+    last = control.last
+    if last is not None and last.state is CommandState.REFUSED and is_automatic(last):
+        hold_s = times.failure_hold_s - (now - (last.ended_at or now)) / 1e6
+        if hold_s > 0:
+            yield Refusal("refused-before", "剛被拒絕，自動指令暫停", f"it was refused just now; wait {hold_s:.0f} s")
+    if control.failures:
         doubled_s = times.failure_hold_s * 2.0 ** min(control.failures - 1, 20)
         hold_s = min(doubled_s, times.failure_hold_max_s) - (now - control.failed_at) / 1e6
         if hold_s > 0:

@@ -224,9 +224,9 @@ def _after(control: PointControl, event: CommandEvent) -> PointControl:
         case CommandSelected() | CommandRequested():
             return _begun(control, event)
         case OverrideExtended():
-            return _slot_changed(control, event.command, until=event.until)
+            return _extended(control, event)
         case OverrideExpired():
-            return _slot_changed(control, event.command, until=None, expired=True) if event.kept else control
+            return _expired(control, event)
         case CommandReverted():
             return _reverted(control, event)
         case CommandRefused() if control.open is None:
@@ -360,10 +360,22 @@ def _reverted(control: PointControl, event: CommandReverted) -> PointControl:
     return replace(control, last=last, failures=control.failures + 1, failed_at=event.at)
 
 
-def _slot_changed(control: PointControl, command: str, *, until: int | None, expired: bool = False) -> PointControl:
-    for priority, slot in control.slots.items():
+def _expired(control: PointControl, event: OverrideExpired) -> PointControl:
+    """Its end stays known until it is given up; one that cannot be is kept without end."""
+    slot = _slot_of(control, event.command)
+    ended = replace(slot, until=None if event.kept else slot.until, expired=True)
+    return replace(control, slots={**control.slots, slot.priority: ended})
+
+
+def _extended(control: PointControl, event: OverrideExtended) -> PointControl:
+    slot = _slot_of(control, event.command)
+    longer = replace(slot, until=event.until, expired=False)
+    return replace(control, slots={**control.slots, slot.priority: longer})
+
+
+def _slot_of(control: PointControl, command: str) -> Slot:
+    for slot in control.slots.values():
         if slot.command == command:
-            changed = replace(slot, until=until, expired=expired)
-            return replace(control, slots={**control.slots, priority: changed})
+            return slot
     msg = f"no override of {command} stands"
     raise RefusedError(msg)

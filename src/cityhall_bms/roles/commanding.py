@@ -1,0 +1,61 @@
+"""Commands, put together: the desk for whoever asks, the commander beside a collector, the ends of overrides."""
+
+import secrets
+from dataclasses import dataclass
+from random import Random
+
+from cityhall_bms.adapters.postgres.commands_view import PostgresCommandView
+from cityhall_bms.adapters.postgres.permits_view import PostgresPermitView
+from cityhall_bms.collector.collector import Collector
+from cityhall_bms.collector.command_deciding import Decider
+from cityhall_bms.collector.command_record import CommandRecord
+from cityhall_bms.collector.commander import Commander
+from cityhall_bms.collector.plant_following import PlantFollower
+from cityhall_bms.commanding.authority import StatedRoles
+from cityhall_bms.commanding.bulks import BulkOffice
+from cityhall_bms.commanding.examining import Examiner, Grounds
+from cityhall_bms.commanding.office import CommandOffice, Procedure
+from cityhall_bms.commanding.override_keeper import OverrideKeeper
+from cityhall_bms.commanding.streams import PointStreams
+from cityhall_bms.domain.commanding.plant import Plant
+from cityhall_bms.ports.event_log import EventLog
+from cityhall_bms.roles.parts import Loop, Parts
+
+
+@dataclass(frozen=True, slots=True)
+class CommandParts:
+    """The view and the desks of one process."""
+
+    view: PostgresCommandView
+    office: CommandOffice
+    bulks: BulkOffice
+
+    @classmethod
+    def of(cls, parts: Parts, events: EventLog, plant: Plant | None = None) -> "CommandParts":
+        """Put them together over an event log; without a ``plant`` its checks are left to the collector."""
+        permits = PostgresPermitView(parts.pool)
+        grounds = Grounds(parts.site, parts.ids, permits, StatedRoles(), parts.clock, plant)
+        examiner, view = Examiner(grounds), PostgresCommandView(parts.pool, events)
+        procedure = Procedure(parts.site.commanding.times, parts.clock)
+        office = CommandOffice(examiner, PointStreams(view, events), view, procedure, secrets.token_urlsafe)
+        return cls(view, office, BulkOffice(examiner, view, events, procedure, secrets.token_hex))
+
+
+def override_keeper(parts: Parts, events: EventLog) -> Loop:
+    """What ends manual overrides."""
+    commands = CommandParts.of(parts, events)
+    return OverrideKeeper(commands.view, commands.office, parts.clock).run()
+
+
+def commander(parts: Parts, collector: Collector, random: Random) -> Loop:
+    """What carries out commands beside a collector."""
+    follower = PlantFollower(collector, parts.history, parts.clock)
+    decider = Decider(collector, follower, PostgresPermitView(parts.pool), parts.clock)
+    view = PostgresCommandView(parts.pool, parts.events)
+    record = CommandRecord(collector.name, view, parts.events, parts.clock, random)
+    commanding = Commander(collector, decider, follower, record, parts.clock)
+    watch = parts.metrics.watch
+    watch("commands_done", "Commands that were carried out and proved.", lambda: commanding.done)
+    watch("commands_failed", "Commands that failed, or that a device went back on.", lambda: commanding.failed)
+    watch("commands_refused", "Commands that the last check before the write refused.", lambda: commanding.refused)
+    return commanding.run()
