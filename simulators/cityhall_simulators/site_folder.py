@@ -8,6 +8,7 @@ from cityhall_simulators.addresses import BacnetObject, Register, bacnet_map, mo
 from cityhall_simulators.description import Building, Device, Point, Text
 from cityhall_simulators.meters_file import meters_toml
 from cityhall_simulators.plants.calendar import special_days
+from cityhall_simulators.tariffs_file import tariffs_toml
 from cityhall_simulators.toml_text import table
 
 PASSWORD_FILE = "secrets/opcua-bms.txt"  # noqa: S105 - a file's name
@@ -32,6 +33,8 @@ def write_site(folder: Path, building: Building, host: str, ports: Mapping[str, 
     (folder / "site.toml").write_text(_site_toml(building), encoding="utf-8")
     if meters := meters_toml(building):
         (folder / "meters.toml").write_text(meters, encoding="utf-8")
+    if tariffs := tariffs_toml(building):
+        (folder / "tariffs.toml").write_text(tariffs, encoding="utf-8")
     _write_csv(folder / CALENDAR_FILE, _CALENDAR_COLUMNS, _calendar_rows())
     _write_csv(folder / "equipment.csv", _EQUIPMENT_COLUMNS, _equipment_rows(building))
     _write_csv(folder / "points.csv", _POINT_COLUMNS, [row for d in building.devices for row in _point_rows(d)])
