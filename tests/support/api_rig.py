@@ -57,7 +57,9 @@ from cityhall_bms.ports.capabilities import Plain
 from cityhall_bms.ports.diagnostics import Diagnosis
 from cityhall_bms.ports.event_log import Append
 from cityhall_bms.roles.energy import EnergyBasis, EnergyParts
+from cityhall_bms.roles.environment import environment_services
 from cityhall_bms.roles.rule_desk import RuleParts
+from cityhall_bms.settings import EnergySettings
 from cityhall_bms.site_reading import described_rules
 
 DEADLINE_S = 20.0
@@ -172,12 +174,14 @@ async def read_events(
 
 @asynccontextmanager
 async def running_api(
-    dsn: str, folder: Path, more_points: str = "", dashboard: Path | None = None
+    dsn: str, folder: Path, more_points: str = "", dashboard: Path | None = None, more_equipment: str = ""
 ) -> AsyncIterator[ApiRig]:
-    """Serve the hand-written site of ``tests.support.sites`` over an empty database, with more rows of points."""
+    """Serve the hand-written site of ``tests.support.sites`` over an empty database, with more points and equipment."""
     clock = SystemClock()
     with (write_site(folder) / "points.csv").open("a", encoding="utf-8") as points:
         points.write(more_points)
+    with (folder / "equipment.csv").open("a", encoding="utf-8") as equipment:
+        equipment.write(more_equipment)
     site = load_site(folder, {"modbus": CheckingFactory()})
     await migrate(dsn)
     pool = await open_pool(dsn)
@@ -190,6 +194,9 @@ async def running_api(
             exports = ExportParts.on(Database(dsn, pool, history), events, signer, clock)
             told = ToldDiagnostics()
             counters = PostgresCounterView(pool, clock, site.time_zone)
+            energy = EnergyParts.of(
+                EnergyBasis(pool, events, clock, site, ids, history.queries, counters, EnergySettings())
+            ).services
             services = ApiServices(
                 site=site,
                 ids=ids,
@@ -222,7 +229,10 @@ async def running_api(
                 notifications=PostgresNotificationView(pool),
                 notification_desk=QueuedTests(site, events, clock),
                 rules=RuleParts.of(pool, events, clock, site, ids, described_rules(folder)).services,
-                energy=EnergyParts.of(EnergyBasis(pool, events, clock, site, ids, history.queries, counters)).services,
+                energy=energy,
+                environment=environment_services(
+                    site, ids, history.queries, energy.reader, pool=pool, events=events, clock=clock
+                ),
                 metrics=Metrics(clock, shared=False).render,
             )
             projector = Projector(events, pool, PROJECTIONS, clock)

@@ -10,6 +10,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cityhall_bms.api import (
+    air_record,
     alarm_desk,
     alarm_feed,
     alarm_figures,
@@ -17,6 +18,10 @@ from cityhall_bms.api import (
     alarms,
     counters,
     devices,
+    energy_comparison,
+    energy_measures,
+    energy_meters,
+    energy_targets,
     events,
     explain,
     exports,
@@ -24,6 +29,7 @@ from cityhall_bms.api import (
     hand_over,
     health,
     history,
+    indoor_air,
     notifications,
     permits,
     points,
@@ -102,8 +108,14 @@ def _routes() -> FastAPI:
         restatements,
         exports,
         rules,
+        energy_meters,
+        energy_comparison,
+        energy_measures,
+        energy_targets,
         state,
         explain,
+        indoor_air,
+        air_record,
     ):
         app.include_router(module.router, prefix=API_PREFIX)
     app.include_router(health.router)

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from cityhall_bms.api.energy_services import EnergyServices
+from cityhall_bms.api.environment_services import EnvironmentServices
 from cityhall_bms.api.feed import AlarmFeed
 from cityhall_bms.api.live import LiveFeed
 from cityhall_bms.api.rule_services import RuleServices
@@ -66,6 +67,7 @@ class ApiServices:
     notification_desk: NotificationDesk
     rules: RuleServices
     energy: EnergyServices
+    environment: EnvironmentServices
     metrics: Callable[[], tuple[bytes, str]]
     """Body and content type of ``/metrics``."""
     suppression: Suppression = field(default_factory=Suppression)

@@ -84,30 +84,27 @@ class MonitorCount:
 
 
 class IndoorAir:
-    """Answers about the air of a site; ``limits`` are those of the rules in force."""
+    """Answers about the air of a site."""
 
-    def __init__(
-        self, site: Site, ids: Mapping[str, int], queries: HistoryQueries, limits: Sequence[LegalMean]
-    ) -> None:
+    def __init__(self, site: Site, ids: Mapping[str, int], queries: HistoryQueries) -> None:
         self._site = site
         self._ids = ids
         self._queries = queries
         self.plan: IndoorAirPlan = site.environment.indoor_air
-        self.limits = tuple(limits)
         self.nodes = tuple(
             sorted(name for name, item in site.equipment.items() if item.brick_class == self.plan.brick_class)
         )
 
-    async def assess(self, window: Window, known_at: int | None = None) -> Assessment:
-        """Every node and limit in a window, widened to whole quarters.
+    async def assess(self, limits: Sequence[LegalMean], window: Window, known_at: int | None = None) -> Assessment:
+        """Every node against every limit in a window, widened to whole quarters; limits that no node measures are out.
 
         ``HistoryUnavailableError``; ``RefusedError`` for more than some years.
         """
         whole = whole_steps(window)
         at = np.arange(whole.start, whole.end, STEP_US)
         occupied = self._site.schedules.within_many(self.plan.schedule, at)
-        limits = [await self._assessed(limit, whole, len(at), known_at) for limit in self.limits]
-        return Assessment(self.nodes, at, occupied, tuple(item for item in limits if item is not None))
+        found = [await self._assessed(limit, whole, len(at), known_at) for limit in limits]
+        return Assessment(self.nodes, at, occupied, tuple(item for item in found if item is not None))
 
     def monitors(self) -> list[MonitorCount]:
         """What each area of the site needs and has."""

@@ -33,6 +33,7 @@ from cityhall_bms.api.services import ApiServices
 from cityhall_bms.domain.topology import Topology
 from cityhall_bms.historian.meter_desk import CounterDesk
 from cityhall_bms.roles.energy import EnergyBasis, EnergyParts
+from cityhall_bms.roles.environment import environment_services
 from cityhall_bms.roles.parts import Loop, Parts
 from cityhall_bms.roles.rule_desk import RuleParts
 from cityhall_bms.settings import child_environment
@@ -57,7 +58,16 @@ def loops(parts: Parts) -> list[Loop]:
     permits = PostgresPermitView(parts.pool)
     rules = RuleParts.of(parts.pool, parts.events, parts.clock, parts.site, parts.ids, described_rules(parts.folder))
     energy = EnergyParts.of(
-        EnergyBasis(parts.pool, parts.events, parts.clock, parts.site, parts.ids, parts.history.queries, counters)
+        EnergyBasis(
+            parts.pool,
+            parts.events,
+            parts.clock,
+            parts.site,
+            parts.ids,
+            parts.history.queries,
+            counters,
+            parts.settings.energy,
+        )
     )
     services = ApiServices(
         site=parts.site,
@@ -92,6 +102,15 @@ def loops(parts: Parts) -> list[Loop]:
         notification_desk=QueuedTests(parts.site, parts.events, parts.clock),
         rules=rules.services,
         energy=energy.services,
+        environment=environment_services(
+            parts.site,
+            parts.ids,
+            parts.history.queries,
+            energy.services.reader,
+            pool=parts.pool,
+            events=parts.events,
+            clock=parts.clock,
+        ),
         metrics=parts.metrics.render,
         suppression=read_site_suppression(parts.folder, parts.site, read_site_rules(parts.folder)),
         allowed_hosts=parts.settings.api.allowed_hosts,

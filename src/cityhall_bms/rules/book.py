@@ -92,7 +92,12 @@ async def read_records(events: EventLog) -> dict[str, RuleRecord]:
 
 
 def taking_effect(described: Mapping[str, Rule], records: Mapping[str, RuleRecord]) -> list[Rule]:
-    """Rules to run: those of the files (disabled ones too), unless a promoted wording prevails; enabled ones only.
+    """Rules to run: :func:`worded`, enabled ones only."""
+    return [rule for rule in worded(described, records).values() if rule.enabled]
+
+
+def worded(described: Mapping[str, Rule], records: Mapping[str, RuleRecord]) -> dict[str, Rule]:
+    """Rules of the files by id, disabled ones too, each in its promoted wording where one prevails.
 
     A promoted wording that this version of the service cannot read leaves the file's in force, and says so.
     """
@@ -107,7 +112,7 @@ def taking_effect(described: Mapping[str, Rule], records: Mapping[str, RuleRecor
             log.error("a promoted rule is not readable any more; the file's is in force", rule=name)
         else:
             chosen[name] = rule
-    return [rule for rule in chosen.values() if rule.enabled]
+    return chosen
 
 
 def shadows(records: Mapping[str, RuleRecord]) -> list[Rule]:
