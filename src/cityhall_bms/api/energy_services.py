@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from cityhall_bms.api.comparison_services import ComparisonServices
+from cityhall_bms.energy.accounts import MeterAccounts
 from cityhall_bms.ports.energy import MeterReader
 
 
@@ -10,3 +12,5 @@ class EnergyServices:
     """One field per part; ``roles.energy`` puts them together."""
 
     reader: MeterReader
+    comparison: ComparisonServices
+    accounts: MeterAccounts

@@ -8,10 +8,13 @@ import asyncpg
 from cityhall_bms.adapters.meter_reading import HistoryMeterReader
 from cityhall_bms.api.energy_services import EnergyServices
 from cityhall_bms.domain.site import Site
+from cityhall_bms.energy.accounts import MeterAccounts
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.counters import CounterView
 from cityhall_bms.ports.event_log import EventLog
 from cityhall_bms.ports.queries import HistoryQueries
+from cityhall_bms.roles.comparing import comparison_services
+from cityhall_bms.settings import EnergySettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class EnergyBasis:
     ids: Mapping[str, int]
     queries: HistoryQueries
     counters: CounterView
+    settings: EnergySettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,4 +42,10 @@ class EnergyParts:
         """Join them."""
         site = basis.site
         reader = HistoryMeterReader(site.metering, basis.ids, site.time_zone, basis.queries, basis.counters)
-        return cls(EnergyServices(reader=reader))
+        return cls(
+            EnergyServices(
+                reader=reader,
+                comparison=comparison_services(basis.pool, basis.events, basis.clock, site, reader),
+                accounts=MeterAccounts(site.metering, reader, basis.settings.balance),
+            )
+        )

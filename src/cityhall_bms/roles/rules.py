@@ -13,6 +13,7 @@ from cityhall_bms.alarms.shelf_keeper import ShelfKeeper
 from cityhall_bms.ports.event_log import EventLog
 from cityhall_bms.ports.read_models import AlarmView
 from cityhall_bms.roles.commanding import override_keeper
+from cityhall_bms.roles.comparing import target_keeper
 from cityhall_bms.roles.notifying import notifying
 from cityhall_bms.roles.parts import Loop, Parts, led, together
 from cityhall_bms.roles.ruling import by_the_book
@@ -54,6 +55,7 @@ def _keepers(parts: Parts, view: AlarmView, events: EventLog) -> list[Loop]:
     return [
         ShelfKeeper(view, AlarmDesk(view, events, clock), clock).run(),
         PermitKeeper(permits, PermitOffice(parts.site, events, clock), clock).run(),
+        target_keeper(parts, events).run(),
         override_keeper(parts, events),
         FollowUpKeeper(view, permits, events, clock, parts.settings.alarms.handling).run(),
     ]

@@ -6,9 +6,11 @@ from cityhall_bms.adapters.postgres.air_record import AirRecordProjection
 from cityhall_bms.adapters.postgres.alarm_figures import AnnunciationsProjection
 from cityhall_bms.adapters.postgres.alarms_view import AlarmsProjection
 from cityhall_bms.adapters.postgres.commands_view import CommandsProjection
+from cityhall_bms.adapters.postgres.baselines_view import BaselinesProjection
 from cityhall_bms.adapters.postgres.counters_projection import CountersProjection
 from cityhall_bms.adapters.postgres.devices_view import DevicesProjection
 from cityhall_bms.adapters.postgres.hand_overs_view import HandOversProjection
+from cityhall_bms.adapters.postgres.measures_view import MeasuresProjection
 from cityhall_bms.adapters.postgres.notifications_view import NotificationsProjection
 from cityhall_bms.adapters.postgres.permits_view import PermitsProjection
 from cityhall_bms.adapters.postgres.projector import Projection
@@ -20,9 +22,11 @@ PROJECTIONS: Final[tuple[Projection, ...]] = (
     # After that of alarms, whose transitions it reads.
     AnnunciationsProjection(),
     CommandsProjection(),
+    BaselinesProjection(),
     CountersProjection(),
     DevicesProjection(),
     HandOversProjection(),
+    MeasuresProjection(),
     NotificationsProjection(),
     PermitsProjection(),
     RulesProjection(),

@@ -12,6 +12,8 @@ from cityhall_bms.domain.energy.commodities import Commodity
 from cityhall_bms.domain.energy.periods import Period
 from cityhall_bms.domain.errors import RefusedError
 
+Row = NDArray[np.float64]
+
 COVERAGE_MIN: Final = 0.95
 """Share of a period for which good data are asked on either side, unless a site says otherwise."""
 
@@ -76,7 +78,7 @@ def compare(
     return Comparison(current, reference, thin)
 
 
-def total(amounts: Amounts, factors: NDArray[np.float64], period: Period) -> Figure:
+def total(amounts: Amounts, factors: Row, period: Period) -> Figure:
     """Amount of a whole period from the intervals of its meters (rows), each with its factor.
 
     A sum is as complete as the least complete of its meters. What is unknown is left out and lowers the coverage.
@@ -90,6 +92,13 @@ def total(amounts: Amounts, factors: NDArray[np.float64], period: Period) -> Fig
     value = float(factors @ np.where(known, amounts.value, 0.0).sum(axis=1))
     estimated = float(factors @ np.where(known, np.nan_to_num(amounts.estimated), 0.0).sum(axis=1))
     return Figure(period, value, coverage, estimated)
+
+
+def covered(amounts: Amounts, factors: Row, coverage_min: float) -> Row:
+    """Amount of each interval, all meters together; NaN where one of them is not covered."""
+    good = np.isfinite(amounts.value) & (amounts.coverage >= coverage_min)
+    sums = factors @ np.where(good, amounts.value, 0.0)
+    return np.where(good.all(axis=0), sums, np.nan)
 
 
 def _refuse_unless(provisional: bool, zh: str, en: str, figure: Figure, coverage_min: float) -> None:  # noqa: FBT001

@@ -80,12 +80,17 @@ def foresee(months: NDArray[np.float64], past: NDArray[np.float64]) -> Forecast:
     return Forecast(Basis.SHAPE, over, count, expected, low, expected + so_far * spread)
 
 
-def seasonal_share(past: NDArray[np.float64], months: int) -> float | None:
-    """Part of a year that its first months had in the years before, on the mean; none where no year is known whole."""
+def seasonal_share(past: NDArray[np.float64], months: float) -> float | None:
+    """Part of a year that its first months had in the years before, on the mean; none where no year is known whole.
+
+    A part of a month (5.5 is the middle of June) has the same part of its amount.
+    """
     whole = whole_years(past)
     sums = whole.sum(axis=1)
-    shares = whole[sums > 0, :months].sum(axis=1) / sums[sums > 0]
-    return float(shares.mean()) if len(shares) else None
+    if not (sums > 0).any():
+        return None
+    shares = np.concatenate([[0.0], np.cumsum((whole[sums > 0] / sums[sums > 0, None]).mean(axis=0))])
+    return float(np.interp(months, np.arange(MONTHS + 1), shares))
 
 
 def whole_years(past: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -116,6 +116,7 @@ def test_a_forecast_lies_in_its_interval_and_never_below_what_was_used(
 
 def test_the_share_of_a_season_is_the_mean_of_the_years_before() -> None:
     assert seasonal_share(np.array([[1.0] * 12, [3.0] * 6 + [1.0] * 6, [NAN] * 12]), 6) == pytest.approx(0.625)
+    assert seasonal_share(np.ones((1, 12)), 5.5) == pytest.approx(5.5 / 12)
     assert seasonal_share(np.full((1, 12), NAN), 6) is None
 
 
