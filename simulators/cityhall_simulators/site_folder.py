@@ -15,6 +15,7 @@ PASSWORD_FILE = "secrets/opcua-bms.txt"  # noqa: S105 - a file's name
 CERTIFICATE_FILE = "secrets/opcua-server.der"
 OPCUA_USER = "bms"
 CALENDAR_FILE = "calendar.csv"
+_FACTS = ("area_m2", "parking_area_m2", "staff")
 _CALENDAR_COLUMNS = ("date", "kind", "name_zh", "name_en", "source")
 _EQUIPMENT_COLUMNS = ("equipment", "class", "system", "text_zh", "text_en", "fed_by", "part_of")
 _POINT_COLUMNS = (
@@ -147,13 +148,18 @@ def _site_toml(building: Building) -> str:
             "name_en": building.text.en,
             "time_zone": building.time_zone,
             "simulated": True,
-        },
+        }
+        | {name: _whole(building.parameters[name]) for name in _FACTS if name in building.parameters},
     )
     for title, places in (("[[floors]]", building.floors), ("[[zones]]", building.zones)):
         for code, name in places:
             text += table(title, {"code": code, "name_zh": name.zh, "name_en": name.en})
     calendar = {"name": "office", "text_zh": "政府行政機關辦公日曆", "text_en": "Office calendar of the government"}
     return text + table("[[calendar]]", calendar).rstrip() + f'\nfiles = ["{CALENDAR_FILE}"]\n'
+
+
+def _whole(number: float) -> float | int:
+    return int(number) if number.is_integer() else number
 
 
 def _device_toml(device: Device, host: str, port: int) -> str:

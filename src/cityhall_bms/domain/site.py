@@ -10,6 +10,8 @@ from cityhall_bms.domain.calendars import Schedules
 from cityhall_bms.domain.commanding.policy import CommandPolicy
 from cityhall_bms.domain.energy.book import EnergyBook
 from cityhall_bms.domain.energy.meters import Metering
+from cityhall_bms.domain.energy.shedding import SheddingPlan
+from cityhall_bms.domain.energy.performance import Performance, SiteFacts
 from cityhall_bms.domain.energy.tariff_book import TariffBook
 from cityhall_bms.domain.environment import Environment
 from cityhall_bms.domain.notifications.plan import NotificationPlan
@@ -143,8 +145,11 @@ class Site:
     commanding: CommandPolicy = field(default_factory=CommandPolicy)
     metering: Metering = field(default_factory=Metering)
     tariffs: TariffBook = field(default_factory=TariffBook)
+    shedding: SheddingPlan = field(default_factory=SheddingPlan)
     energy_book: EnergyBook = field(default_factory=EnergyBook)
     environment: Environment = field(default_factory=Environment)
+    facts: SiteFacts = field(default_factory=SiteFacts)
+    performance: Performance = field(default_factory=Performance)
 
     def points_of(self, device: str) -> list[Point]:
         """Points of one device, in the order of ``points.csv``."""

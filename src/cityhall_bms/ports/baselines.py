@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from cityhall_bms.domain.energy.baseline_book import AdjustmentRecord, BaselineRecord, DayClass, Option
+from cityhall_bms.domain.energy.baseline_book import AdjustmentRecord, BaselineRecord, DayClass
 from cityhall_bms.domain.energy.baselines import ModelKind
 from cityhall_bms.domain.energy.fit_statistics import Limits
+from cityhall_bms.domain.energy.measures import IpmvpOption
 from cityhall_bms.domain.energy.savings import Savings
 from cityhall_bms.ports.history import Window
 
@@ -15,9 +16,10 @@ from cityhall_bms.ports.history import Window
 class BaselineWish:
     """Which model somebody wants of which meter and period; the cooling range is °C, known_at µs UTC (none: now)."""
 
+    baseline: str
     meter: str
     model: ModelKind
-    option: Option
+    option: IpmvpOption
     window: Window
     cooling: tuple[float, float]
     note: str
@@ -28,6 +30,7 @@ class BaselineWish:
 class AdjustmentWish:
     """What somebody knows that changed besides; times µs UTC, none for what lasts."""
 
+    adjustment: str
     meter: str
     begin: int
     until: int | None
@@ -99,8 +102,8 @@ class BaselineView(Protocol):
         """One page of adjustments, withdrawn ones among them."""
         ...
 
-    async def counting(self, meter: str, window: Window) -> Sequence[AdjustmentRecord]:
-        """Adjustments of a meter that nobody withdrew and that touch a window, oldest first."""
+    async def touching(self, meter: str, window: Window) -> Sequence[AdjustmentRecord]:
+        """Adjustments of a meter that touch a window, also withdrawn ones, in the order of their begin."""
         ...
 
 

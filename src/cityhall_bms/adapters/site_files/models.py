@@ -14,6 +14,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 Priorities = Annotated[list[Annotated[int, Field(ge=1, le=4)]], Field(min_length=1)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+Area = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 
 
 class _Table(BaseModel):
@@ -21,13 +22,23 @@ class _Table(BaseModel):
 
 
 class SiteTable(_Table):
-    """``[site]``: which building this is."""
+    """``[site]``: which building this is; areas in m², ``parking_area_m2`` the indoor parking within ``area_m2``."""
 
     code: Code
     name_zh: NonEmpty
     name_en: NonEmpty
     time_zone: NonEmpty
     simulated: bool = False
+    area_m2: Area | None = None
+    parking_area_m2: Area | None = None
+    staff: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+
+    @model_validator(mode="after")
+    def _parking_inside(self) -> Self:
+        if self.area_m2 is not None and self.parking_area_m2 is not None and self.parking_area_m2 >= self.area_m2:
+            msg = f"parking_area_m2 ({self.parking_area_m2:g}) is no part of area_m2 ({self.area_m2:g})"
+            raise ValueError(msg)
+        return self
 
 
 class PlaceTable(_Table):

@@ -21,6 +21,7 @@ from cityhall_bms.adapters.site_files.metering import Described, read_metering
 from cityhall_bms.adapters.site_files.mistakes import Mistakes, suggest
 from cityhall_bms.adapters.site_files.models import PlaceTable, SiteFile
 from cityhall_bms.adapters.site_files.notifications import read_notifications
+from cityhall_bms.adapters.site_files.performance import read_performance
 from cityhall_bms.adapters.site_files.points import (
     OPTIONAL_COLUMNS,
     POINTS_COLUMNS,
@@ -28,10 +29,12 @@ from cityhall_bms.adapters.site_files.points import (
     Surroundings,
     read_points,
 )
+from cityhall_bms.adapters.site_files.shedding import read_shedding
 from cityhall_bms.adapters.site_files.targets import read_targets
 from cityhall_bms.adapters.site_files.tariffs import Known, read_tariffs
 from cityhall_bms.adapters.site_files.toml_file import TomlFile, read_toml, validated
 from cityhall_bms.domain.calendars import Schedules
+from cityhall_bms.domain.energy.performance import SiteFacts
 from cityhall_bms.domain.errors import SiteError
 from cityhall_bms.domain.site import Place, Point, Site, Text
 from cityhall_bms.ports.driver import DriverFactory
@@ -63,12 +66,14 @@ def load_site(folder: Path, factories: Mapping[str, DriverFactory], profile_fold
     tariffs = read_tariffs(folder, schedules.time_zone, Known(metering.meters, points), mistakes)
     energy_book = read_energy_book(folder, metering, mistakes)
     environment = read_environment(folder, schedules, metering, mistakes)
+    performance = read_performance(folder, metering, points, mistakes)
     commanding = read_commanding(folder, equipment.good.values(), points.values(), mistakes)
+    shedding = read_shedding(folder, equipment.good, points.values(), mistakes)
     _ask_drivers(devices or {}, points, factories, mistakes)
     if mistakes or site is None or devices is None:
         raise SiteError(mistakes.sorted())
     found = replace(_site(site, equipment, devices, points), commanding=commanding, environment=environment)
-    found = replace(found, energy_book=energy_book)
+    found = replace(found, energy_book=energy_book, performance=performance)
     found = replace(found, metering=metering, tariffs=tariffs)
     return replace(found, schedules=schedules, notifications=notifications, targets=targets)
 
@@ -140,6 +145,7 @@ def _site(
         equipment=equipment.good,
         devices={name: entry.device for name, entry in devices.items() if entry.device is not None},
         points=points,
+        facts=SiteFacts(file.site.area_m2, file.site.parking_area_m2, file.site.staff),
     )
 
 

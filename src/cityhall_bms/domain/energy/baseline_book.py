@@ -8,21 +8,16 @@ from enum import StrEnum
 from typing import Any, Final
 
 from cityhall_bms.domain.energy.baselines import ModelKind, Refusal, model_of, statistics_of
+from cityhall_bms.domain.energy.measures import IpmvpOption
 from cityhall_bms.domain.energy.savings import Extra, Yardstick
 from cityhall_bms.domain.errors import RefusedError
 from cityhall_bms.domain.events import EVENT_TYPES, Event, StoredEvent, stored
 
 BASELINE_STREAMS: Final = "baseline/"
 ADJUSTMENT_STREAMS: Final = "non-routine/"
-
-
-class Option(StrEnum):
-    """Options of the IPMVP by which a saving is measured."""
-
-    B = "B"
-    """Retrofit isolation, all parameters measured: a meter of its own for what was changed."""
-    C = "C"
-    """Whole facility: the main meter, or that of a part."""
+"""What the streams of all baselines, and of all adjustments, start with."""
+OPTIONS: Final = (IpmvpOption.B, IpmvpOption.C)
+"""Options of the IPMVP that a baseline of a meter measures by: a part with meters of its own, or the whole."""
 
 
 class DayClass(StrEnum):
@@ -160,6 +155,10 @@ class AdjustmentRecord:
     withdrawn_for: str = ""
     version: int = 1
     position: int = 0
+
+    def counted_at(self, known_at: int) -> bool:
+        """Whether it was known, and not withdrawn, at a time (µs UTC)."""
+        return self.made.at <= known_at and (self.withdrawn_at is None or self.withdrawn_at > known_at)
 
     @property
     def extra(self) -> Extra:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cityhall_bms.domain.calendars import WORKDAYS, Calendar
-from cityhall_bms.domain.wall_clock import local_hour
+from cityhall_bms.domain.wall_clock import local_day, local_hour
 
 HOURS_OF_WEEK: Final = 168
 SUNDAY: Final = 6
@@ -39,6 +39,12 @@ class Conditions:
         works = np.array([kinds[number][0] for number in numbers.tolist()], np.bool_)
         weekday = np.array([kinds[number][1] for number in numbers.tolist()], np.int64)
         return cls(temperature, works, weekday * 24 + hours % 24)
+
+
+def months_of(at: NDArray[np.int64], zone: ZoneInfo) -> NDArray[np.int64]:
+    """Month in which each moment (µs UTC) lies by the wall clock, counted on from year 0."""
+    days = [local_day(zone, int(begin)) for begin in at]
+    return np.array([day.year * 12 + day.month for day in days], np.int64)
 
 
 def _kind(day: date, calendar: Calendar) -> tuple[bool, int]:
