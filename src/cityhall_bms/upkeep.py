@@ -15,13 +15,14 @@ from cityhall_bms.domain.site import Site
 from cityhall_bms.historian.demand import POWER_UNITS
 from cityhall_bms.historian.keeper import HistoryKeeper
 from cityhall_bms.ports.clock import Clock
+from cityhall_bms.ports.event_log import EventLog
 from cityhall_bms.ports.keeping import Retention
 from cityhall_bms.settings import Settings
 
 
 @asynccontextmanager
 async def history_keeper(
-    settings: Settings, site: Site, ids: Mapping[str, int], clock: Clock
+    settings: Settings, site: Site, ids: Mapping[str, int], events: EventLog, clock: Clock
 ) -> AsyncIterator[HistoryKeeper]:
     """Who packs, archives and lets go of the history of a site; with a pool in which a statement may take its time."""
     pool = await open_pool(settings.database.url, connections_max=2, command_timeout_s=None)
@@ -29,7 +30,7 @@ async def history_keeper(
         archive = archive_of(settings, site.code, pool) if settings.retention.archive else None
         powers = [ids[point.name] for point in site.points.values() if point.unit in POWER_UNITS]
         demand = DemandDays(pool, clock, site.time_zone, powers)
-        yield HistoryKeeper(ColdPacker(pool), retention_of(settings, site, ids), clock, archive, demand)
+        yield HistoryKeeper(ColdPacker(pool), events, retention_of(settings, site, ids), clock, archive, demand)
     finally:
         pool.terminate()
 

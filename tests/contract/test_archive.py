@@ -10,6 +10,7 @@ from tests.contract.test_cold_form import DAY, FIRST, everything, packer_on, sto
 from tests.support.histories import T0, history_on, scan
 from tests.support.manual_clock import ManualClock
 
+from cityhall_bms.adapters.memory import MemoryEventLog
 from cityhall_bms.adapters.parquet_archive import ParquetArchive, check_archive
 from cityhall_bms.adapters.postgres.cold_packing import SETTLED_US
 from cityhall_bms.adapters.signing import Signer
@@ -73,13 +74,16 @@ async def test_the_keeper_lets_nothing_go_before_it_is_archived(
         await history.store([scan(1, T0, [1.0, 2.0])])
         await history.store([scan(2, T0 + 9 * DAY, [5.0, 6.0])])
         archive = ParquetArchive(pool, tmp_path / "archive", signer, "TCH")
-        keeper = HistoryKeeper(packer, Retention(scans=2, samples=5, archived=True), clock, archive)
+        events = MemoryEventLog(clock)
+        keeper = HistoryKeeper(packer, events, Retention(scans=2, samples=5, archived=True), clock, archive)
         await keeper.tidy()
         assert (keeper.days_archived, keeper.rows_expired) == (1, 0)  # its scans are still there for readers
         clock.jump(SETTLED_US / 1e6 + 4000)
         await clock.advance(4000)
         await keeper.tidy()
         assert keeper.rows_expired == 2
+        (told,) = await events.read()
+        assert (told.type, told.payload["before"], told.payload["archived"]) == ("SamplesLetGo", "2026-07-06", True)
         assert [day.day for day in check_archive(tmp_path / "archive")] == [FIRST]
         assert await everything(pool) == []
         assert await pool.fetchval("SELECT count(*) FROM scan") == 1  # what is younger

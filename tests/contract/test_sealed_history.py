@@ -14,13 +14,16 @@ from tests.support.records import DAY, made_up_batches, store
 
 from cityhall_bms.adapters.memory import MemoryEventLog
 from cityhall_bms.adapters.postgres.cold_packing import ColdPacker
+from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
 from cityhall_bms.adapters.postgres.history_copy import TIME_MAX_US, TIME_MIN_US
 from cityhall_bms.adapters.postgres.history_import import PostgresImport
 from cityhall_bms.adapters.postgres.verify_samples import seal_check
+from cityhall_bms.domain.integrity import RETENTION_STREAM, SamplesLetGo
 from cityhall_bms.domain.verification import Checked, Fault, Part, Wrong
 from cityhall_bms.historian.importing import import_history
 from cityhall_bms.historian.intervals import EPOCH
 from cityhall_bms.integrity_jobs import Trusted, check_record
+from cityhall_bms.ports.event_log import Append
 from cityhall_bms.ports.history import Window
 from cityhall_bms.ports.history_import import DayOfSamples, ImportPlan
 
@@ -228,3 +231,23 @@ async def test_samples_from_before_there_were_seals_are_counted_and_not_called_w
     found = await checked(postgres_url)
     assert faults(found) == []
     assert found[Part.SAMPLES].unproven == 2
+
+
+async def test_samples_may_have_gone_only_where_the_event_log_says_so(postgres_url: str) -> None:
+    clock = ManualClock(T0 + 20 * DAY)
+    async with history_on(postgres_url, clock) as history:
+        await history.store([scan(1, NOON, [1.0, 2.0]), scan(2, T0 + 9 * DAY, [3.0, 4.0])])
+        while await history.recompute():
+            pass
+    await pack(postgres_url)
+    async with connected(postgres_url) as connection:
+        await connection.execute("DELETE FROM cold_point; UPDATE cold_day SET expired_at = now()")
+    (stolen,) = faults(await checked(postgres_url))
+    async with PostgresEventLog(postgres_url, clock) as events:
+        letting_go = SamplesLetGo("2026-07-05", 15, [], archived=False, at=clock.now())
+        await events.append([Append(RETENTION_STREAM, [letting_go], "historian")])
+    found = await checked(postgres_url)
+
+    assert stolen.wrong is Wrong.SAMPLES_MISSING
+    assert faults(found) == []
+    assert found[Part.SAMPLES].unproven == 1

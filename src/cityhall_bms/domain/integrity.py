@@ -16,6 +16,7 @@ STATEMENT: Final = "cityhall-bms day 1"
 """What a signed day calls itself, so that no signature of another kind of text can stand for it."""
 
 SEAL_STREAM: Final = "integrity/days"
+RETENTION_STREAM: Final = "history/retention"
 
 GENESIS: Final = bytes(32)
 """What the first seal of a chain holds in place of the one before it."""
@@ -90,3 +91,19 @@ class DaySealed(Event):
     def signed(self, signature: bytes) -> "DaySealed":
         """Give the same, with its signature."""
         return dataclasses.replace(self, signature=signature.hex())
+
+
+@stored
+@dataclass(frozen=True, slots=True)
+class SamplesLetGo(Event):
+    """Samples observed ``before`` a UTC day (ISO 8601) may be missing: they were kept long enough and are let go of.
+
+    Written before anything goes. ``samples_days`` is what the settings asked for then, ``classes_days`` what they
+    asked for points of other classes.
+    """
+
+    before: str
+    samples_days: int
+    classes_days: list[int]
+    archived: bool
+    at: int

@@ -5,14 +5,17 @@ from typing import Final
 
 import structlog
 
-from cityhall_bms.domain.errors import HistoryUnavailableError
+from cityhall_bms.domain.errors import EventLogUnavailableError, HistoryUnavailableError
+from cityhall_bms.domain.integrity import RETENTION_STREAM, SamplesLetGo
 from cityhall_bms.historian.intervals import EPOCH
 from cityhall_bms.ports.clock import Clock
+from cityhall_bms.ports.event_log import Append, EventLog
 from cityhall_bms.ports.keeping import Archive, DemandStore, KeepingStore, Retention
 
 ROUND_S: Final = 60.0
 """Between two looks around."""
 EXPIRE_EVERY_S: Final = 3_600.0
+ACTOR: Final = "historian"
 
 log = structlog.get_logger(__name__)
 
@@ -23,12 +26,14 @@ class HistoryKeeper:
     def __init__(
         self,
         store: KeepingStore,
+        events: EventLog,
         retention: Retention,
         clock: Clock,
         archive: Archive | None = None,
         demand: DemandStore | None = None,
     ) -> None:
         self._store = store
+        self._events = events
         self._archive = archive
         self._demand = demand
         self._retention = retention
@@ -45,7 +50,7 @@ class HistoryKeeper:
         while True:
             try:
                 await self.tidy()
-            except HistoryUnavailableError as error:
+            except (EventLogUnavailableError, HistoryUnavailableError) as error:
                 log.info("history_keeper_waits", error=str(error))
             await self._clock.sleep(ROUND_S)
 
@@ -66,5 +71,19 @@ class HistoryKeeper:
             self.days_archived += 1
             log.info("history_day_archived", day=day.isoformat())
         if self._clock.monotonic() - self._expired_s >= EXPIRE_EVERY_S:
-            self.rows_expired += await self._store.expire(self._retention, self._clock.now())
+            await self._let_go()
             self._expired_s = self._clock.monotonic()
+
+    async def _let_go(self) -> None:
+        """Let go of what was kept long enough. Samples go only once the event log says so, or it looks like a theft."""
+        before = await self._store.to_let_go(self._retention, self._clock.now())
+        if before is not None:
+            event = SamplesLetGo(
+                before=before.isoformat(),
+                samples_days=self._retention.samples,
+                classes_days=sorted(self._retention.samples_of or {}),
+                archived=self._retention.archived,
+                at=self._clock.now(),
+            )
+            await self._events.append([Append(RETENTION_STREAM, [event], ACTOR)])
+        self.rows_expired += await self._store.expire(self._retention, self._clock.now())

@@ -41,6 +41,10 @@ class KeepingStore(Protocol):
         """Give back the room of the scans of a day that was packed a while ago; none when there is none to give."""
         ...
 
+    async def to_let_go(self, retention: Retention, now: int) -> date | None:
+        """Day before which samples are about to be let go of; none while nothing is due, or safe elsewhere."""
+        ...
+
     async def expire(self, retention: Retention, now: int) -> int:
         """Let go of what was kept long enough, and is safe elsewhere; gives how many rows went."""
         ...

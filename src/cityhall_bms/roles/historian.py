@@ -33,7 +33,7 @@ def loops(parts: Parts) -> list[Loop]:
 
 
 async def _history_keeper(parts: Parts) -> None:
-    async with history_keeper(parts.settings, parts.site, parts.ids, parts.clock) as keeper:
+    async with history_keeper(parts.settings, parts.site, parts.ids, parts.events, parts.clock) as keeper:
         watch = parts.metrics.watch
         watch("history_days_packed", "Days packed into the cold form.", lambda: keeper.days_packed)
         watch("history_days_archived", "Days written to the archive.", lambda: keeper.days_archived)

@@ -6,7 +6,8 @@ import pytest
 from tests.support.histories import T0
 from tests.support.manual_clock import ManualClock
 
-from cityhall_bms.domain.errors import HistoryUnavailableError
+from cityhall_bms.adapters.memory import MemoryEventLog
+from cityhall_bms.domain.errors import EventLogUnavailableError, HistoryUnavailableError
 from cityhall_bms.historian.keeper import EXPIRE_EVERY_S, HistoryKeeper
 from cityhall_bms.ports.keeping import Retention
 
@@ -22,6 +23,7 @@ class Store:
         self.busy = False
         self.away = False
         self.expired = 0
+        self.due: date | None = None
 
     async def next_day(self, before: date) -> date | None:
         if self.away:
@@ -40,13 +42,16 @@ class Store:
             self.hot.remove(day)
         return day
 
+    async def to_let_go(self, retention: Retention, now: int) -> date | None:
+        return self.due
+
     async def expire(self, retention: Retention, now: int) -> int:
         self.expired += 1
         return 5
 
 
 def keeper(store: Store, clock: ManualClock) -> HistoryKeeper:
-    return HistoryKeeper(store, Retention(scans=2), clock)
+    return HistoryKeeper(store, MemoryEventLog(clock), Retention(scans=2), clock)
 
 
 async def test_days_older_than_the_latest_ones_are_packed_and_their_room_is_given_back() -> None:
@@ -68,7 +73,8 @@ async def test_of_every_day_that_is_over_the_greatest_quarters_are_kept_before_a
             return self.left.pop() if self.left else None
 
     store, days = Store(), Days(1, 2)
-    keeping = HistoryKeeper(store, Retention(scans=2), ManualClock(T0), demand=days)
+    clock = ManualClock(T0)
+    keeping = HistoryKeeper(store, MemoryEventLog(clock), Retention(scans=2), clock, demand=days)
     await keeping.tidy()
     assert (days.left, keeping.days_of_demand, store.expired) == ([], 2, 1)
 
@@ -100,3 +106,23 @@ async def test_an_outage_is_raised_to_who_waits_it_out() -> None:
     store.away = True
     with pytest.raises(HistoryUnavailableError):
         await keeper(store, ManualClock(T0)).tidy()
+
+
+async def test_the_event_log_says_that_samples_go_before_they_do() -> None:
+    store, clock = Store(), ManualClock(T0)
+    events = MemoryEventLog(clock)
+    keeping = HistoryKeeper(store, events, Retention(scans=2, samples=400, samples_of={30: [1]}), clock)
+    await keeping.tidy()
+    assert await events.read() == []  # nothing is due
+    store.due, events.available = date(2025, 6, 1), False
+    clock.jump(EXPIRE_EVERY_S)
+    await clock.advance(EXPIRE_EVERY_S)
+    with pytest.raises(EventLogUnavailableError):
+        await keeping.tidy()
+    assert store.expired == 1
+    events.available = True
+    await keeping.tidy()
+    (entry,) = await events.read()
+    assert (entry.stream, entry.type, entry.payload["before"]) == ("history/retention", "SamplesLetGo", "2025-06-01")
+    assert (entry.payload["samples_days"], entry.payload["classes_days"]) == (400, [30])
+    assert store.expired == 2

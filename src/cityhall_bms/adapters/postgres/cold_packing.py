@@ -5,7 +5,7 @@ that step is taken only if no scan came since packing began (the historian marks
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Final
 
@@ -96,6 +96,19 @@ class ColdPacker:
         (self._sound if fault is None else self._doubtful).add(day)
         return fault is None
 
+    async def to_let_go(self, retention: Retention, now: int) -> date | None:
+        """Day before which samples would go now; none when nothing would."""
+        with translated(HistoryUnavailableError):
+            async with self._pool.acquire() as connection:
+                summed: date | None = await connection.fetchval(QUERIES["summed_up_to"])
+                due = () if summed is None else _classes(retention, day_of(now), summed)
+                ends = [
+                    end
+                    for end, points, chosen in due
+                    if await connection.fetchval(QUERIES["points_expire"], end, retention.archived, points, chosen)
+                ]
+        return max(ends, default=None)
+
     async def expire(self, retention: Retention, now: int) -> int:
         """Let go of what was kept long enough: samples once they are summed up, and archived if that is asked."""
         today = day_of(now)
@@ -139,20 +152,23 @@ def _window(day: date) -> tuple[object, object]:
 async def _expire_samples(
     connection: asyncpg.Connection, retention: Retention, ends: tuple[date, date], now: int
 ) -> int:
-    today, summed = ends
-    special = dict(retention.samples_of or {})
-    named = [point for points in special.values() for point in points]
     gone, latest = 0, None
-    for days, points, chosen in [(retention.samples, named, False), *((d, list(p), True) for d, p in special.items())]:
-        if days == FOR_EVER:
-            continue
-        end = min(today - timedelta(days=days), summed)
+    for end, points, chosen in _classes(retention, *ends):
         latest = end if latest is None else max(latest, end)
         gone += _rows(await connection.execute(QUERIES["expire_points"], end, retention.archived, points, chosen))
     if gone and latest is not None:
         await connection.execute(QUERIES["note_expired"], latest, now, retention.archived)
         await connection.execute(QUERIES["expire_times"], latest)
     return gone
+
+
+def _classes(retention: Retention, today: date, summed: date) -> Iterator[tuple[date, list[int], bool]]:
+    """Day before which the samples of a class of points go: of those named, or of all others."""
+    special = dict(retention.samples_of or {})
+    named = [point for points in special.values() for point in points]
+    for days, points, chosen in [(retention.samples, named, False), *((d, list(p), True) for d, p in special.items())]:
+        if days != FOR_EVER:
+            yield min(today - timedelta(days=days), summed), points, chosen
 
 
 def _rows(status: str) -> int:

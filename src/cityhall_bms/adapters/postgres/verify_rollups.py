@@ -18,6 +18,7 @@ from cityhall_bms.adapters.postgres.history_copy import moment
 from cityhall_bms.adapters.postgres.history_rollups import fetch_holds, fetch_kept_since, read_blocks
 from cityhall_bms.adapters.postgres.sql import load
 from cityhall_bms.adapters.postgres.verify_log import Progress
+from cityhall_bms.domain.integrity import RETENTION_STREAM
 from cityhall_bms.domain.verification import Checked, Fault, Part, Wrong
 from cityhall_bms.historian.holds import Holds
 from cityhall_bms.historian.intervals import DAY_US, HOUR_US, LEVELS, interval_edges, source_level
@@ -50,7 +51,7 @@ async def check_rollups(
     state = await connection.fetchrow(QUERIES["rollups_closed"])
     if state is None:
         return Checked(Part.ROLLUPS, 0)
-    expired = {row["day"] for row in await connection.fetch(QUERIES["expired_days"])}
+    let_go_before = await connection.fetchval(QUERIES["let_go_before"], RETENTION_STREAM) or 0
     days = [row["day"] for row in await connection.fetch(QUERIES["rollup_days"])]
     closed = min(int(state["closed_through"]), window.end)
     check = _RollupCheck(connection, await fetch_holds(connection), ZoneInfo(state["time_zone"]))
@@ -58,7 +59,7 @@ async def check_rollups(
     check.blocks = [row["block"] for row in await connection.fetch(QUERIES["rollup_blocks"])]
     fault: Fault | None = None
     for done, day in enumerate(days):
-        if day not in expired:
+        if day >= let_go_before:
             for hour in _hours(day, every_hour=every_hour):
                 if fault is None and hour >= window.start and hour + HOUR_US <= closed:
                     fault = await check.hour(hour)

@@ -20,6 +20,7 @@ from cityhall_bms.adapters.postgres.history_copy import fetch_samples, moment
 from cityhall_bms.adapters.postgres.scan_reading import OddRowError, fetch_whole_scans
 from cityhall_bms.adapters.postgres.sql import load
 from cityhall_bms.adapters.postgres.verify_log import Progress
+from cityhall_bms.domain.integrity import RETENTION_STREAM
 from cityhall_bms.domain.verification import Checked, Fault, Part, Wrong
 from cityhall_bms.historian.cold import ColdFormatError
 from cityhall_bms.historian.columns import Samples
@@ -63,13 +64,13 @@ class _SampleCheck:
         """Times of batches that are compared on their own, because they reach into the window from before it."""
         self._carried = Samples.join([])
         self._since = 0
-        self._expired: frozenset[int] = frozenset()
+        self._let_go_before: int | None = None
         self.count = 0
         self.unproven = 0
 
     async def run(self, progress: Progress) -> Checked:
         self._since = await self._connection.fetchval(QUERIES["sealed_since"])
-        self._expired = frozenset(row["day"] for row in await self._connection.fetch(QUERIES["expired_days"]))
+        self._let_go_before = await self._connection.fetchval(QUERIES["let_go_before"], RETENTION_STREAM)
         days = [row["day"] for row in await self._connection.fetch(QUERIES["days"])]
         first, last = self._window.start // DAY_US, (self._window.end - 1) // DAY_US
         days = [day for day in days if first <= day <= last]
@@ -198,8 +199,7 @@ class _SampleCheck:
         if found == sealed.seal:
             return None
         if found.samples < sealed.seal.samples:
-            days = range(sealed.seal.first // DAY_US, sealed.seal.last // DAY_US + 1)
-            if not self._expired.isdisjoint(days):
+            if self._let_go_before is not None and sealed.seal.first // DAY_US < self._let_go_before:
                 self.unproven += 1
                 return None
             wrong = Wrong.SAMPLES_MISSING

@@ -124,6 +124,15 @@ WHERE d.day = p.day AND d.day < $1::date AND d.packed_at IS NOT NULL AND NOT d.t
   AND (NOT $2::boolean OR d.archived_at IS NOT NULL)
   AND (p.point_id = ANY ($3::integer[])) = $4::boolean;
 
+-- name: points_expire
+-- Whether expire_points would take anything.
+SELECT EXISTS (
+    SELECT FROM cold_point p JOIN cold_day d ON d.day = p.day
+    WHERE d.day < $1::date AND d.packed_at IS NOT NULL AND NOT d.touched AND d.emptied_at IS NOT NULL
+      AND (NOT $2::boolean OR d.archived_at IS NOT NULL)
+      AND (p.point_id = ANY ($3::integer[])) = $4::boolean
+);
+
 -- name: note_expired
 UPDATE cold_day d SET expired_at = 'epoch'::timestamptz + $2::bigint * interval '1 microsecond'
 WHERE d.day < $1::date AND d.packed_at IS NOT NULL AND NOT d.touched AND d.emptied_at IS NOT NULL

@@ -66,8 +66,9 @@ WHERE day >= DATE '1970-01-01' + floor($1::bigint / 86400000000.0)::integer
   AND day <= DATE '1970-01-01' + floor(($2::bigint - 1) / 86400000000.0)::integer
 ORDER BY 1;
 
--- name: expired_days
-SELECT (day - DATE '1970-01-01')::bigint AS day FROM cold_day WHERE expired_at IS NOT NULL;
+-- name: let_go_before
+-- UTC day (since 1970) before which samples may have gone, as the event log says; none while all are kept.
+SELECT (max(payload ->> 'before')::date - DATE '1970-01-01')::bigint FROM event WHERE stream COLLATE "C" = $1;
 
 -- name: seals_beginning
 -- Of several seals of one time the one with the most samples counts: it was made last.
