@@ -16,12 +16,19 @@ from cityhall_bms.api import (
     alarm_figures,
     alarm_sockets,
     alarms,
+    comfort,
+    commands,
     counters,
     devices,
+    energy_baselines,
     energy_comparison,
+    energy_demand,
+    energy_enpi,
     energy_measures,
     energy_meters,
+    energy_shedding,
     energy_targets,
+    energy_vehicles,
     events,
     explain,
     exports,
@@ -39,6 +46,7 @@ from cityhall_bms.api import (
     state,
     streams,
     suppressions,
+    water,
 )
 from cityhall_bms.api.services import ApiServices
 
@@ -90,6 +98,7 @@ def _routes() -> FastAPI:
     # Streams and files first: their addresses would otherwise be taken for names of points, alarms and exports.
     for module in (
         streams,
+        commands,
         alarm_feed,
         alarm_sockets,
         points,
@@ -109,13 +118,20 @@ def _routes() -> FastAPI:
         exports,
         rules,
         energy_meters,
+        energy_baselines,
         energy_comparison,
+        energy_enpi,
         energy_measures,
         energy_targets,
+        energy_demand,
+        energy_shedding,
         state,
         explain,
         indoor_air,
         air_record,
+        water,
+        comfort,
+        energy_vehicles,
     ):
         app.include_router(module.router, prefix=API_PREFIX)
     app.include_router(health.router)

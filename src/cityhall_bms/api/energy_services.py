@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from cityhall_bms.api.comparison_services import ComparisonServices
+from cityhall_bms.api.demand_services import DemandServices
+from cityhall_bms.api.performance_services import PerformanceServices
 from cityhall_bms.energy.accounts import MeterAccounts
 from cityhall_bms.ports.energy import MeterReader
 
@@ -14,3 +16,5 @@ class EnergyServices:
     reader: MeterReader
     comparison: ComparisonServices
     accounts: MeterAccounts
+    performance: PerformanceServices
+    demand: DemandServices

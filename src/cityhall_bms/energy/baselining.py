@@ -1,6 +1,7 @@
 """Baselines fitted to what meters and the weather station measured, and the savings that they tell of."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -57,7 +58,8 @@ class Sources:
 
     reader: MeterReader
     queries: HistoryQueries
-    ids: dict[str, int]
+    ids: Mapping[str, int]
+    """Numbers of points by name."""
 
 
 class Baselining:

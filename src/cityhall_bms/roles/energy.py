@@ -14,6 +14,8 @@ from cityhall_bms.ports.counters import CounterView
 from cityhall_bms.ports.event_log import EventLog
 from cityhall_bms.ports.queries import HistoryQueries
 from cityhall_bms.roles.comparing import comparison_services
+from cityhall_bms.roles.demand import demand_services
+from cityhall_bms.roles.performing import performance_services
 from cityhall_bms.settings import EnergySettings
 
 
@@ -47,5 +49,9 @@ class EnergyParts:
                 reader=reader,
                 comparison=comparison_services(basis.pool, basis.events, basis.clock, site, reader),
                 accounts=MeterAccounts(site.metering, reader, basis.settings.balance),
+                performance=performance_services(
+                    basis.pool, basis.events, basis.clock, site, reader, (basis.queries, basis.ids)
+                ),
+                demand=demand_services(site, basis.ids, basis.queries, basis.events, basis.clock),
             )
         )
