@@ -46,9 +46,7 @@ from cityhall_bms.ports.permits import PermitFilter, PermitPage
 WANG = Requester("王小明", Role.OPERATOR, "控制室 1")
 LI = Requester("李小華", Role.SUPERVISOR)
 AUTOMATION = Requester("demand", Role.SERVICE)
-AHU, CHILLER, PUMP, PUMP2, TOWER = (
-    f"TCH.B2.CN.{name}" for name in ("AHU01", "CHC01", "PCHP01", "PCHP02", "CT01")
-)
+AHU, CHILLER, PUMP, PUMP2, TOWER = (f"TCH.B2.CN.{name}" for name in ("AHU01", "CHC01", "PCHP01", "PCHP02", "CT01"))
 NOWHERE = Path("/nowhere")
 """A site without a file of its own: what is shipped holds."""
 FCU, EVSE, PANEL = "TCH.B2.CN.FCU01", "TCH.B1.N.EVSE01", "TCH.B1.CN.FACP01"
@@ -300,5 +298,5 @@ class Life:
         )
         self.follower = PlantFollower(self.collector, None, rig.clock)
         decider = Decider(self.collector, self.follower, rig.permits, rig.clock)
-        record = CommandRecord("collector-1", rig.view, rig.events, rig.clock, Random(1))
-        self.commander = Commander(self.collector, decider, self.follower, record, rig.clock)
+        self.record = CommandRecord("collector-1", rig.view, rig.events, rig.clock, Random(1))
+        self.commander = Commander(self.collector, decider, self.follower, self.record, rig.clock)
