@@ -29,6 +29,7 @@ from cityhall_bms.adapters.embedded import EmbeddedPostgres
 from cityhall_bms.adapters.history_folder import open_history
 from cityhall_bms.adapters.installed_drivers import find_factories, find_profile_folders
 from cityhall_bms.adapters.postgres.connection import open_pool
+from cityhall_bms.adapters.postgres.demand_days import DemandDays
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
 from cityhall_bms.adapters.postgres.history import PostgresHistory
 from cityhall_bms.adapters.postgres.history_import import PostgresImport
@@ -162,6 +163,15 @@ async def load(folder: Path, site: Site, dsn: str, clock: SystemClock) -> None:
     print(f"{event.samples:,} samples loaded in {time.perf_counter() - begin:.0f} s")
 
 
+async def keep_days(demand: DemandDays) -> None:
+    """Find the greatest quarters of every day, as upkeep does."""
+    begin, used, days = time.perf_counter(), time.process_time(), 0
+    while await demand.keep_one() is not None:
+        days += 1
+    took, cpu = time.perf_counter() - begin, time.process_time() - used
+    print(f"greatest quarters of {days} days kept in {took:.1f} s ({cpu:.1f} CPU s of this process)")
+
+
 async def run(arguments: argparse.Namespace) -> None:
     """Print the figures."""
     with (
@@ -184,6 +194,7 @@ async def run(arguments: argparse.Namespace) -> None:
             ):
                 ids = dict(await PostgresPointRegistry(pool, events).ids())
                 about = about_site(site, ids, history, PostgresPastView(pool), arguments.days)
+                await keep_days(DemandDays(pool, clock, site.time_zone, about.powers))
                 print(f"{len(about.points)} points, {arguments.days} days every {INTERVAL_S} s")
                 chosen = [word for word in arguments.only.split(",") if word]
                 for title, question in questions(about, Random(1)).items():  # noqa: S311 - which point, no secret

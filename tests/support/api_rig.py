@@ -49,6 +49,7 @@ from cityhall_bms.api.live import LiveFeed
 from cityhall_bms.api.services import ApiServices
 from cityhall_bms.domain.alarms import AlarmRaised, AlarmReturned, alarm_id, stream_of
 from cityhall_bms.domain.batch import Readings, SampleBatch
+from cityhall_bms.domain.commanding.plant import TablePlant
 from cityhall_bms.domain.errors import CollectorUnavailableError
 from cityhall_bms.domain.shifts import Shifts
 from cityhall_bms.domain.topology import Topology
@@ -56,6 +57,7 @@ from cityhall_bms.historian.meter_desk import CounterDesk
 from cityhall_bms.ports.capabilities import Plain
 from cityhall_bms.ports.diagnostics import Diagnosis
 from cityhall_bms.ports.event_log import Append
+from cityhall_bms.roles.commanding import CommandBasis, CommandParts
 from cityhall_bms.roles.energy import EnergyBasis, EnergyParts
 from cityhall_bms.roles.environment import environment_services
 from cityhall_bms.roles.rule_desk import RuleParts
@@ -197,12 +199,14 @@ async def running_api(
             energy = EnergyParts.of(
                 EnergyBasis(pool, events, clock, site, ids, history.queries, counters, EnergySettings())
             ).services
+            live = LiveFeed(telemetry, history, {ids[p.name]: p.scan_s for p in site.points.values()}, clock)
+            commands = CommandParts.of(CommandBasis(pool, events, clock, site, ids), TablePlant(live.table, ids))
             services = ApiServices(
                 site=site,
                 ids=ids,
                 endpoints=dict.fromkeys(site.devices, "127.0.0.1:5020 unit 1"),
                 clock=clock,
-                live=LiveFeed(telemetry, history, {ids[p.name]: p.scan_s for p in site.points.values()}, clock),
+                live=live,
                 feed=AlarmFeed(view, events, clock, Topology.of(site)),
                 alarms=view,
                 devices=PostgresDeviceView(pool),
@@ -233,6 +237,7 @@ async def running_api(
                 environment=environment_services(
                     site, ids, history.queries, energy.reader, pool=pool, events=events, clock=clock
                 ),
+                commanding=commands.services(clock, events),
                 metrics=Metrics(clock, shared=False).render,
             )
             projector = Projector(events, pool, PROJECTIONS, clock)
@@ -260,7 +265,9 @@ async def _serving(
         async with httpx.AsyncClient(base_url=address, timeout=DEADLINE_S) as client, asyncio.TaskGroup() as tasks:
             loops: Sequence[asyncio.Task[None]] = [
                 tasks.create_task(services.live.run()),
+                tasks.create_task(services.energy.demand.watch.run(services.live)),
                 tasks.create_task(services.feed.run()),
+                tasks.create_task(services.commanding.feed.run()),
                 tasks.create_task(projector.run()),
             ]
             serving = tasks.create_task(server.serve(sockets=[listener]))

@@ -10,8 +10,8 @@ from cityhall_bms.domain.calendars import Schedules
 from cityhall_bms.domain.commanding.policy import CommandPolicy
 from cityhall_bms.domain.energy.book import EnergyBook
 from cityhall_bms.domain.energy.meters import Metering
-from cityhall_bms.domain.energy.shedding import SheddingPlan
 from cityhall_bms.domain.energy.performance import Performance, SiteFacts
+from cityhall_bms.domain.energy.shedding import SheddingPlan
 from cityhall_bms.domain.energy.tariff_book import TariffBook
 from cityhall_bms.domain.environment import Environment
 from cityhall_bms.domain.notifications.plan import NotificationPlan

@@ -30,8 +30,10 @@ from cityhall_bms.api.app import BODY_BYTES_MAX, create_app
 from cityhall_bms.api.feed import AlarmFeed
 from cityhall_bms.api.live import LiveFeed
 from cityhall_bms.api.services import ApiServices
+from cityhall_bms.domain.commanding.plant import TablePlant
 from cityhall_bms.domain.topology import Topology
 from cityhall_bms.historian.meter_desk import CounterDesk
+from cityhall_bms.roles.commanding import CommandBasis, CommandParts
 from cityhall_bms.roles.energy import EnergyBasis, EnergyParts
 from cityhall_bms.roles.environment import environment_services
 from cityhall_bms.roles.parts import Loop, Parts
@@ -69,6 +71,8 @@ def loops(parts: Parts) -> list[Loop]:
             parts.settings.energy,
         )
     )
+    basis = CommandBasis(parts.pool, parts.events, parts.clock, parts.site, parts.ids)
+    commanding = CommandParts.of(basis, TablePlant(live.table, parts.ids)).services(parts.clock, parts.events)
     services = ApiServices(
         site=parts.site,
         ids=parts.ids,
@@ -101,6 +105,7 @@ def loops(parts: Parts) -> list[Loop]:
         notifications=PostgresNotificationView(parts.pool),
         notification_desk=QueuedTests(parts.site, parts.events, parts.clock),
         rules=rules.services,
+        commanding=commanding,
         energy=energy.services,
         environment=environment_services(
             parts.site,
@@ -121,6 +126,8 @@ def loops(parts: Parts) -> list[Loop]:
     return [
         live.run(),
         feed.run(),
+        energy.services.demand.watch.run(live),
+        commanding.feed.run(),
         _serve_http(_server(parts, services)),
         _make_exports(parts, office, exports),
         backtests,

@@ -74,7 +74,7 @@ def load_site(folder: Path, factories: Mapping[str, DriverFactory], profile_fold
         raise SiteError(mistakes.sorted())
     found = replace(_site(site, equipment, devices, points), commanding=commanding, environment=environment)
     found = replace(found, energy_book=energy_book, performance=performance)
-    found = replace(found, metering=metering, tariffs=tariffs)
+    found = replace(found, metering=metering, tariffs=tariffs, shedding=shedding)
     return replace(found, schedules=schedules, notifications=notifications, targets=targets)
 
 
