@@ -6,6 +6,8 @@ from cityhall_bms.api.comparison_services import ComparisonServices
 from cityhall_bms.api.demand_services import DemandServices
 from cityhall_bms.api.performance_services import PerformanceServices
 from cityhall_bms.energy.accounts import MeterAccounts
+from cityhall_bms.energy.billing import BillDesk
+from cityhall_bms.energy.costing import CostDesk
 from cityhall_bms.ports.energy import MeterReader
 
 
@@ -16,5 +18,7 @@ class EnergyServices:
     reader: MeterReader
     comparison: ComparisonServices
     accounts: MeterAccounts
+    costs: CostDesk
+    bills: BillDesk
     performance: PerformanceServices
     demand: DemandServices

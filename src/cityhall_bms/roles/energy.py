@@ -9,6 +9,8 @@ from cityhall_bms.adapters.meter_reading import HistoryMeterReader
 from cityhall_bms.api.energy_services import EnergyServices
 from cityhall_bms.domain.site import Site
 from cityhall_bms.energy.accounts import MeterAccounts
+from cityhall_bms.energy.billing import BillDesk
+from cityhall_bms.energy.costing import CostDesk
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.counters import CounterView
 from cityhall_bms.ports.event_log import EventLog
@@ -49,6 +51,8 @@ class EnergyParts:
                 reader=reader,
                 comparison=comparison_services(basis.pool, basis.events, basis.clock, site, reader),
                 accounts=MeterAccounts(site.metering, reader, basis.settings.balance),
+                costs=CostDesk(site.tariffs, site.metering, reader),
+                bills=BillDesk(site.tariffs, reader, basis.queries, basis.ids),
                 performance=performance_services(
                     basis.pool, basis.events, basis.clock, site, reader, (basis.queries, basis.ids)
                 ),
