@@ -90,16 +90,21 @@ class Year:
         )
 
 
+def rule_of(what: str) -> Rule:
+    """Rule of a name in the table."""
+    common = {"id": "R", "equipment_class": "Air_Handling_Unit", "priority": 3, "source": "benchmark"}
+    found: Rule = RULE_ADAPTER.validate_python({**common, "text_zh": "x", "text_en": "x", **RULES[what]})
+    return found
+
+
 def main() -> None:
     """Measure and tell."""
     days = int(sys.argv[1]) if len(sys.argv) > 1 else 365
     place = site()
     ids = {name: number for number, name in enumerate(place.points, start=1)}
     year = Year(days, len(ids))
-    for what, keys in RULES.items():
-        common = {"id": "R", "equipment_class": "Air_Handling_Unit", "priority": 3, "source": "benchmark"}
-        rule: Rule = RULE_ADAPTER.validate_python({**common, "text_zh": "x", "text_en": "x", **keys})
-        question = Question(rule, None, Window(START_US, START_US + days * DAY_US), MINUTE_US)
+    for what in RULES:
+        question = Question(rule_of(what), None, Window(START_US, START_US + days * DAY_US), MINUTE_US)
         began, cpu = time.perf_counter(), time.process_time()
         report = asyncio.run(Backtester(place, ids, year).run(question))
         took, used = time.perf_counter() - began, time.process_time() - cpu

@@ -2,7 +2,8 @@
 
 ``python benchmarks/rule_history.py [days] [--controllers N] [--width N]``. Scans are copied into an embedded PostgreSQL
 as the historian copies them; each controller has its share of the 72 points wanted, among ``width`` points. They are
-read week by week, as a backtest reads them. CPU seconds are this process's and those of its one server process.
+read week by week, as a backtest reads them; then the rules of ``backtest.py`` are tested on what is packed, reading
+included. CPU seconds are this process's and those of its one server process.
 """
 
 # ruff: noqa: INP001, T201 - a program that measures, on real time
@@ -18,6 +19,7 @@ from typing import Final
 import asyncpg
 import numpy as np
 import uvloop
+from backtest import RULES, rule_of, site
 
 from cityhall_bms.adapters.embedded import EmbeddedPostgres
 from cityhall_bms.adapters.postgres import samples as reading
@@ -29,6 +31,7 @@ from cityhall_bms.adapters.postgres.rule_history import PostgresRuleHistory
 from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.historian.columns import Scans
 from cityhall_bms.ports.history import Window
+from cityhall_bms.rules.backtest import Backtester, Question
 
 WANTED: Final = 72
 START_US: Final = 1_767_225_600_000_000
@@ -63,7 +66,11 @@ async def fill(pool: asyncpg.Pool, days: int, controllers: int, width: int) -> l
 
 def _day(number: int, points: np.ndarray, start: int, chance: np.random.Generator) -> Scans:
     at = start + np.arange(1440, dtype=np.int64) * MINUTE_US + number * 1000
-    values = np.round(20 + np.cumsum(chance.normal(0, 0.02, (1440, len(points))), axis=0), 2)
+    minutes = np.arange(1440)
+    values = np.full((1440, len(points)), 14.0)
+    drift = 3.2 * np.sin((start // MINUTE_US + minutes)[:, np.newaxis] / 5000 + points[0::3])
+    values[:, 0::3] += np.round(drift + chance.normal(0, 0.4, drift.shape), 2)
+    values[:, 2::3] = (minutes < 660)[:, np.newaxis]
     return Scans(
         np.full(1440, number, np.int64),
         at,
@@ -98,6 +105,22 @@ async def read(what: str, pool: asyncpg.Pool, points: list[int], days: int) -> N
     )
 
 
+async def judge(pool: asyncpg.Pool, points: list[int], days: int) -> None:
+    """Test each rule from the database to its report, and tell."""
+    place = site()
+    ids = dict(zip(place.points, points, strict=True))
+    for what in RULES:
+        question = Question(rule_of(what), None, Window(START_US, START_US + days * DAY_US), MINUTE_US)
+        server, began, cpu = await server_cpu_s(pool), time.perf_counter(), time.process_time()
+        report = await Backtester(place, ids, PostgresRuleHistory(pool)).run(question)
+        took, used = time.perf_counter() - began, time.process_time() - cpu
+        server = await server_cpu_s(pool) - server
+        print(
+            f"{what}, {days} days from the database: {report.samples:,} samples in "
+            f"{took:.2f} s, {used:.2f} + {server:.2f} CPU s"
+        )
+
+
 async def run(arguments: argparse.Namespace) -> None:
     """Fill, read, pack, read again."""
     days = arguments.days
@@ -120,6 +143,8 @@ async def run(arguments: argparse.Namespace) -> None:
                 await packer.pack(day, now)
             await pool.execute("TRUNCATE scan")  # without seals the packer keeps them
             await read(f"{days} days, cold", pool, points, days)
+            if (arguments.controllers, arguments.width) == (1, WANTED):
+                await judge(pool, points, days)
             pool.terminate()
 
 

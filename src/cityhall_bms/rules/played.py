@@ -8,7 +8,7 @@ time is over and resets what is latched: an alarm that goes on standing then rin
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Final
 
 import numpy as np
@@ -95,7 +95,9 @@ class Console:
         self._start, self._step_us = start, step_us
         self._book = AlarmBook(around.suppression)
         self._permits = list(around.permits)
-        self._rows: dict[str, list[Annunciation]] = {}
+        self._open: dict[str, list[Annunciation]] = {}
+        """Rings that go on, or wait for an answer, by alarm."""
+        self._done: list[Annunciation] = []
         self._raised: list[tuple[str, int, int]] = []
         self._hidden: list[tuple[int, str]] = []
         self._waiting: dict[str, int] = {}
@@ -114,8 +116,7 @@ class Console:
 
     def played(self, first: int, until: int) -> Played:
         """What came of it between two times."""
-        rows = [row for name in sorted(self._rows) for row in self._rows[name]]
-        rows.sort(key=lambda row: (row.at, row.alarm_id))
+        rows = sorted([*self._done, *chain(*self._open.values())], key=lambda row: (row.at, row.alarm_id))
         rang = {(row.alarm_id, row.occurrence) for row in rows}
         told = [(name, number) for name, number, at in self._raised if first <= at < until]
         hidden = [relation for at, relation in self._hidden if first <= at < until]
@@ -154,12 +155,15 @@ class Console:
         self._plan(change.after)
 
     def _annunciate(self, change: Change) -> None:
-        rows = self._rows.setdefault(change.after.alarm_id, [])
+        name = change.after.alarm_id
+        rows = self._open.get(name, [])
         changed = {row.position: row for row in annunciate([row for row in rows if row.ended == NEVER], change)}
+        rows = [changed.pop(row.position, row) for row in rows] + list(changed.values())
         settlement = settle(change)
-        rows[:] = [changed.pop(row.position, row) for row in rows] + list(changed.values())
         if settlement is not None:
-            rows[:] = [settlement.of(row) if row.waiting else row for row in rows]
+            rows = [settlement.of(row) if row.waiting else row for row in rows]
+        self._open[name] = [row for row in rows if row.waiting or row.ended == NEVER]
+        self._done += [row for row in rows if not row.waiting and row.ended != NEVER]
 
     def _hold_on(self, cause: Alarm) -> None:
         """Look again when what a cause hid is shown once it has been over for long enough."""
