@@ -14,7 +14,6 @@ from cityhall_bms.api.points import HISTORY_BEGINS_US, HISTORY_ENDS_US, known_us
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services
 from cityhall_bms.api.times import FromTime, KnownAt, ToTime, to_rfc3339, to_us
-from cityhall_bms.domain.energy.comparison import COVERAGE_MIN
 from cityhall_bms.domain.indoor_air import Exceedance, LegalMean
 from cityhall_bms.energy.indoor_air import Assessed, Assessment
 from cityhall_bms.energy.interval_reading import STEP_S, STEP_US
@@ -41,6 +40,11 @@ async def limits_of(services: ApiServices) -> list[LegalMean]:
     """Legal limits as the rules of this site state them now, also where such a rule does not ring."""
     rules = worded(services.rules.catalogue.described, await services.rules.view.records())
     return legal_means(rules.values(), services.environment.air.plan.brick_class)
+
+
+def coverage_min(services: ApiServices) -> float:
+    """Share of a time that must be known for its figure to be told, 0..1."""
+    return services.site.energy_book.references.coverage_min
 
 
 def asked_window(start: AwareDatetime, end: AwareDatetime) -> Window:
@@ -91,7 +95,7 @@ async def get_indoor_air_compliance(
     roles = [(item, found.compliance(item)) for item in found.limits]
 
     def share(known: int, inside: int, occupied: int) -> dict[str, object]:
-        return share_of(known, inside, occupied, provisional=provisional)
+        return share_of(known, inside, occupied, coverage_min(services), provisional=provisional)
 
     return models.Compliance(
         begin=to_rfc3339(int(found.at[0])) or "",
@@ -160,10 +164,10 @@ async def list_indoor_air_monitors(services: Services) -> models.MonitorList:
     )
 
 
-def share_of(known: int, inside: int, occupied: int, *, provisional: bool) -> dict[str, object]:
-    """Fields of a share; without enough that is known there is no percentage, unless asked for as provisional."""
+def share_of(known: int, inside: int, occupied: int, needed: float, *, provisional: bool) -> dict[str, object]:
+    """Fields of a share; with less known than ``needed`` (0..1) no percentage, unless asked for as provisional."""
     coverage = known / occupied if occupied else None
-    enough = coverage is not None and coverage >= COVERAGE_MIN
+    enough = coverage is not None and coverage >= needed
     told = known > 0 and (enough or provisional)
     return {
         "percent": 100.0 * inside / known if told else None,

@@ -8,7 +8,6 @@ import numpy as np
 
 from cityhall_bms.domain.energy.carbon import AppliedFactor
 from cityhall_bms.domain.energy.commodities import Commodity
-from cityhall_bms.domain.energy.comparison import COVERAGE_MIN
 from cityhall_bms.domain.energy.periods import Period
 from cityhall_bms.domain.energy.vehicles import Avoided, avoided
 from cityhall_bms.domain.environment import VehiclePlan
@@ -21,18 +20,13 @@ from cityhall_bms.ports.history import Window
 
 @dataclass(frozen=True, slots=True)
 class MonthOfCharging:
-    """One month (begin µs UTC); ``kwh`` none where nothing is known. ``thin``: less is known than figures need."""
+    """One month (begin µs UTC); ``kwh`` none where nothing is known."""
 
     at: int
     kwh: float | None
     coverage: float
     factor: AppliedFactor | None
     saved: Avoided | None
-
-    @property
-    def thin(self) -> bool:
-        """Whether it has less coverage than figures need."""
-        return self.coverage < COVERAGE_MIN
 
 
 class VehicleUse:

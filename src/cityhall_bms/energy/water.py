@@ -1,4 +1,4 @@
-"""Water of a site from its meters: leaks by night flow, use per person, what the rain gave."""
+"""Water of a site from its meters: leaks by what flows at night, and the target of rain."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,10 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cityhall_bms.domain.energy.commodities import Commodity
-from cityhall_bms.domain.energy.comparison import COVERAGE_MIN, Figure, total
 from cityhall_bms.domain.energy.meters import Meter
 from cityhall_bms.domain.energy.night_flow import Found, NightLimits, Nights, judge_nights, night_minima
-from cityhall_bms.domain.energy.periods import Period
 from cityhall_bms.domain.energy.saving_targets import EnergyTarget, TargetKind
 from cityhall_bms.domain.environment import WaterCircuit, WaterPlan
 from cityhall_bms.domain.errors import NotFoundError, RefusedError
@@ -46,16 +44,6 @@ class NightFlow:
         if circuit.rests:
             return 0.0, "configured"
         return (None, "") if np.isnan(usual) else (usual, "usual")
-
-
-@dataclass(frozen=True, slots=True)
-class WaterFigures:
-    """City water and rainwater of a period (m³), and the target of rainwater in its year (m³), if there is one."""
-
-    period: Period
-    tap: Figure
-    rain: Figure
-    target_m3: float | None
 
 
 class Water:
@@ -97,22 +85,10 @@ class Water:
             limits,
         )
 
-    async def figures(self, period: Period, *, provisional: bool, known_at: int | None = None) -> WaterFigures:
-        """City water and rainwater of a period; ``RefusedError`` below the coverage that is asked, unless provisional.
-
-        A commodity that no meter of the site counts is unknown, not nothing.
-        """
-        tap = await self._total(Commodity.WATER, period, known_at)
-        rain = await self._total(Commodity.RAINWATER, period, known_at)
-        for figure in (tap, rain):
-            if figure.value is not None and figure.coverage < COVERAGE_MIN and not provisional:
-                share = f"{figure.coverage * 100:.1f}"
-                msg = (
-                    f"{period.name} 資料完整率 {share} %，可要求暫列數字 / "
-                    f"{period.name} is covered to {share} %: ask for provisional figures"
-                )
-                raise RefusedError(msg)
-        return WaterFigures(period, tap, rain, self._rain_target(period))
+    def rain_target(self, year: int) -> EnergyTarget | None:
+        """What the site wants to use of rain at least in a year (CE); none where it says nothing."""
+        found = (target for target in self._site.energy_book.targets if _is_of_rain(target, year))
+        return next(found, None)
 
     async def _nights(self, meters: Sequence[Meter], window: Window, known_at: int | None) -> Nights:
         read = await self._reader.amounts([meter.name for meter in meters], window, STEP, known_at=known_at)
@@ -125,18 +101,6 @@ class Water:
         days = np.array([local_day(self._zone, hour * 3_600_000_000).toordinal() for hour in hours.tolist()], np.int64)
         found: NDArray[np.int64] = days[which]
         return found
-
-    async def _total(self, commodity: Commodity, period: Period, known_at: int | None) -> Figure:
-        factors = self._site.metering.total_of(commodity)
-        if not factors:
-            return Figure(period, None, 0.0)
-        window = Window(*period.bounds(self._zone))
-        read = await self._reader.amounts(list(factors), window, "1d", known_at=known_at)
-        return total(read, np.array(list(factors.values())), period)
-
-    def _rain_target(self, period: Period) -> float | None:
-        found = [target for target in self._site.energy_book.targets if _is_of_rain(target, period.first.year)]
-        return found[0].amount if found else None
 
     def _meter(self, name: str) -> Meter:
         if name not in self.meters:
