@@ -16,6 +16,7 @@ from cityhall_bms.domain.errors import (
     HistoryUnavailableError,
     MissingLibraryError,
     NotFoundError,
+    ReadOnlyPointError,
     RefusedError,
     SiteError,
     TelemetryLogUnavailableError,
@@ -40,6 +41,7 @@ TITLES: Mapping[int, tuple[str, str]] = {
 STATUS_OF: Mapping[type[Exception], int] = {
     MissingLibraryError: 501,
     NotFoundError: 404,
+    ReadOnlyPointError: 403,
     RefusedError: 409,
     ConcurrencyError: 409,
     CollectorUnavailableError: 503,

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from cityhall_bms.api.command_services import CommandServices
 from cityhall_bms.api.energy_services import EnergyServices
 from cityhall_bms.api.environment_services import EnvironmentServices
 from cityhall_bms.api.feed import AlarmFeed
@@ -66,6 +67,7 @@ class ApiServices:
     notifications: NotificationView
     notification_desk: NotificationDesk
     rules: RuleServices
+    commanding: CommandServices
     energy: EnergyServices
     environment: EnvironmentServices
     metrics: Callable[[], tuple[bytes, str]]

@@ -1,11 +1,16 @@
 """Commands, put together: the desk for whoever asks, the commander beside a collector, the ends of overrides."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
 
+import asyncpg
+
 from cityhall_bms.adapters.postgres.commands_view import PostgresCommandView
 from cityhall_bms.adapters.postgres.permits_view import PostgresPermitView
+from cityhall_bms.api.command_feed import CommandFeed
+from cityhall_bms.api.command_services import CommandServices
 from cityhall_bms.collector.collector import Collector
 from cityhall_bms.collector.command_deciding import Decider
 from cityhall_bms.collector.command_record import CommandRecord
@@ -18,8 +23,21 @@ from cityhall_bms.commanding.office import CommandOffice, Procedure
 from cityhall_bms.commanding.override_keeper import OverrideKeeper
 from cityhall_bms.commanding.streams import PointStreams
 from cityhall_bms.domain.commanding.plant import Plant
+from cityhall_bms.domain.site import Site
+from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.event_log import EventLog
 from cityhall_bms.roles.parts import Loop, Parts
+
+
+@dataclass(frozen=True, slots=True)
+class CommandBasis:
+    """What the parts of commands are put together from."""
+
+    pool: asyncpg.Pool
+    events: EventLog
+    clock: Clock
+    site: Site
+    ids: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +48,24 @@ class CommandParts:
     office: CommandOffice
     bulks: BulkOffice
 
+    def services(self, clock: Clock, events: EventLog) -> CommandServices:
+        """What the API needs of them."""
+        return CommandServices(self.view, self.office, self.bulks, CommandFeed(self.view, events, clock))
+
     @classmethod
-    def of(cls, parts: Parts, events: EventLog, plant: Plant | None = None) -> "CommandParts":
-        """Put them together over an event log; without a ``plant`` its checks are left to the collector."""
-        permits = PostgresPermitView(parts.pool)
-        grounds = Grounds(parts.site, parts.ids, permits, StatedRoles(), parts.clock, plant)
-        examiner, view = Examiner(grounds), PostgresCommandView(parts.pool, events)
-        procedure = Procedure(parts.site.commanding.times, parts.clock)
+    def of(cls, basis: CommandBasis, plant: Plant | None = None) -> "CommandParts":
+        """Put them together; without a ``plant`` its checks are left to the collector."""
+        site, events, clock = basis.site, basis.events, basis.clock
+        grounds = Grounds(site, basis.ids, PostgresPermitView(basis.pool), StatedRoles(), clock, plant)
+        examiner, view = Examiner(grounds), PostgresCommandView(basis.pool, events)
+        procedure = Procedure(site.commanding.times, clock)
         office = CommandOffice(examiner, PointStreams(view, events), view, procedure, secrets.token_urlsafe)
         return cls(view, office, BulkOffice(examiner, view, events, procedure, secrets.token_hex))
 
 
 def override_keeper(parts: Parts, events: EventLog) -> Loop:
     """What ends manual overrides."""
-    commands = CommandParts.of(parts, events)
+    commands = CommandParts.of(CommandBasis(parts.pool, events, parts.clock, parts.site, parts.ids))
     return OverrideKeeper(commands.view, commands.office, parts.clock).run()
 
 
