@@ -17,6 +17,8 @@ _ELECTRIC: Final = ("HVM", "TR", "LVP", "EM", "CHC", "CHS", "UPS", "GEN", "ELV",
 _GENERATED: Final = frozenset({"PV", "GEN"})
 _COMMODITY: Final = {"PV": "pv", "EVSE": "ev"}
 _BANK_M2, _STALL_M2, _FOOD_HALL_M2 = 320.0, 18.0, 1_150.0
+_OF_A_PLACE: Final = frozenset({"stall", "bank", "food", "wash", "irrigation", "hall", "plaza"})
+_OF_A_FLOOR: Final = frozenset({"people", "lighting"})
 _Entry = dict[str, object]
 
 
@@ -37,6 +39,8 @@ class _Tree:
         self._equipment = building.equipment
         self._by_name = {item.name: item for item in building.equipment}
         self._points = building.by_name
+        self._small = not self.units("TR")
+        """A small site shows some of what hangs on its meters."""
 
     def units(self, code: str) -> list[Equipment]:
         """Equipment of a type."""
@@ -63,7 +67,7 @@ class _Tree:
         yield from self._rain()
         for item in self.units("PLT"):
             yield self._entry(item, "COOL", "chilled_water", "Cool_kWh")
-        fuel = {"name": f"{self._code}.FUEL.FLEET", "commodity": "fuel"}
+        fuel: _Entry = {"name": f"{self._code}.FUEL.FLEET", "commodity": "fuel"}
         yield fuel | {"text_zh": "公務車油料", "text_en": "Fuel of official vehicles", "manual": True}
 
     def _together(self, name: str, commodity: str, texts: tuple[str, str], code: str) -> _Entry:
@@ -71,7 +75,7 @@ class _Tree:
         place = "ELEC" if code == "HVM" else "WATER"
         incoming = [item for item in self.units(code) if code == "HVM" or _is_inlet(item)]
         expression = " + ".join(f"{self._code}.{place}.{item.short}" for item in incoming)
-        entry = {"name": f"{self._code}.{name}", "commodity": commodity}
+        entry: _Entry = {"name": f"{self._code}.{name}", "commodity": commodity}
         return entry | {"text_zh": texts[0], "text_en": texts[1], "expression": expression}
 
     def _electric(self, item: Equipment) -> Iterator[_Entry]:
@@ -82,6 +86,8 @@ class _Tree:
             entry["tenant"] = _tenant(item)
         if code in _GENERATED:
             entry["flow"] = "generated"
+        if item.load or self._small:
+            entry["complete"] = False
         yield entry
         if code == "ELV" and item.place.split(".")[1] in REGENERATIVE_ZONES:
             back = self._entry(item, "ELEC", "electricity", "kWhRegen") | self._part_of(item)
@@ -129,21 +135,27 @@ class _Tree:
             yield tap | {"text_zh": f"{item.text.zh} 自來水補水", "text_en": f"{item.text.en}, tap water"}
 
     def _entry(self, item: Equipment, kind: str, commodity: str, role: str) -> _Entry:
-        floor, zone = item.place.split(".")
         return {
             "name": f"{self._code}.{kind}.{item.short}",
             "commodity": commodity,
             "text_zh": item.text.zh,
             "text_en": item.text.en,
             "point": self._points[f"{item.name}.{role}"].name,
-            "floor": floor,
-            "zone": zone,
-        }
+        } | _serves(item)
 
 
 def _is_inlet(item: Equipment) -> bool:
     """A site with one water meter has it at the inlet."""
     return item.load.startswith("inlet") or not item.load
+
+
+def _serves(item: Equipment) -> _Entry:
+    """Floor and zone that a meter serves: whole floors have theirs in a riser, and what serves all has neither."""
+    floor, zone = item.place.split(".")
+    uses = {term.partition("*")[0] for term in terms(item.load)}
+    if uses & _OF_A_PLACE or item.type.code == "EVSE":
+        return {"floor": floor, "zone": zone}
+    return {"floor": floor} if uses & _OF_A_FLOOR or any(term.endswith("@here") for term in uses) else {}
 
 
 def _tenant(item: Equipment) -> str:

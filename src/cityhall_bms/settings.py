@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from cityhall_bms.domain.energy.balance import BalanceLimits
 from cityhall_bms.domain.errors import Problem, SiteError
 from cityhall_bms.domain.follow_up import Handling
 from cityhall_bms.domain.shifts import Shifts, minutes_of
@@ -24,6 +25,7 @@ METRICS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 KeptDays = Annotated[int, Field(ge=0, le=40_000)]
+Percent = Annotated[float, Field(ge=0.0, le=100.0)]
 Delay = Annotated[float, Field(ge=0.0, le=7 * 86_400.0)]
 Steps = tuple[Annotated[float, Field(gt=0.0, le=7 * 86_400.0)], ...]
 
@@ -124,6 +126,25 @@ class AlarmSettings(_Table):
         return Shifts([minutes_of(text) for text in self.shift_changes], zone)
 
 
+class EnergySettings(_Table):
+    """``[energy]``: residuals of balances, percent of what came in; coverage under which nothing is judged."""
+
+    balance_warn_percent: Percent = 5.0
+    balance_wrong_percent: Percent = 10.0
+    balance_impossible_percent: Percent = 2.0
+    coverage_min_percent: Percent = 95.0
+
+    @property
+    def balance(self) -> BalanceLimits:
+        """In the domain's terms."""
+        return BalanceLimits(
+            warn=self.balance_warn_percent / 100,
+            wrong=self.balance_wrong_percent / 100,
+            impossible=self.balance_impossible_percent / 100,
+            coverage_min=self.coverage_min_percent / 100,
+        )
+
+
 class NotificationSettings(_Table):
     """``[notifications]``: the file with the channels' addresses; empty = ``secrets/channels.toml`` of the site."""
 
@@ -167,6 +188,7 @@ class Settings(BaseSettings):
     retention: RetentionSettings = RetentionSettings()
     exports: ExportSettings = ExportSettings()
     alarms: AlarmSettings = AlarmSettings()
+    energy: EnergySettings = EnergySettings()
     notifications: NotificationSettings = NotificationSettings()
 
     @property

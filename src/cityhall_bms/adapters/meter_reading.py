@@ -83,6 +83,28 @@ class HistoryMeterReader:
             )
             read.value[rows, first:last] = table.value
             read.coverage[rows, first:last] = table.coverage
+        await self._forget_held(read, points, edges, interval, known_at)
+
+    async def _forget_held(
+        self, read: Amounts, points: Mapping[int, int], edges: Edges, interval: str, known_at: int | None
+    ) -> None:
+        """Make unknown what only looks like zero.
+
+        A counter that falls silent holds its last reading for a while; an interval in which nothing came, and over
+        which it was not held to the end, would have counted nothing.
+        """
+        held = (read.value == 0.0) & (read.coverage < 1.0)
+        rows = [row for row in points if held[row].any()]
+        if not rows:
+            return
+        numbers = [points[row] for row in rows]
+        for first, last in pairwise(_cuts(len(edges) - 1, len(rows))):
+            part = Window(int(edges[first]), int(edges[last]))
+            heard = await self._queries.intervals_of(
+                numbers, part, interval, Aggregation.COUNT, self._zone.key, known_at
+            )
+            value = read.value[rows, first:last]
+            read.value[rows, first:last] = np.where(held[rows, first:last] & (heard.value == 0.0), np.nan, value)
 
     async def _estimated(
         self, read: Amounts, points: Mapping[int, int], edges: Edges, interval: str, estimate: Estimate

@@ -396,6 +396,216 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/comfort/unmet-hours": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Unmet Hours
+         * @description Unmet cooling hours of every zone, floor by floor; the margin over the set point is the site's.
+         */
+        get: operations["get_unmet_hours"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Commands
+         * @description Commands, the newest first: what was wanted, by whom, why, and what became of it.
+         */
+        get: operations["list_commands"];
+        put?: never;
+        /**
+         * Select Point
+         * @description First step: choose a point and a value. Everything is checked, nothing is written; confirm within 30 s.
+         *
+         *     403 for a point that is measured, or belongs to life safety or the building's supply. 409 says what speaks against
+         *     it, every reason of it; that is kept.
+         */
+        post: operations["select_point"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/bulks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Propose Bulk
+         * @description Ask for one thing at up to 50 points; a second person must agree within 15 min.
+         */
+        post: operations["propose_bulk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/bulks/{bulk}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Bulk
+         * @description One of them; its commands say how they went.
+         */
+        get: operations["get_bulk"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/bulks/{bulk}/approval": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve Bulk
+         * @description Agree, as a second person; what a check does not allow any more is left out, and named.
+         */
+        post: operations["approve_bulk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Command Stream
+         * @description Everything that happens to commands, as it happens; ids are positions of the event log.
+         *
+         *     A `command` event is what happened with the command as it stands after it (null where an override was extended or
+         *     is over). A client that comes back after so long that memory does not reach it gets a `lost` event: read the lists.
+         */
+        get: operations["command_stream"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/{command}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Command
+         * @description One command as it stands.
+         */
+        get: operations["get_command"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/{command}/approval": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve Command
+         * @description Agree, as a second person, to a command that needs it; it is carried out now.
+         */
+        post: operations["approve_command"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/{command}/cancellation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Command
+         * @description Let go of a selection, or of a command that waits for its approval.
+         */
+        post: operations["cancel_command"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/{command}/confirmation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm Command
+         * @description Second step: it is carried out now, or waits for a second person (`PROPOSED`). Follow it until it has ended.
+         */
+        post: operations["confirm_command"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/counters/quarantine": {
         parameters: {
             query?: never;
@@ -528,6 +738,706 @@ export interface paths {
          * @description How a device fares at its collector: what was read and missed, and what its driver counts.
          */
         get: operations["diagnose_device"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/adjustments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Adjustments
+         * @description Non-routine adjustments, the newest first, withdrawn ones among them.
+         */
+        get: operations["list_adjustments"];
+        put?: never;
+        /**
+         * Add Adjustment
+         * @description Record use that is no part of the baseline, with what shows it.
+         */
+        post: operations["add_adjustment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/adjustments/{adjustment}/withdrawal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraw Adjustment
+         * @description Take an adjustment back: it counts no more for any period. 409 when that was done already.
+         */
+        post: operations["withdraw_adjustment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/amounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Amounts
+         * @description What many meters counted, as for a year's report by month.
+         */
+        get: operations["get_amounts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/balance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Balance
+         * @description What comes in at each node less what its parts counted, and what that says.
+         */
+        get: operations["get_balance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/baselines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Baselines
+         * @description Baselines, accepted or not, the newest first.
+         */
+        get: operations["list_baselines"];
+        put?: never;
+        /**
+         * Fit Baseline
+         * @description Fit a model and record it, with every limit that it does not keep. 409 when nothing can be fitted at all.
+         */
+        post: operations["fit_baseline"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/baselines/{baseline}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Baseline
+         * @description One baseline.
+         */
+        get: operations["get_baseline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/baselines/{baseline}/adoption": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Adopt Baseline
+         * @description Take a baseline into use for its meter, instead of the one before. 409 when it was not accepted.
+         */
+        post: operations["adopt_baseline"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/bill": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Bill
+         * @description Bill of a month under the contract in force, line by line. 409 where less is known than a bill needs.
+         */
+        get: operations["get_bill"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/carbon": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Carbon
+         * @description Emissions of a period, each year by its own factor; with `as_known_at` by the factors that were known then.
+         */
+        get: operations["get_carbon"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/charging": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Charging
+         * @description Power that charged vehicles, month by month, with the petrol and carbon that it saved.
+         */
+        get: operations["get_charging"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/comparison": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Periods
+         * @description Compare a period with the same one of the base year, or of the year before.
+         *
+         *     409 where less than 95 % of either side is covered and `provisional` was not asked for.
+         */
+        get: operations["compare_periods"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/costs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Costs
+         * @description What energy cost, for meters and tenants. 409 for days whose prices nobody knows.
+         */
+        get: operations["get_costs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/demand": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Demand
+         * @description The running quarter hour: what each meter took so far, what it will come to, and what the contract allows.
+         *
+         *     Limit, state and headroom are those of `supply`, what the utility bills. 503 in the first seconds after a start.
+         */
+        get: operations["get_demand"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/demand/peaks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Demand Peaks
+         * @description The peak calendar: per month and tariff period the greatest quarter hour and when it was; the highest days.
+         */
+        get: operations["get_demand_peaks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/demand/shedding": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Shedding
+         * @description Every step of the plan, what is taken, and what is proposed or under way.
+         */
+        get: operations["get_shedding"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/demand/shedding/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer Shedding
+         * @description Accept or decline what is proposed; 409 when nothing is.
+         */
+        post: operations["answer_shedding"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/demand/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Demand Stream
+         * @description The same every five seconds, as events `demand`. What was missed is not repeated: the next one says it all.
+         */
+        get: operations["demand_stream"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/enpi": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Indicators
+         * @description Every indicator up to a month (`104-06`); without one up to the last month that is over.
+         */
+        get: operations["list_indicators"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/measures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Measures
+         * @description Measures, the newest first.
+         */
+        get: operations["list_measures"];
+        put?: never;
+        /**
+         * Propose Measure
+         * @description Propose a measure; 409 where its name is taken.
+         */
+        post: operations["propose_measure"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/measures/{measure}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Measure
+         * @description One measure.
+         */
+        get: operations["get_measure"];
+        /**
+         * Revise Measure
+         * @description Say anew what a measure is; 409 once it is verified, closed or withdrawn.
+         */
+        put: operations["revise_measure"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/measures/{measure}/before-after": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Before After
+         * @description Days after a measure beside days before it, the same weekdays; 409 where too few of them are covered.
+         */
+        get: operations["compare_before_after"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/measures/{measure}/measurements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record Measurement
+         * @description Record what was measured; the newest counts, all are kept.
+         */
+        post: operations["record_measurement"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/measures/{measure}/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move Measure
+         * @description Approve, put in place (with its first day), verify (once measured), close or withdraw a measure.
+         */
+        post: operations["move_measure"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/meters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Meters
+         * @description Every meter with its place in the tree, and the base years.
+         */
+        get: operations["list_meters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/meters/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Meter
+         * @description One meter.
+         */
+        get: operations["get_meter"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/meters/{name}/amounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Meter Amounts
+         * @description What one meter counted.
+         */
+        get: operations["get_meter_amounts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/places": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Places
+         * @description What each floor and zone took of each commodity, by the meters that serve it alone.
+         */
+        get: operations["get_places"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/savings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Savings
+         * @description What was saved in a period, by the baseline that is in force for a meter, or by the one that is named.
+         */
+        get: operations["get_savings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/targets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Energy Targets
+         * @description Every target of a year, how it is going and what it will come to.
+         */
+        get: operations["list_energy_targets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/targets/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Energy Target
+         * @description One target.
+         */
+        get: operations["get_energy_target"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/tariffs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Tariffs
+         * @description Tariffs that are known, the contracts of the site, and what counts now.
+         */
+        get: operations["get_tariffs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/tariffs/periods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Tariff Periods
+         * @description Periods of a stretch of time, with the price of energy; whole days.
+         */
+        get: operations["get_tariff_periods"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/tenants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Tenants
+         * @description What each tenant took of each commodity.
+         */
+        get: operations["get_tenants"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/what-if": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get What If
+         * @description Months under another tariff or other capacities, and the best regular capacity, beside what was billed.
+         */
+        get: operations["get_what_if"];
         put?: never;
         post?: never;
         delete?: never;
@@ -786,6 +1696,174 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/indoor-air": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Indoor Air
+         * @description Means of every node against the legal limits, as of the last whole quarter of an hour.
+         */
+        get: operations["get_indoor_air"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/indoor-air/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add Air Action
+         * @description Write down what was done about an exceedance; it is shown with it.
+         */
+        post: operations["add_air_action"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/indoor-air/compliance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Indoor Air Compliance
+         * @description Of the occupied hours, those inside the limits: by node and pollutant, and of all nodes together.
+         */
+        get: operations["get_indoor_air_compliance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/indoor-air/entries/{entry}/withdrawal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraw Air Entry
+         * @description Withdraw a wrong entry: it stays in the record, and counts no more.
+         */
+        post: operations["withdraw_air_entry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/indoor-air/exceedances": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Indoor Air Exceedances
+         * @description Times in which a mean exceeded its limit, with the alarm that stood and what was done.
+         */
+        get: operations["list_indoor_air_exceedances"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/indoor-air/inspections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Air Inspections
+         * @description Inspections and tests of the building, the newest first, and when the next ones are due.
+         */
+        get: operations["list_air_inspections"];
+        put?: never;
+        /**
+         * Add Air Inspection
+         * @description Write down that the building was inspected or tested.
+         */
+        post: operations["add_air_inspection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/indoor-air/monitors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Indoor Air Monitors
+         * @description Continuous monitors that each public area needs by its floor area, and those that it has.
+         */
+        get: operations["list_indoor_air_monitors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/indoor-air/samples": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Air Samples
+         * @description Samples that a laboratory counted, against their limits, the newest first.
+         */
+        get: operations["list_air_samples"];
+        put?: never;
+        /**
+         * Add Air Sample
+         * @description Write down what a laboratory counted; a wrong entry is withdrawn and written anew.
+         */
+        post: operations["add_air_sample"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/notifications": {
         parameters: {
             query?: never;
@@ -820,6 +1898,26 @@ export interface paths {
          * @description Send a message to every channel of a person, to see whether it arrives.
          */
         post: operations["test_notification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/overrides": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Overrides
+         * @description Priorities that are held, those that end first first.
+         */
+        get: operations["list_overrides"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -967,6 +2065,46 @@ export interface paths {
          * @description For how long a point was in each state, in some states, or beyond a limit; seconds of good time.
          */
         get: operations["get_durations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/points/{name}/override/extension": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Extend Override
+         * @description Let a manual override (priority 8) stand longer, from now.
+         */
+        post: operations["extend_override"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/points/{name}/priorities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Point Priorities
+         * @description Who holds which priority of a point, since when, and why.
+         */
+        get: operations["point_priorities"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1370,6 +2508,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/water/night-flow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Night Flow
+         * @description Least flow of every night, what is usual, and leaks: of the last four weeks unless nights are named.
+         */
+        get: operations["get_night_flow"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/water/rainwater": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Rainwater
+         * @description Rain used in a period, its share of all water, and the progress and pace of the year's target.
+         *
+         *     409 where less is covered than figures need and `provisional` was not asked for.
+         */
+        get: operations["get_rainwater"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/water/use": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Water Use
+         * @description City water and rain of a period, and city water per person and day.
+         *
+         *     409 where less is covered than figures need and `provisional` was not asked for.
+         */
+        get: operations["get_water_use"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -1473,11 +2675,129 @@ export interface components {
             ids: string[];
         };
         /**
+         * Action
+         * @description What somebody did about it.
+         */
+        Action: {
+            /** Action */
+            action: string;
+            /** By */
+            by: string;
+            /** Entry */
+            entry: number;
+        };
+        /**
+         * Adjustment
+         * @description Use that is no part of a baseline.
+         */
+        Adjustment: {
+            /**
+             * Adjustment
+             * @example NRA-104-01
+             */
+            adjustment: string;
+            /**
+             * Begin
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            begin: string;
+            days: components["schemas"]["DayClass"];
+            /**
+             * Evidence
+             * @example 驗收紀錄 104-03
+             */
+            evidence: string;
+            /**
+             * Kwh Per Day
+             * @description Positive where more is used now.
+             * @example 410.5
+             */
+            kwh_per_day: number;
+            /**
+             * Made At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            made_at: string;
+            /** Made By */
+            made_by: string;
+            /**
+             * Meter
+             * @example TCH.ELEC.MAIN
+             */
+            meter: string;
+            /**
+             * Reason
+             * @example 新增 18 座充電樁
+             */
+            reason: string;
+            /**
+             * Until
+             * @description Excluded; null: it lasts.
+             */
+            until: string | null;
+            /** Withdrawn At */
+            withdrawn_at: string | null;
+            /** Withdrawn By */
+            withdrawn_by: string | null;
+            /** Withdrawn For */
+            withdrawn_for: string;
+        };
+        /**
+         * AdjustmentPage
+         * @description Some adjustments, the newest first, and where to go on.
+         */
+        AdjustmentPage: {
+            /** Items */
+            items: components["schemas"]["Adjustment"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * Adoption
+         * @description Who takes a baseline into use, and why.
+         * @example {
+         *       "by": "陳主任",
+         *       "comment": "節能小組 104-01 會議決議"
+         *     }
+         */
+        Adoption: {
+            /** By */
+            by: string;
+            /**
+             * Comment
+             * @default
+             */
+            comment: string;
+        };
+        /**
+         * Against
+         * @description With what a period is compared.
+         * @enum {string}
+         */
+        Against: "base_year" | "year_before";
+        /**
          * Aggregation
          * @description How the samples of an interval become one figure.
          * @enum {string}
          */
         Aggregation: "mean" | "min" | "max" | "first" | "last" | "delta" | "count";
+        /**
+         * Air
+         * @description All nodes as they stood; `at` is when the windows of the means end.
+         */
+        Air: {
+            /** As Known At */
+            as_known_at: string | null;
+            /**
+             * At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            at: string;
+            /** Items */
+            items: components["schemas"]["NodeAir"][];
+            /** Limits */
+            limits: components["schemas"]["Limit"][];
+        };
         /**
          * Alarm
          * @description One alarm: a rule and a subject, with its present occurrence.
@@ -1767,7 +3087,7 @@ export interface components {
             alarm: components["schemas"]["Alarm"] | null;
             /** Id */
             id: string;
-            refusal: components["schemas"]["Refusal"] | null;
+            refusal: components["schemas"]["cityhall_bms__api__problems__Refusal"] | null;
             /**
              * Status
              * @description As if it had been asked for alone.
@@ -1787,6 +3107,59 @@ export interface components {
             done: number;
             /** Items */
             items: components["schemas"]["AlarmResult"][];
+        };
+        /**
+         * AmountsAnswer
+         * @description Amounts of meters.
+         */
+        AmountsAnswer: {
+            /** As Known At */
+            as_known_at: string | null;
+            /**
+             * End
+             * @description End of the last interval.
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            end: string;
+            estimate: components["schemas"]["Estimate"];
+            /**
+             * Interval
+             * @example 1mo
+             */
+            interval: string;
+            /** Meters */
+            meters: components["schemas"]["MeterColumn"][];
+            /**
+             * T
+             * @description Begin of each interval.
+             */
+            t: string[];
+            /**
+             * Time Zone
+             * @example Asia/Taipei
+             */
+            time_zone: string;
+        };
+        /**
+         * Answer
+         * @description What a person says to a proposal.
+         * @example {
+         *       "accepted": true,
+         *       "by": "王小明",
+         *       "reason": "同意限流"
+         *     }
+         */
+        Answer: {
+            /** Accepted */
+            accepted: boolean;
+            /** By */
+            by: string;
+            /**
+             * Reason
+             * @description Why; a refusal is heard for a quarter of an hour.
+             * @default
+             */
+            reason: string;
         };
         /**
          * Answered
@@ -1963,11 +3336,548 @@ export interface components {
             share: number;
         };
         /**
+         * BalanceAnswer
+         * @description Balances of the tree's nodes, from the top down.
+         */
+        BalanceAnswer: {
+            /** As Known At */
+            as_known_at: string | null;
+            /**
+             * End
+             * @description End of the last interval.
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            end: string;
+            estimate: components["schemas"]["Estimate"];
+            /**
+             * Interval
+             * @example 1mo
+             */
+            interval: string;
+            limits: components["schemas"]["cityhall_bms__api__energy_meters_models__Limits"];
+            /** Nodes */
+            nodes: components["schemas"]["Node"][];
+            /**
+             * T
+             * @description Begin of each interval.
+             */
+            t: string[];
+            /**
+             * Time Zone
+             * @example Asia/Taipei
+             */
+            time_zone: string;
+        };
+        /**
+         * BaseYear
+         * @description Year with which a commodity is compared, CE and of the Republic.
+         */
+        BaseYear: {
+            commodity: components["schemas"]["Commodity"];
+            /**
+             * Roc
+             * @example 95
+             */
+            roc: number;
+            /**
+             * Year
+             * @example 2006
+             */
+            year: number;
+        };
+        /**
+         * Baseline
+         * @description A model of what a meter would have counted, and what was decided about it.
+         */
+        Baseline: {
+            /** Accepted */
+            accepted: boolean;
+            /** Adopted At */
+            adopted_at: string | null;
+            /** Adopted By */
+            adopted_by: string | null;
+            /**
+             * Baseline
+             * @example MAIN-103
+             */
+            baseline: string;
+            /** Coefficients */
+            coefficients: {
+                [key: string]: unknown;
+            };
+            /**
+             * Coldest
+             * @description °C
+             */
+            coldest: number;
+            /** Comment */
+            comment: string;
+            /**
+             * Cooling Range
+             * @description Where a balance point of cooling was looked for, °C.
+             */
+            cooling_range: number[];
+            /**
+             * Fitted At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            fitted_at: string;
+            /** Fitted By */
+            fitted_by: string;
+            /** @description Length of the model's intervals. */
+            interval: components["schemas"]["Grain"];
+            /**
+             * Intervals
+             * @example 365
+             */
+            intervals: number;
+            /**
+             * Known At
+             * @description The record as of this moment was fitted.
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            known_at: string;
+            /** Limits */
+            limits: {
+                [key: string]: number;
+            };
+            /**
+             * Meter
+             * @example TCH.ELEC.MAIN
+             */
+            meter: string;
+            /**
+             * Missing
+             * @description Intervals without use or weather.
+             * @example 3
+             */
+            missing: number;
+            model: components["schemas"]["ModelKind"];
+            /** @description Of the sums of months; null for hours. */
+            months: components["schemas"]["Statistics"] | null;
+            /** Note */
+            note: string;
+            /** @description IPMVP option. */
+            option: components["schemas"]["IpmvpOption"];
+            /**
+             * Outliers
+             * @description Intervals far above the others; they are not left out.
+             */
+            outliers: string[];
+            period: components["schemas"]["Period"];
+            /** Refused */
+            refused: components["schemas"]["RefusedBy"][];
+            statistics: components["schemas"]["Statistics"];
+            /** Temperature Point */
+            temperature_point: string;
+            /**
+             * Unit
+             * @example kWh
+             */
+            unit: string;
+            /**
+             * Warmest
+             * @description °C
+             */
+            warmest: number;
+        };
+        /**
+         * BaselinePage
+         * @description Some baselines, the newest first, and where to go on.
+         */
+        BaselinePage: {
+            /** Items */
+            items: components["schemas"]["Baseline"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * BasicPrice
+         * @description NT$ per kW and month.
+         */
+        BasicPrice: {
+            capacity: components["schemas"]["Capacity"];
+            /**
+             * Price
+             * @example 223.6
+             */
+            price: number;
+            season: components["schemas"]["Season"];
+        };
+        /**
+         * Basis
+         * @description What a forecast rests on, or why there is none.
+         * @enum {string}
+         */
+        Basis: "shape" | "one_year" | "complete" | "no_month" | "no_history";
+        /**
+         * BeforeAfter
+         * @description Matched days before and after a measure, in its unit; a saving is positive where less was used.
+         */
+        BeforeAfter: {
+            after: components["schemas"]["Period"];
+            before: components["schemas"]["Period"];
+            /**
+             * Days
+             * @description Days known on both sides.
+             * @example 28
+             */
+            days: number;
+            /**
+             * Error Per Year
+             * @description Half width of its 90 % interval.
+             */
+            error_per_year: number;
+            /** Mean After */
+            mean_after: number;
+            /**
+             * Mean Before
+             * @description A day.
+             */
+            mean_before: number;
+            /** Measure */
+            measure: string;
+            /**
+             * Provisional
+             * @description Fewer pairs of days than are asked.
+             */
+            provisional: boolean;
+            /** Saving Per Day */
+            saving_per_day: number;
+            /**
+             * Saving Per Year
+             * @description Of 365 such days: good for what does not follow the seasons.
+             */
+            saving_per_year: number;
+            /**
+             * Saving Shown
+             * @description Saved of what was used before, %, rounded half up to two decimals.
+             * @example 25.42
+             */
+            saving_shown: string | null;
+            /** Unit */
+            unit: string;
+        };
+        /**
+         * Beside
+         * @description Which days from before are put beside those after.
+         * @enum {string}
+         */
+        Beside: "just_before" | "year_before";
+        /**
+         * Best
+         * @description The regular capacity with which the months would have cost least.
+         */
+        Best: {
+            /** Regular Kw */
+            regular_kw: number;
+            /**
+             * Saving
+             * @description Against what was billed.
+             * @example 1118000
+             */
+            saving: number;
+            /**
+             * Total
+             * @example 1118000
+             */
+            total: number;
+        };
+        /**
+         * Better
+         * @description Which way an indicator ought to go.
+         * @enum {string}
+         */
+        Better: "lower" | "higher";
+        /**
+         * BillAnswer
+         * @description A month's bill.
+         */
+        BillAnswer: {
+            /** As Known At */
+            as_known_at: string | null;
+            /**
+             * Basic
+             * @example 1118000
+             */
+            basic: number;
+            /** Contracts */
+            contracts: components["schemas"]["Contract"][];
+            /** Coverage */
+            coverage: number;
+            /**
+             * Currency
+             * @default TWD
+             */
+            currency: string;
+            /**
+             * End
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            end: string;
+            /**
+             * Energy
+             * @example 1118000
+             */
+            energy: number;
+            estimate: components["schemas"]["Estimate"];
+            /**
+             * Estimated Kwh
+             * @description Part of the energy that was estimated; demand is never made of it.
+             */
+            estimated_kwh: number;
+            /** Meters */
+            meters: string[];
+            /**
+             * Month
+             * @description ROC year and month.
+             * @example 115-07
+             */
+            month: string;
+            /**
+             * Over Contract
+             * @example 1118000
+             */
+            over_contract: number;
+            /** Parts */
+            parts: components["schemas"]["BillPart"][];
+            /**
+             * Peaks
+             * @description When the greatest quarter hour of each period began.
+             */
+            peaks: {
+                [key: string]: string;
+            };
+            /**
+             * Power Factor
+             * @description Below zero: taken off.
+             * @example 1118000
+             */
+            power_factor: number;
+            /**
+             * Power Factor Percent
+             * @description Null: not known, and nothing was adjusted by it.
+             */
+            power_factor_percent: number | null;
+            /**
+             * Provisional
+             * @description Less of the month is known than a bill needs: energy is the known part.
+             */
+            provisional: boolean;
+            /**
+             * Start
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            start: string;
+            /** Tariff Versions */
+            tariff_versions: string[];
+            /**
+             * Total
+             * @example 1118000
+             */
+            total: number;
+            /**
+             * Total Shown
+             * @description In whole NT$, half up.
+             * @example 7654321
+             */
+            total_shown: number;
+        };
+        /**
+         * BillPart
+         * @description Days of the month under one tariff version, season and contract.
+         */
+        BillPart: {
+            /**
+             * Basic
+             * @example 1118000
+             */
+            basic: number;
+            /**
+             * Demand Kw
+             * @description Greatest quarter hour of each period.
+             */
+            demand_kw: {
+                [key: string]: number;
+            };
+            /** Energy */
+            energy: components["schemas"]["EnergyLine"][];
+            /** Kw */
+            kw: {
+                [key: string]: number;
+            };
+            /** Over Contract */
+            over_contract: components["schemas"]["OverLine"][];
+            season: components["schemas"]["Season"];
+            /**
+             * Share
+             * @description Its days as a share of the month's.
+             */
+            share: number;
+            /**
+             * Tariff Version
+             * @example taipower-hv-three-stage@2025-10-01
+             */
+            tariff_version: string;
+        };
+        /**
+         * Bulk
+         * @description One thing asked for at many points.
+         */
+        Bulk: {
+            /** Approved By */
+            approved_by: string;
+            /** Bulk */
+            bulk: string;
+            /** By */
+            by: string;
+            /** Commands */
+            commands: string[];
+            /** Items */
+            items: components["schemas"]["Item"][];
+            /** Priority */
+            priority: number;
+            /** Reason */
+            reason: string;
+            /**
+             * Refused
+             * @description Points that were left out, and why.
+             */
+            refused: {
+                [key: string]: string;
+            };
+            /**
+             * Until
+             * @description Until when a second person may agree.
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            until: string;
+        };
+        /**
+         * BulkWish
+         * @description One thing asked for at many points, for one reason.
+         * @example {
+         *       "by": "王小明",
+         *       "items": [
+         *         {
+         *           "point": "TCH.B2.CS.FCU01.ZoneSP",
+         *           "value": 28
+         *         }
+         *       ],
+         *       "reason": "需量緊迫"
+         *     }
+         */
+        BulkWish: {
+            /** By */
+            by: string;
+            /**
+             * Console
+             * @default
+             */
+            console: string;
+            /** Items */
+            items: components["schemas"]["Item"][];
+            /**
+             * Priority
+             * @default 8
+             * @enum {integer}
+             */
+            priority: 8 | 12 | 16;
+            /** Reason */
+            reason: string;
+            /**
+             * Role
+             * @default operator
+             * @enum {string}
+             */
+            role: "viewer" | "operator" | "engineer" | "supervisor" | "auditor" | "admin";
+        };
+        /**
          * CandidateKind
          * @description Ways to suppress by design.
          * @enum {string}
          */
         CandidateKind: "downstream" | "same_device" | "on_delay" | "off_delay";
+        /**
+         * Capacity
+         * @description Contract capacities (契約容量), in the order in which they add up over the periods.
+         * @enum {string}
+         */
+        Capacity: "regular" | "half_peak" | "non_summer" | "saturday_half_peak" | "off_peak";
+        /**
+         * Carbon
+         * @description Emissions of a period.
+         */
+        Carbon: {
+            /**
+             * Kg
+             * @description Of all years together; null where one is not known.
+             * @example 5462520
+             */
+            kg: number | null;
+            period: components["schemas"]["Period"];
+            /** Provisional */
+            provisional: boolean;
+            subject: components["schemas"]["Subject"];
+            /** Years */
+            years: components["schemas"]["YearOfCarbon"][];
+        };
+        /**
+         * Charging
+         * @description Charging by month; the factors are null when the site has none.
+         */
+        Charging: {
+            /** As Known At */
+            as_known_at: string | null;
+            factors: components["schemas"]["Factors"] | null;
+            /** Months */
+            months: components["schemas"]["ChargingMonth"][];
+            period: components["schemas"]["Period"];
+        };
+        /**
+         * ChargingMonth
+         * @description One month; null where something is not known.
+         */
+        ChargingMonth: {
+            /**
+             * Begin
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            begin: string;
+            /**
+             * Coverage
+             * @description Share of the month that good data stand for, 0..1.
+             */
+            coverage: number;
+            /**
+             * Grid Kgco2
+             * @description Carbon of the power, by the factor of its year, kgCO2e.
+             */
+            grid_kgco2: number | null;
+            /**
+             * Kwh
+             * @example 4120.5
+             */
+            kwh: number | null;
+            /**
+             * Petrol Kgco2
+             * @description Its carbon, kgCO2e.
+             */
+            petrol_kgco2: number | null;
+            /**
+             * Petrol L
+             * @description Petrol avoided, L.
+             * @example 1648.2
+             */
+            petrol_l: number | null;
+            /**
+             * Provisional
+             * @description Less is known than figures need, or the grid's factor is an earlier year's.
+             */
+            provisional: boolean;
+            /** Saved Kgco2 */
+            saved_kgco2: number | null;
+        };
         /**
          * Closure
          * @description Who ends a permit, and what there is to say.
@@ -1986,6 +3896,113 @@ export interface components {
             comment: string;
         };
         /**
+         * Command
+         * @description One command as it stands.
+         */
+        Command: {
+            /** Approved By */
+            approved_by: string;
+            /**
+             * Begun At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            begun_at: string;
+            /** Bulk */
+            bulk: string;
+            /** By */
+            by: string;
+            /**
+             * Code
+             * @description Kind of refusal or failure; empty when there is none.
+             */
+            code: string;
+            /**
+             * Command
+             * @example TCH.B2.CN.CHC01.CHWS_SP-7
+             */
+            command: string;
+            /** Console */
+            console: string;
+            /** Ended At */
+            ended_at: string | null;
+            /**
+             * Held
+             * @description What was read back last.
+             */
+            held: number | null;
+            /**
+             * Holder
+             * @description Highest priority in use, where it is known.
+             */
+            holder: number | null;
+            /**
+             * In Effect
+             * @description False: a higher priority holds the point, and this one waits below.
+             */
+            in_effect: boolean;
+            /**
+             * Needs
+             * @description Why a second person must agree.
+             */
+            needs: string[];
+            /**
+             * Old
+             * @description What the point held before; null when nobody was sure.
+             */
+            old: number | null;
+            /** Permit */
+            permit: string;
+            /**
+             * Point
+             * @example TCH.B2.CN.CHC01.CHWS_SP
+             */
+            point: string;
+            /** Priority */
+            priority: number;
+            /** Reason */
+            reason: string;
+            /**
+             * Result
+             * @description Why it was refused or failed.
+             */
+            result: string;
+            /** Role */
+            role: string;
+            state: components["schemas"]["CommandState"];
+            /**
+             * Until
+             * @description How long a selection, a proposal or a request may wait.
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            until: string;
+            /**
+             * Value
+             * @description Null: the priority is given up.
+             */
+            value: number | null;
+            /**
+             * Written
+             * @description What the device was given.
+             */
+            written: number | null;
+        };
+        /**
+         * CommandPage
+         * @description Some commands, the newest first, and where to go on.
+         */
+        CommandPage: {
+            /** Items */
+            items: components["schemas"]["Command"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * CommandState
+         * @description How far a command has come.
+         * @enum {string}
+         */
+        CommandState: "SELECTED" | "PROPOSED" | "REQUESTED" | "ATTEMPTED" | "WRITTEN" | "DONE" | "FAILED" | "REFUSED" | "CANCELLED" | "REVERTED";
+        /**
          * Comment
          * @description Something worth knowing about an alarm.
          * @example {
@@ -1998,6 +4015,105 @@ export interface components {
             by: string;
             /** Comment */
             comment: string;
+        };
+        /**
+         * Commodity
+         * @description A commodity that meters count.
+         * @enum {string}
+         */
+        Commodity: "electricity" | "water" | "rainwater" | "fuel" | "chilled_water" | "pv" | "ev";
+        /**
+         * Comparison
+         * @description What was used, what it is compared with, and what was saved.
+         */
+        Comparison: {
+            against: components["schemas"]["Against"];
+            asked: components["schemas"]["Period"];
+            current: components["schemas"]["Figure"];
+            /**
+             * Difference
+             * @description Current less reference, in the unit.
+             * @example -3547200
+             */
+            difference: number;
+            /**
+             * Provisional
+             * @description Either side has less coverage than is asked.
+             */
+            provisional: boolean;
+            reference: components["schemas"]["Figure"];
+            /**
+             * Running
+             * @description The period goes on: its elapsed days are compared with the same ones.
+             */
+            running: boolean;
+            /**
+             * Saving Percent
+             * @description Saved of the reference, %, not rounded.
+             * @example 25.4243
+             */
+            saving_percent: number | null;
+            /**
+             * Saving Shown
+             * @description Saved of the reference, %, rounded half up to two decimals.
+             * @example 25.42
+             */
+            saving_shown: string | null;
+            subject: components["schemas"]["Subject"];
+        };
+        /**
+         * Compliance
+         * @description How the building's air kept its limits; `overall` counts the hours of all nodes together.
+         */
+        Compliance: {
+            /** As Known At */
+            as_known_at: string | null;
+            /**
+             * Begin
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            begin: string;
+            /**
+             * End
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            end: string;
+            /** Items */
+            items: components["schemas"]["NodeCompliance"][];
+            /** Occupied Hours */
+            occupied_hours: number;
+            overall: components["schemas"]["Share"];
+            /**
+             * Schedule
+             * @example occupied
+             */
+            schedule: string;
+        };
+        /**
+         * Confirmation
+         * @description The second step, by whoever took the first.
+         * @example {
+         *       "by": "王小明",
+         *       "role": "operator",
+         *       "token": "q3v…"
+         *     }
+         */
+        Confirmation: {
+            /** By */
+            by: string;
+            /**
+             * Console
+             * @default
+             */
+            console: string;
+            /**
+             * Role
+             * @default operator
+             * @enum {string}
+             */
+            role: "viewer" | "operator" | "engineer" | "supervisor" | "auditor" | "admin";
+            /** Token */
+            token: string;
         };
         /**
          * ConsumptionAnswer
@@ -2052,6 +4168,137 @@ export interface components {
              * @description What was counted; null where nothing is known.
              */
             v: (number | null)[];
+        };
+        /**
+         * Contract
+         * @description What the site is supplied under from a day on.
+         */
+        Contract: {
+            /**
+             * Kw
+             * @example {
+             *       "regular": 5000
+             *     }
+             */
+            kw: {
+                [key: string]: number;
+            };
+            /**
+             * Tariff
+             * @example taipower-hv-three-stage
+             */
+            tariff: string;
+            /**
+             * Valid From
+             * @example 2025-10-01
+             */
+            valid_from: string;
+        };
+        /**
+         * CostRow
+         * @description A meter or a tenant. Null under the least coverage, unless provisional figures were asked for.
+         */
+        CostRow: {
+            /**
+             * Cost
+             * @description NT$ of the energy; no part of what a contract costs.
+             */
+            cost: (number | null)[];
+            /** Coverage */
+            coverage: number[];
+            /**
+             * Estimated
+             * @description Part of `kwh` that was estimated.
+             */
+            estimated: number[];
+            /** Kwh */
+            kwh: (number | null)[];
+            /** Meter */
+            meter: string | null;
+            /** Periods */
+            periods: components["schemas"]["PeriodCost"][];
+            /** Provisional */
+            provisional: boolean[];
+            /** Tenant */
+            tenant: string | null;
+            text: components["schemas"]["Text"];
+        };
+        /**
+         * CostsAnswer
+         * @description Cost of energy, as columns.
+         */
+        CostsAnswer: {
+            /** As Known At */
+            as_known_at: string | null;
+            /** Coverage Min Percent */
+            coverage_min_percent: number;
+            /**
+             * Currency
+             * @default TWD
+             */
+            currency: string;
+            /**
+             * End
+             * @description End of the last interval.
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            end: string;
+            estimate: components["schemas"]["Estimate"];
+            /**
+             * Interval
+             * @example 1mo
+             */
+            interval: string;
+            /** Rows */
+            rows: components["schemas"]["CostRow"][];
+            /**
+             * T
+             * @description Begin of each interval.
+             */
+            t: string[];
+            /** Tariff Versions */
+            tariff_versions: string[];
+            /**
+             * Time Zone
+             * @example Asia/Taipei
+             */
+            time_zone: string;
+        };
+        /**
+         * CurvePoint
+         * @description What the months would have cost with a regular capacity.
+         */
+        CurvePoint: {
+            /** Regular Kw */
+            regular_kw: number;
+            /**
+             * Total
+             * @example 1118000
+             */
+            total: number;
+        };
+        /**
+         * DayClass
+         * @description Days on which a non-routine amount is used.
+         * @enum {string}
+         */
+        DayClass: "every_day" | "workdays";
+        /**
+         * DayPeak
+         * @description One of the highest days.
+         */
+        DayPeak: {
+            /**
+             * Day
+             * @example 2026-07-01
+             */
+            day: string;
+            peak: components["schemas"]["PeakAnswer"];
+            /**
+             * Roc Day
+             * @example 115-07-01
+             */
+            roc_day: string;
         };
         /**
          * Decided
@@ -2131,6 +4378,164 @@ export interface components {
             t: string[];
             /** Time Zone */
             time_zone: string;
+        };
+        /**
+         * DemandNowAnswer
+         * @description The running quarter hour of every meter, and what the contract allows.
+         */
+        DemandNowAnswer: {
+            /**
+             * At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            at: string;
+            /** Elapsed S */
+            elapsed_s: number;
+            /**
+             * Headroom Kw
+             * @description What is left of it by the forecast of `supply`; may be below zero.
+             */
+            headroom_kw: number | null;
+            /**
+             * Limit Kw
+             * @description What the contract allows in this period.
+             */
+            limit_kw: number | null;
+            /** Meters */
+            meters: components["schemas"]["DemandRow"][];
+            /** @description Period of the tariff; null without a contract. */
+            period: components["schemas"]["TariffPeriod"] | null;
+            /**
+             * Shed From Kw
+             * @description Forecast from which loads are shed.
+             */
+            shed_from_kw: number | null;
+            state: components["schemas"]["DemandState"];
+            /**
+             * Tariff
+             * @example tpc_hv_three_stage@2025-10-01
+             */
+            tariff: string | null;
+            /**
+             * Window From
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            window_from: string;
+            /**
+             * Window To
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            window_to: string;
+        };
+        /**
+         * DemandRow
+         * @description One meter in the running quarter hour; null is unknown.
+         */
+        DemandRow: {
+            /**
+             * Coverage
+             * @description Share of the window so far that is known, 0..1.
+             */
+            coverage: number;
+            /**
+             * Forecast Kw
+             * @description Demand of the window if the rest goes on as the last three minutes.
+             */
+            forecast_kw: number | null;
+            /** Last Coverage */
+            last_coverage: number;
+            /**
+             * Last Kw
+             * @description Demand of the window before.
+             */
+            last_kw: number | null;
+            /**
+             * Meter
+             * @description Name of the meter; `supply` is what the utility bills.
+             * @example supply
+             */
+            meter: string;
+            /**
+             * Power Kw
+             * @description Mean of the last three minutes.
+             */
+            power_kw: number | null;
+            /** So Far Kwh */
+            so_far_kwh: number | null;
+            /** @description Counter: what it counted; power: the mean of its power. */
+            source: components["schemas"]["DemandSource"];
+            /** Text En */
+            text_en: string;
+            /** Text Zh */
+            text_zh: string;
+        };
+        /**
+         * DemandSource
+         * @description What a meter's demand is made of.
+         * @enum {string}
+         */
+        DemandSource: "counter" | "power";
+        /**
+         * DemandState
+         * @description Where the forecast stands against what the contract allows.
+         * @enum {string}
+         */
+        DemandState: "unknown" | "normal" | "high" | "near" | "over";
+        /**
+         * Described
+         * @description What a measure is. ``deemed`` is its saving a year, in the unit of the commodity.
+         * @example {
+         *       "by": "王小明",
+         *       "commodity": "electricity",
+         *       "deemed": 9072,
+         *       "equipment": [
+         *         "TCH.B2.CN.CHC01"
+         *       ],
+         *       "option": "A",
+         *       "price_ntd": "3.79005",
+         *       "text_en": "West sign: 12 to 4 lamps",
+         *       "text_zh": "西側招牌燈 12 盞減為 4 盞"
+         *     }
+         */
+        Described: {
+            /**
+             * Baseline
+             * @description Identity of the baseline that its savings are calculated with.
+             * @default
+             */
+            baseline: string;
+            /** By */
+            by: string;
+            /** @default electricity */
+            commodity: components["schemas"]["Commodity"];
+            /** Cost Ntd */
+            cost_ntd?: number | null;
+            /**
+             * Deemed
+             * @default 0
+             */
+            deemed: number;
+            /**
+             * Equipment
+             * @default []
+             */
+            equipment: string[];
+            /**
+             * Meters
+             * @default []
+             */
+            meters: string[];
+            /** @description IPMVP option. */
+            option: components["schemas"]["IpmvpOption"];
+            /**
+             * Price Ntd
+             * @description NT$ per unit, with all the decimals that it has.
+             */
+            price_ntd?: number | string | null;
+            /** Text En */
+            text_en: string;
+            /** Text Zh */
+            text_zh: string;
         };
         /**
          * Device
@@ -2295,6 +4700,36 @@ export interface components {
             time_zone: string;
         };
         /**
+         * EnergyLine
+         * @description Energy of one period.
+         */
+        EnergyLine: {
+            /**
+             * Amount
+             * @example 1118000
+             */
+            amount: number;
+            /** Kwh */
+            kwh: number;
+            period: components["schemas"]["TariffPeriod"];
+            /** Price */
+            price: number;
+            text: components["schemas"]["Text"];
+        };
+        /**
+         * EnergyPrice
+         * @description NT$/kWh.
+         */
+        EnergyPrice: {
+            period: components["schemas"]["TariffPeriod"];
+            /**
+             * Price
+             * @example 9.39
+             */
+            price: number;
+            season: components["schemas"]["Season"];
+        };
+        /**
          * Estimate
          * @description How what was consumed in a silence is spread over the intervals that it lies in.
          * @enum {string}
@@ -2345,6 +4780,82 @@ export interface components {
             items: components["schemas"]["Event"][];
             /** Next */
             next: number;
+        };
+        /**
+         * Exceedance
+         * @description A time in which a mean exceeded its limit on end.
+         */
+        Exceedance: {
+            /** Actions */
+            actions: components["schemas"]["Action"][];
+            alarm: components["schemas"]["LinkedAlarm"] | null;
+            /**
+             * Begin
+             * @description End of the first mean above the limit.
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            begin: string;
+            /**
+             * End
+             * @description End of the last one; null when it lasts to the end of what was asked.
+             */
+            end: string | null;
+            /**
+             * Equipment
+             * @example TCH.01.E.IAQ05
+             */
+            equipment: string;
+            /** Hours */
+            hours: number;
+            /** Indicative */
+            indicative: boolean;
+            /**
+             * Limit
+             * @example 1000
+             */
+            limit: number;
+            /** Occupied Hours */
+            occupied_hours: number;
+            /**
+             * Role
+             * @example CO2
+             */
+            role: string;
+            /**
+             * Unit
+             * @example ppm
+             */
+            unit: string;
+            /**
+             * Worst
+             * @example 1180
+             */
+            worst: number;
+            /**
+             * Worst At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            worst_at: string;
+        };
+        /**
+         * Exceedances
+         * @description What exceeded, the earliest first.
+         */
+        Exceedances: {
+            /** As Known At */
+            as_known_at: string | null;
+            /**
+             * Begin
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            begin: string;
+            /**
+             * End
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            end: string;
+            /** Items */
+            items: components["schemas"]["Exceedance"][];
         };
         /**
          * Exchanged
@@ -2639,6 +5150,57 @@ export interface components {
             to: string;
         };
         /**
+         * Extension
+         * @description How much longer a manual override is to stand, from now.
+         * @example {
+         *       "by": "王小明",
+         *       "hours": 4,
+         *       "reason": "檢修未完"
+         *     }
+         */
+        Extension: {
+            /** By */
+            by: string;
+            /**
+             * Console
+             * @default
+             */
+            console: string;
+            /** Hours */
+            hours: number;
+            /** Reason */
+            reason: string;
+            /**
+             * Role
+             * @default operator
+             * @enum {string}
+             */
+            role: "viewer" | "operator" | "engineer" | "supervisor" | "auditor" | "admin";
+        };
+        /**
+         * Factors
+         * @description What a kWh is reckoned to replace.
+         */
+        Factors: {
+            /**
+             * Km Per Kwh
+             * @example 6
+             */
+            km_per_kwh: number;
+            /**
+             * Petrol Kgco2 Per L
+             * @example 2.263
+             */
+            petrol_kgco2_per_l: number;
+            /**
+             * Petrol Km Per L
+             * @example 15
+             */
+            petrol_km_per_l: number;
+            /** Source */
+            source: string;
+        };
+        /**
          * FieldProblem
          * @description One value that is not valid.
          */
@@ -2649,6 +5211,37 @@ export interface components {
             detail: string;
             /** Pointer */
             pointer: string;
+        };
+        /**
+         * Figure
+         * @description An amount of a period.
+         */
+        Figure: {
+            /**
+             * Coverage
+             * @description Share of the period that good data stand for, 0..1.
+             * @example 0.998
+             */
+            coverage: number;
+            /**
+             * Declared
+             * @description Document that the amount comes from; null where it was measured.
+             * @example null
+             */
+            declared: string | null;
+            /**
+             * Estimated
+             * @description Part of the value that was estimated.
+             * @example 0
+             */
+            estimated: number;
+            period: components["schemas"]["Period"];
+            /**
+             * Value
+             * @description Null where nothing is known: unknown is never zero.
+             * @example 10404800
+             */
+            value: number | null;
         };
         /**
          * Fill
@@ -2682,6 +5275,41 @@ export interface components {
              * @description One after the other until no flood is left: each with what it adds, and what is left after it.
              */
             together: components["schemas"]["Suppression"][];
+        };
+        /**
+         * Flow
+         * @description Which way a meter counts, as seen from what it hangs on.
+         * @enum {string}
+         */
+        Flow: "import" | "export" | "generated";
+        /**
+         * Forecast
+         * @description What the whole year will come to, by its months so far and the shape of the years before.
+         */
+        Forecast: {
+            basis: components["schemas"]["Basis"];
+            /** Expected */
+            expected: number | null;
+            /**
+             * High
+             * @description Its upper end.
+             */
+            high: number | null;
+            /**
+             * Low
+             * @description Lower end of the 90 % prediction interval.
+             */
+            low: number | null;
+            /**
+             * Months
+             * @description Months of this year that it rests on.
+             */
+            months: number;
+            /**
+             * Years
+             * @description Years before that it rests on.
+             */
+            years: number;
         };
         /**
          * Gap
@@ -2734,6 +5362,12 @@ export interface components {
             next: string | null;
         };
         /**
+         * Grain
+         * @description Length of the intervals that a model tells of.
+         * @enum {string}
+         */
+        Grain: "1h" | "1d" | "1mo";
+        /**
          * GroupMember
          * @description An open alarm at its place in the causal order.
          */
@@ -2768,6 +5402,46 @@ export interface components {
             text: components["schemas"]["Text"];
             /** Unacknowledged */
             unacknowledged: number;
+        };
+        /**
+         * GroupUnmet
+         * @description A floor (`05`), or a zone of one (`05.W`): hours of all its units together.
+         */
+        GroupUnmet: {
+            /**
+             * Coverage
+             * @description Share of the occupied hours that is known, 0..1.
+             * @example 0.995
+             */
+            coverage: number | null;
+            /**
+             * Known Hours
+             * @description Occupied hours of which the answer is known.
+             * @example 208
+             */
+            known_hours: number;
+            /**
+             * Place
+             * @example 05
+             */
+            place: string;
+            /**
+             * Provisional
+             * @description Less is known than a figure needs; given because it was asked for.
+             */
+            provisional: boolean;
+            /** Units */
+            units: number;
+            /**
+             * Unmet Hours
+             * @example 3.25
+             */
+            unmet_hours: number | null;
+            /**
+             * Worst K
+             * @example 2.4
+             */
+            worst_k: number | null;
         };
         /**
          * Guidance
@@ -2907,6 +5581,172 @@ export interface components {
             v: (number | null)[];
         };
         /**
+         * Hours
+         * @description From when a period lasts on a kind of day, until the next one of that day.
+         */
+        Hours: {
+            day: components["schemas"]["TariffDay"];
+            period: components["schemas"]["TariffPeriod"];
+            season: components["schemas"]["Season"];
+            /**
+             * Start
+             * @example 16:00
+             */
+            start: string;
+        };
+        /**
+         * Indicator
+         * @description One indicator.
+         */
+        Indicator: {
+            /**
+             * Base
+             * @description In the base year: as declared, else as calculated.
+             * @example 145.4
+             */
+            base: number | null;
+            better: components["schemas"]["Better"];
+            /**
+             * Id
+             * @example eui
+             */
+            id: string;
+            /** @description What the site does not tell, without which there is no value. */
+            missing: components["schemas"]["Text"] | null;
+            now: components["schemas"]["Reading"];
+            /**
+             * Provisional
+             * @description It rests on less coverage than a final figure needs.
+             */
+            provisional: boolean;
+            /**
+             * Target
+             * @example 105
+             */
+            target: number | null;
+            /**
+             * Target Reached
+             * @description Null without a target or a value.
+             */
+            target_reached: boolean | null;
+            text: components["schemas"]["Text"];
+            /**
+             * Trend Percent
+             * @description Change against the year before, not rounded.
+             * @example -1.17
+             */
+            trend_percent: number | null;
+            /**
+             * Trend Shown
+             * @description Change against the year before, %, rounded half up to two decimals.
+             * @example 25.42
+             */
+            trend_shown: string | null;
+            /**
+             * Unit
+             * @example kWh/m²
+             */
+            unit: string;
+            year_before: components["schemas"]["Reading"];
+        };
+        /**
+         * IndicatorList
+         * @description All indicators of a site.
+         */
+        IndicatorList: {
+            /** Items */
+            items: components["schemas"]["Indicator"][];
+        };
+        /**
+         * InspectionEntry
+         * @description An inspection or test of the building.
+         */
+        InspectionEntry: {
+            /** By */
+            by: string;
+            /**
+             * Day
+             * @example 2026-06-20
+             */
+            day: string;
+            /** Entry */
+            entry: number;
+            /**
+             * Name
+             * @example bacteria
+             */
+            name: string;
+            /** Note */
+            note: string;
+            /**
+             * Place
+             * @description Where the sample was taken, or equipment.
+             * @example 02
+             */
+            place: string;
+            /**
+             * Recorded At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            recorded_at: string;
+            /** Report */
+            report: string;
+            /** Withdrawn At */
+            withdrawn_at: string | null;
+            /** Withdrawn By */
+            withdrawn_by: string;
+            /** Withdrawn Why */
+            withdrawn_why: string;
+        };
+        /**
+         * InspectionKind
+         * @description What was done.
+         * @enum {string}
+         */
+        InspectionKind: "walk_through" | "test";
+        /**
+         * InspectionPage
+         * @description Inspections and tests, the newest first, and what is due.
+         */
+        InspectionPage: {
+            /** Inspected */
+            inspected: boolean;
+            /**
+             * Inspection From
+             * @description From then on an inspection counts for the next test.
+             */
+            inspection_from: string | null;
+            /** Items */
+            items: components["schemas"]["InspectionEntry"][];
+            /** Last Test */
+            last_test: string | null;
+            /** Next */
+            next: string | null;
+            /**
+             * Next Test
+             * @example 2027-07-15
+             */
+            next_test: string | null;
+            /** Overdue */
+            overdue: boolean;
+        };
+        /**
+         * IpmvpOption
+         * @description How savings are determined.
+         * @enum {string}
+         */
+        IpmvpOption: "A" | "B" | "C" | "D";
+        /**
+         * Item
+         * @description One point of many.
+         */
+        Item: {
+            /** Point */
+            point: string;
+            /** Value */
+            value: number | null;
+        };
+        /**
          * JudgedFigure
          * @description One figure beside its target.
          */
@@ -2955,11 +5795,657 @@ export interface components {
             verdict: "good" | "acceptable" | "over" | "none";
         };
         /**
+         * Limit
+         * @description A legal limit for a mean; `rule` is the rule that rings for it, and in which the limit stands.
+         */
+        Limit: {
+            /**
+             * Decimals
+             * @description Digits to which a mean is rounded before it is compared.
+             * @example 0
+             */
+            decimals: number;
+            /**
+             * Hours
+             * @description Length of the mean, h.
+             * @example 8
+             */
+            hours: number;
+            /**
+             * Indicative
+             * @description Measured by low-cost sensors here: a hint, no proof.
+             */
+            indicative: boolean;
+            /**
+             * Limit
+             * @example 1000
+             */
+            limit: number;
+            /**
+             * Role
+             * @example CO2
+             */
+            role: string;
+            /**
+             * Rule
+             * @example I01-CO2-8H
+             */
+            rule: string;
+            /** Source */
+            source: string;
+            /**
+             * Unit
+             * @example ppm
+             */
+            unit: string;
+        };
+        /**
+         * LinkedAlarm
+         * @description The alarm that stood for an exceedance, and what operators wrote about it.
+         */
+        LinkedAlarm: {
+            /** Acknowledged By */
+            acknowledged_by: string;
+            /**
+             * Alarm Id
+             * @example I01-CO2-8H~TCH.01.E.IAQ05.CO2
+             */
+            alarm_id: string;
+            /** Comments */
+            comments: string[];
+            /**
+             * Raised At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            raised_at: string;
+        };
+        /**
          * ListName
          * @description The lists of a hand-over; every alarm that is not normal is in one of them.
          * @enum {string}
          */
         ListName: "unacknowledged" | "open" | "shelved" | "suppressed" | "out_of_service";
+        /**
+         * Mean
+         * @description Newest mean of one node and role; null where less than three quarters of its time are known.
+         */
+        Mean: {
+            /** Indicative */
+            indicative: boolean;
+            /**
+             * Mean
+             * @example 742
+             */
+            mean: number | null;
+            /**
+             * Role
+             * @example CO2
+             */
+            role: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "inside" | "exceeded" | "unknown";
+        };
+        /**
+         * Measure
+         * @description One measure as it stands.
+         */
+        Measure: {
+            /** Baseline */
+            baseline: string | null;
+            /**
+             * Changed At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            changed_at: string;
+            /** Changed By */
+            changed_by: string;
+            /** Comment */
+            comment: string;
+            commodity: components["schemas"]["Commodity"];
+            /** Cost Ntd */
+            cost_ntd: number | null;
+            /**
+             * Deemed
+             * @description Promised saving a year, in the unit.
+             * @example 9072
+             */
+            deemed: number;
+            /** Equipment */
+            equipment: string[];
+            /**
+             * Measure
+             * @example ECM-104-01
+             */
+            measure: string;
+            measurement: components["schemas"]["Measurement"] | null;
+            /** Meters */
+            meters: string[];
+            option: components["schemas"]["IpmvpOption"];
+            /** Payback Years */
+            payback_years: number | null;
+            /**
+             * Price Ntd
+             * @example 3.79005
+             */
+            price_ntd: string | null;
+            /**
+             * Proposed At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            proposed_at: string;
+            /** Proposed By */
+            proposed_by: string;
+            /**
+             * Saving
+             * @description Saving a year: as measured, else as deemed.
+             * @example 8900
+             */
+            saving: number;
+            /**
+             * Saving Ntd
+             * @description In whole NT$, fractions dropped.
+             * @example 33731
+             */
+            saving_ntd: number | null;
+            /**
+             * Start
+             * @example 2015-03-03
+             */
+            start: string | null;
+            status: components["schemas"]["MeasureStatus"];
+            text: components["schemas"]["Text"];
+            /**
+             * Unit
+             * @example kWh
+             */
+            unit: string;
+            /** Verified By */
+            verified_by: string | null;
+            /** Version */
+            version: number;
+        };
+        /**
+         * MeasurePage
+         * @description Some measures, the newest first, and where to go on.
+         */
+        MeasurePage: {
+            /** Items */
+            items: components["schemas"]["Measure"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * MeasureStatus
+         * @description Where a measure stands.
+         * @enum {string}
+         */
+        MeasureStatus: "proposed" | "approved" | "in_place" | "verified" | "closed" | "withdrawn";
+        /**
+         * Measured
+         * @description What was measured: ``saved`` a year, by which method, from which days; the last days are excluded.
+         * @example {
+         *       "after_first": "2015-03-03",
+         *       "after_until": "2015-03-31",
+         *       "before_first": "2015-02-03",
+         *       "before_until": "2015-03-03",
+         *       "by": "李小華",
+         *       "method": "before_after",
+         *       "saved": 8900,
+         *       "uncertainty": 120
+         *     }
+         */
+        Measured: {
+            /**
+             * After First
+             * Format: date
+             */
+            after_first: string;
+            /**
+             * After Until
+             * Format: date
+             */
+            after_until: string;
+            /**
+             * Before First
+             * Format: date
+             */
+            before_first: string;
+            /**
+             * Before Until
+             * Format: date
+             */
+            before_until: string;
+            /** By */
+            by: string;
+            /** Method */
+            method: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /** Saved */
+            saved: number;
+            /** Uncertainty */
+            uncertainty?: number | null;
+        };
+        /**
+         * Measurement
+         * @description What was measured.
+         */
+        Measurement: {
+            /** After */
+            after: string[];
+            /**
+             * At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            at: string;
+            /**
+             * Before
+             * @description First day, and the day after the last one.
+             */
+            before: string[];
+            /** By */
+            by: string;
+            /** Method */
+            method: string;
+            /** Note */
+            note: string;
+            /**
+             * Saved
+             * @example 8900
+             */
+            saved: number;
+            /** Uncertainty */
+            uncertainty: number | null;
+        };
+        /**
+         * Meter
+         * @description A meter, where it hangs, and what it is made of.
+         */
+        Meter: {
+            commodity: components["schemas"]["Commodity"];
+            commodity_text: components["schemas"]["Text"];
+            /**
+             * Complete
+             * @description Whether all that hangs on it has a meter.
+             */
+            complete: boolean;
+            /**
+             * Expression
+             * @example null
+             */
+            expression: string | null;
+            /** Floor */
+            floor: string | null;
+            flow: components["schemas"]["Flow"];
+            /**
+             * Name
+             * @example TCH.ELEC.HVM01
+             */
+            name: string;
+            /**
+             * Part Of
+             * @example TCH.ELEC.MAIN
+             */
+            part_of: string | null;
+            /**
+             * Parts
+             * @example [
+             *       "TCH.ELEC.TR01",
+             *       "TCH.ELEC.TR02"
+             *     ]
+             */
+            parts: string[];
+            /**
+             * Point
+             * @example TCH.B2.CS.HVM01.kWh
+             */
+            point: string | null;
+            /**
+             * Source
+             * @description `point`, `expression` or `manual`.
+             * @example point
+             */
+            source: string;
+            /** Tenant */
+            tenant: string | null;
+            text: components["schemas"]["Text"];
+            /**
+             * Unit
+             * @example kWh
+             */
+            unit: string;
+            /** Zone */
+            zone: string | null;
+        };
+        /**
+         * MeterColumn
+         * @description One meter.
+         */
+        MeterColumn: {
+            commodity: components["schemas"]["Commodity"];
+            /**
+             * Coverage
+             * @description Share of the interval that good samples stand for, never estimates.
+             */
+            coverage: number[];
+            /**
+             * Estimated
+             * @description Part of the value that was estimated.
+             */
+            estimated: number[];
+            /**
+             * Meter
+             * @example TCH.ELEC.HVM01
+             */
+            meter: string;
+            /**
+             * Unit
+             * @example kWh
+             */
+            unit: string;
+            /** V */
+            v: (number | null)[];
+        };
+        /**
+         * MeterList
+         * @description All meters of the site, in the order of their file, and the base years.
+         */
+        MeterList: {
+            /** Base Years */
+            base_years: components["schemas"]["BaseYear"][];
+            /** Items */
+            items: components["schemas"]["Meter"][];
+        };
+        /**
+         * MeterNights
+         * @description One meter's nights; null where a night, or what is usual, is not known.
+         */
+        MeterNights: {
+            /**
+             * High Run
+             * @description Nights on end in which the minimum was too high, up to the last.
+             */
+            high_run: number;
+            /**
+             * Leak
+             * @description Whether a leak stood in the last night.
+             */
+            leak: boolean;
+            /**
+             * Legitimate By
+             * @description `configured`, or `usual`: the median; empty when nobody knows.
+             */
+            legitimate_by: string;
+            /**
+             * Legitimate M3H
+             * @description What may flow at night; null when nobody knows.
+             */
+            legitimate_m3h: number | null;
+            /**
+             * Loss M3 Per Day
+             * @description What the leak costs a day; null without a leak.
+             */
+            loss_m3_per_day: number | null;
+            /**
+             * Meter
+             * @example TCH.WATER.WM03
+             */
+            meter: string;
+            /**
+             * Minimum M3H
+             * @description Lowest mean of an hour in each night.
+             */
+            minimum_m3h: (number | null)[];
+            /**
+             * Rest Run
+             * @description Nights on end in which something flowed where nothing should.
+             */
+            rest_run: number;
+            /**
+             * Rests
+             * @description Nothing should flow there at night.
+             */
+            rests: boolean;
+            text: components["schemas"]["Text"];
+            /**
+             * Usual M3H
+             * @description Median of the nights before each.
+             */
+            usual_m3h: (number | null)[];
+        };
+        /**
+         * ModelKind
+         * @description Which models are fitted.
+         * @enum {string}
+         */
+        ModelKind: "cooling" | "caltrack" | "time_of_week";
+        /**
+         * MonitorList
+         * @description All areas that the site names.
+         */
+        MonitorList: {
+            /** Items */
+            items: components["schemas"]["Monitors"][];
+        };
+        /**
+         * Monitors
+         * @description Continuous monitors of one area.
+         */
+        Monitors: {
+            /** Area M2 */
+            area_m2: number;
+            /** Enough */
+            enough: boolean;
+            /**
+             * Name
+             * @example service_centre
+             */
+            name: string;
+            /** Needed */
+            needed: number;
+            /** Nodes */
+            nodes: string[];
+            /** Open Space */
+            open_space: boolean;
+            text: components["schemas"]["Text"];
+        };
+        /**
+         * MonthPeaksAnswer
+         * @description Greatest quarter hours of a month.
+         */
+        MonthPeaksAnswer: {
+            /**
+             * Month From
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            month_from: string;
+            /**
+             * Month To
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            month_to: string;
+            peak: components["schemas"]["PeakAnswer"];
+            /** Periods */
+            periods: components["schemas"]["PeriodPeakAnswer"][];
+        };
+        /**
+         * MonthTotals
+         * @description One month of a what-if.
+         */
+        MonthTotals: {
+            /**
+             * Actual
+             * @example 1118000
+             */
+            actual: number;
+            /**
+             * Best Regular Kw
+             * @description Best for this month alone; a contract cannot change like that.
+             */
+            best_regular_kw: number;
+            /** Coverage */
+            coverage: number;
+            /**
+             * Month
+             * @example 115-07
+             */
+            month: string;
+            /** Provisional */
+            provisional: boolean;
+            /**
+             * Scenario
+             * @example 1118000
+             */
+            scenario: number;
+        };
+        /**
+         * Move
+         * @description Another status, and who says so.
+         * @example {
+         *       "by": "陳主任",
+         *       "start": "2015-03-03",
+         *       "status": "in_place"
+         *     }
+         */
+        Move: {
+            /** By */
+            by: string;
+            /**
+             * Comment
+             * @default
+             */
+            comment: string;
+            /**
+             * Start
+             * @description First day on which it is in place.
+             */
+            start?: string | null;
+            status: components["schemas"]["MeasureStatus"];
+        };
+        /**
+         * NewAction
+         * @description What was done about an exceedance; `at` is a moment within it.
+         * @example {
+         *       "action": "加大外氣量，疏散部分人員",
+         *       "at": "2026-07-01T14:00:00+08:00",
+         *       "by": "王小明",
+         *       "equipment": "TCH.01.E.IAQ05",
+         *       "role": "CO2"
+         *     }
+         */
+        NewAction: {
+            /** Action */
+            action: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By */
+            by: string;
+            /** Equipment */
+            equipment: string;
+            /** Role */
+            role: string;
+        };
+        /**
+         * NewAdjustment
+         * @description What is used besides: how much a day, from which day on, until which day (excluded), and what shows it.
+         * @example {
+         *       "adjustment": "NRA-104-01",
+         *       "by": "王小明",
+         *       "days": "every_day",
+         *       "evidence": "驗收紀錄 104-03",
+         *       "first": "2015-03-02",
+         *       "kwh_per_day": 410.5,
+         *       "meter": "TCH.ELEC.MAIN",
+         *       "reason": "新增 18 座充電樁"
+         *     }
+         */
+        NewAdjustment: {
+            /** Adjustment */
+            adjustment: string;
+            /** By */
+            by: string;
+            /** @default every_day */
+            days: components["schemas"]["DayClass"];
+            /** Evidence */
+            evidence: string;
+            /**
+             * First
+             * Format: date
+             */
+            first: string;
+            /**
+             * Kwh Per Day
+             * @description Positive where more is used now.
+             */
+            kwh_per_day: number;
+            /** Meter */
+            meter: string;
+            /** Reason */
+            reason: string;
+            /**
+             * Until
+             * @description Day after the last one; null: it lasts.
+             */
+            until?: string | null;
+        };
+        /**
+         * NewBaseline
+         * @description Which model to fit, of which meter, to which period; a period of a year or a little more.
+         * @example {
+         *       "baseline": "MAIN-103",
+         *       "by": "王小明",
+         *       "meter": "TCH.ELEC.MAIN",
+         *       "model": "cooling",
+         *       "note": "五樓西側冰水主機汰換前",
+         *       "period": "103"
+         *     }
+         */
+        NewBaseline: {
+            /** Baseline */
+            baseline: string;
+            /** By */
+            by: string;
+            /**
+             * Cooling High
+             * @description Highest balance point of cooling, °C.
+             * @default 24
+             */
+            cooling_high: number;
+            /**
+             * Cooling Low
+             * @description Lowest balance point of cooling, °C.
+             * @default 18
+             */
+            cooling_low: number;
+            /** Meter */
+            meter: string;
+            /** @default cooling */
+            model: components["schemas"]["ModelKind"];
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /**
+             * @description `C`: a whole building, whose zeros are missing. `B`: plant with meters of its own.
+             * @default C
+             */
+            option: components["schemas"]["IpmvpOption"];
+            /**
+             * Period
+             * @description 104, 104H1, 104Q2, 104-06, 104-06-30 or 104-06-01..104-06-20 (both included); ROC years, or CE with four digits.
+             */
+            period: string;
+        };
         /**
          * NewHandOver
          * @description Who hands the shift over, and what the next one should know.
@@ -2976,6 +6462,95 @@ export interface components {
              * @default
              */
             notes: string;
+        };
+        /**
+         * NewInspection
+         * @description An inspection with simple instruments, or a periodic test.
+         * @example {
+         *       "by": "王小明",
+         *       "day": "2026-06-01",
+         *       "kind": "walk_through",
+         *       "report": "115-0601-01"
+         *     }
+         */
+        NewInspection: {
+            /** By */
+            by: string;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            kind: components["schemas"]["InspectionKind"];
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /**
+             * Report
+             * @default
+             */
+            report: string;
+        };
+        /**
+         * NewMeasure
+         * @description A measure under a name of its own.
+         * @example {
+         *       "by": "王小明",
+         *       "commodity": "electricity",
+         *       "deemed": 9072,
+         *       "equipment": [
+         *         "TCH.B2.CN.CHC01"
+         *       ],
+         *       "measure": "ECM-104-01",
+         *       "option": "A",
+         *       "price_ntd": "3.79005",
+         *       "text_en": "West sign: 12 to 4 lamps",
+         *       "text_zh": "西側招牌燈 12 盞減為 4 盞"
+         *     }
+         */
+        NewMeasure: {
+            /**
+             * Baseline
+             * @description Identity of the baseline that its savings are calculated with.
+             * @default
+             */
+            baseline: string;
+            /** By */
+            by: string;
+            /** @default electricity */
+            commodity: components["schemas"]["Commodity"];
+            /** Cost Ntd */
+            cost_ntd?: number | null;
+            /**
+             * Deemed
+             * @default 0
+             */
+            deemed: number;
+            /**
+             * Equipment
+             * @default []
+             */
+            equipment: string[];
+            /** Measure */
+            measure: string;
+            /**
+             * Meters
+             * @default []
+             */
+            meters: string[];
+            /** @description IPMVP option. */
+            option: components["schemas"]["IpmvpOption"];
+            /**
+             * Price Ntd
+             * @description NT$ per unit, with all the decimals that it has.
+             */
+            price_ntd?: number | string | null;
+            /** Text En */
+            text_en: string;
+            /** Text Zh */
+            text_zh: string;
         };
         /**
          * NewPermit
@@ -3028,6 +6603,175 @@ export interface components {
              * @default []
              */
             zones: string[];
+        };
+        /**
+         * NewSample
+         * @description A laboratory's figure; `place` is a floor (`02`), a zone (`02.E`) or equipment.
+         * @example {
+         *       "by": "王小明",
+         *       "method": "NIEA E301",
+         *       "name": "bacteria",
+         *       "place": "02",
+         *       "report": "115-0620-03",
+         *       "sampled_at": "2026-06-20T10:00:00+08:00",
+         *       "value": 620
+         *     }
+         */
+        NewSample: {
+            /** By */
+            by: string;
+            /**
+             * Method
+             * @default
+             */
+            method: string;
+            /**
+             * Name
+             * @description Of a spot limit: `bacteria`, `fungi`.
+             */
+            name: string;
+            /** Place */
+            place: string;
+            /**
+             * Report
+             * @default
+             */
+            report: string;
+            /**
+             * Sampled At
+             * Format: date-time
+             */
+            sampled_at: string;
+            /** Value */
+            value: number;
+        };
+        /**
+         * NightFlows
+         * @description Night flow of meters; lists have an entry for each of `nights`.
+         */
+        NightFlows: {
+            /** As Known At */
+            as_known_at: string | null;
+            /** Items */
+            items: components["schemas"]["MeterNights"][];
+            /** Leaks */
+            leaks: number;
+            limits: components["schemas"]["cityhall_bms__api__water__Limits"];
+            /**
+             * Nights
+             * @description Dates on which the nights end.
+             * @example [
+             *       "2026-07-01"
+             *     ]
+             */
+            nights: string[];
+        };
+        /**
+         * Node
+         * @description Balance of a meter with parts, per interval.
+         */
+        Node: {
+            commodity: components["schemas"]["Commodity"];
+            /** Complete */
+            complete: boolean;
+            /**
+             * Coverage
+             * @description The least of the meter's and its parts'.
+             */
+            coverage: number[];
+            /** Estimated */
+            estimated: number[];
+            /**
+             * Meter
+             * @example TCH.ELEC.HVM01
+             */
+            meter: string;
+            /**
+             * Own
+             * @description What the meter itself counted.
+             */
+            own: (number | null)[];
+            /** Parts */
+            parts: string[];
+            /**
+             * Residual
+             * @description `own` less `sum`.
+             */
+            residual: (number | null)[];
+            /**
+             * Residual Percent
+             * @description Of `own`.
+             */
+            residual_percent: (number | null)[];
+            /**
+             * Sum
+             * @description What its parts counted; what they gave back is taken off.
+             */
+            sum: (number | null)[];
+            /** Unit */
+            unit: string;
+            /**
+             * Unsure
+             * @description Meters of which too little is known for a verdict, per interval.
+             */
+            unsure: string[][];
+            /** Verdict */
+            verdict: components["schemas"]["Verdict"][];
+        };
+        /**
+         * NodeAir
+         * @description One node's means.
+         */
+        NodeAir: {
+            /**
+             * Equipment
+             * @example TCH.01.E.IAQ05
+             */
+            equipment: string;
+            /**
+             * Floor
+             * @example 01
+             */
+            floor: string;
+            /** Means */
+            means: components["schemas"]["Mean"][];
+            /**
+             * State
+             * @description The worst of its means: exceeded, else unknown, else inside.
+             * @enum {string}
+             */
+            state: "inside" | "exceeded" | "unknown";
+            text: components["schemas"]["Text"];
+            /**
+             * Zone
+             * @example 01.E
+             */
+            zone: string;
+        };
+        /**
+         * NodeCompliance
+         * @description One node: all its limits together, and each.
+         */
+        NodeCompliance: {
+            /**
+             * Equipment
+             * @example TCH.01.E.IAQ05
+             */
+            equipment: string;
+            /**
+             * Floor
+             * @example 01
+             */
+            floor: string;
+            overall: components["schemas"]["Share"];
+            /** Roles */
+            roles: components["schemas"]["RoleShare"][];
+            text: components["schemas"]["Text"];
+            /**
+             * Zone
+             * @example 01.E
+             */
+            zone: string;
         };
         /**
          * Notification
@@ -3107,11 +6851,58 @@ export interface components {
          */
         NotificationState: "queued" | "sending" | "failed" | "sent" | "uncertain" | "abandoned";
         /**
+         * Now
+         * @description What counts at this moment.
+         */
+        Now: {
+            /**
+             * Limit Kw
+             * @description Demand that the contract allows in this period.
+             */
+            limit_kw: number;
+            period: components["schemas"]["TariffPeriod"];
+            period_text: components["schemas"]["Text"];
+            /**
+             * Price
+             * @description NT$/kWh; null where it is not known.
+             */
+            price: number | null;
+            season: components["schemas"]["Season"];
+            /**
+             * Tariff Version
+             * @example taipower-hv-three-stage@2025-10-01
+             */
+            tariff_version: string;
+        };
+        /**
          * Occasion
          * @description Why somebody is told.
          * @enum {string}
          */
-        Occasion: "raised" | "escalated" | "returned" | "flood" | "test";
+        Occasion: "raised" | "escalated" | "returned" | "flood" | "test" | "report";
+        /**
+         * OffPeakYear
+         * @description Off-peak days of a year beside its Sundays.
+         */
+        OffPeakYear: {
+            /**
+             * Days
+             * @example [
+             *       "2026-01-01",
+             *       "2026-02-16"
+             *     ]
+             */
+            days: string[];
+            /**
+             * Derived
+             * @description Made from a rule, and not compared with the utility's own calendar.
+             */
+            derived: boolean;
+            /** Source */
+            source: string;
+            /** Year */
+            year: number;
+        };
         /**
          * OutOfService
          * @description Under which permit, why, and until when an alarm is out of service; without an end as long as the permit.
@@ -3130,6 +6921,228 @@ export interface components {
             reason: string;
             /** Until */
             until?: string | null;
+        };
+        /**
+         * Outlook
+         * @description What the forecast says of a target.
+         * @enum {string}
+         */
+        Outlook: "met" | "likely" | "unlikely" | "missed" | "unknown";
+        /**
+         * OverLine
+         * @description Demand above the contract in one period.
+         */
+        OverLine: {
+            /**
+             * Amount
+             * @example 1118000
+             */
+            amount: number;
+            /**
+             * Charged Kw
+             * @description Of the excess, what no earlier period was charged for.
+             */
+            charged_kw: number;
+            /** Demand Kw */
+            demand_kw: number;
+            /** Excess Kw */
+            excess_kw: number;
+            /**
+             * First Kw
+             * @description Charged at the first multiple.
+             */
+            first_kw: number;
+            /** Limit Kw */
+            limit_kw: number;
+            period: components["schemas"]["TariffPeriod"];
+            /** Price */
+            price: number;
+            /** Rest Kw */
+            rest_kw: number;
+            text: components["schemas"]["Text"];
+        };
+        /**
+         * Override
+         * @description A priority that is held, with its point.
+         */
+        Override: {
+            /** By */
+            by: string;
+            /** Command */
+            command: string;
+            /**
+             * Expired
+             * @description Its time is over, and it is still to be given up, or could not be.
+             */
+            expired: boolean;
+            /** Point */
+            point: string;
+            /** Priority */
+            priority: number;
+            /** Reason */
+            reason: string;
+            /** Role */
+            role: string;
+            /**
+             * Since
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            since: string;
+            /**
+             * Until
+             * @description When a manual override ends; null: without end.
+             */
+            until: string | null;
+            /** Value */
+            value: number;
+        };
+        /**
+         * Overrides
+         * @description Priorities that are held, those that end first first.
+         */
+        Overrides: {
+            /** Items */
+            items: components["schemas"]["Override"][];
+        };
+        /**
+         * PeakAnswer
+         * @description A greatest quarter hour; null where too little is known, unless it is asked for as provisional.
+         */
+        PeakAnswer: {
+            /**
+             * At
+             * @description Begin of the quarter hour.
+             */
+            at: string | null;
+            /**
+             * Coverage
+             * @description Share of its quarters that are known, 0..1.
+             */
+            coverage: number;
+            /** Kw */
+            kw: number | null;
+            /**
+             * Provisional
+             * @description Less than 95 % of the quarters are known.
+             */
+            provisional: boolean;
+        };
+        /**
+         * PeakCalendarAnswer
+         * @description The peak calendar of a meter.
+         */
+        PeakCalendarAnswer: {
+            /** Days */
+            days: components["schemas"]["DayPeak"][];
+            /** Meter */
+            meter: string;
+            /** Months */
+            months: components["schemas"]["MonthPeaksAnswer"][];
+            source: components["schemas"]["DemandSource"];
+            /** Time Zone */
+            time_zone: string;
+        };
+        /**
+         * Period
+         * @description Days of the site's calendar.
+         */
+        Period: {
+            /**
+             * Days
+             * @description A leap day is kept: compare the numbers of days.
+             * @example 181
+             */
+            days: number;
+            /**
+             * First
+             * @description First day.
+             * @example 2015-01-01
+             */
+            first: string;
+            /**
+             * Name
+             * @description With the ROC year.
+             * @example 104H1
+             */
+            name: string;
+            /**
+             * Roc First
+             * @example 104-01-01
+             */
+            roc_first: string;
+            /**
+             * Until
+             * @description Day after the last one.
+             * @example 2015-07-01
+             */
+            until: string;
+        };
+        /**
+         * PeriodCost
+         * @description A row's energy of one tariff period over the whole time that was asked for.
+         */
+        PeriodCost: {
+            /** Cost */
+            cost: number | null;
+            /** Coverage */
+            coverage: number;
+            /** Kwh */
+            kwh: number | null;
+            period: components["schemas"]["TariffPeriod"];
+            /** Provisional */
+            provisional: boolean;
+            text: components["schemas"]["Text"];
+        };
+        /**
+         * PeriodPeakAnswer
+         * @description Greatest quarter hour of a month in a period of the tariff, and what the contract allows in it.
+         */
+        PeriodPeakAnswer: {
+            /** Limit Kw */
+            limit_kw: number | null;
+            /**
+             * Over Kw
+             * @description What the peak is above the limit; 0 when it is not.
+             */
+            over_kw: number | null;
+            peak: components["schemas"]["PeakAnswer"];
+            period: components["schemas"]["TariffPeriod"];
+            /** Text En */
+            text_en: string;
+            /** Text Zh */
+            text_zh: string;
+        };
+        /**
+         * PeriodSpan
+         * @description A stretch of one period.
+         */
+        PeriodSpan: {
+            /**
+             * End
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            end: string;
+            period: components["schemas"]["TariffPeriod"];
+            /**
+             * Price
+             * @description NT$/kWh; null where it is not known.
+             */
+            price: number | null;
+            /**
+             * Start
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            start: string;
+        };
+        /**
+         * PeriodsAnswer
+         * @description Periods of a stretch of time.
+         */
+        PeriodsAnswer: {
+            /** Items */
+            items: components["schemas"]["PeriodSpan"][];
+            /** Tariff Versions */
+            tariff_versions: string[];
         };
         /**
          * Permit
@@ -3215,6 +7228,84 @@ export interface components {
             items: components["schemas"]["Permit"][];
             /** Next */
             next: string | null;
+        };
+        /**
+         * Person
+         * @description Who asks, in what role, at which console.
+         * @example {
+         *       "by": "李小華",
+         *       "console": "控制室 1",
+         *       "role": "supervisor"
+         *     }
+         */
+        Person: {
+            /** By */
+            by: string;
+            /**
+             * Console
+             * @default
+             */
+            console: string;
+            /**
+             * Role
+             * @default operator
+             * @enum {string}
+             */
+            role: "viewer" | "operator" | "engineer" | "supervisor" | "auditor" | "admin";
+        };
+        /**
+         * Phase
+         * @description How far the step that is under way has come.
+         * @enum {string}
+         */
+        Phase: "proposed" | "accepted" | "begun";
+        /**
+         * Place
+         * @description Totals of a floor or a zone.
+         */
+        Place: {
+            /**
+             * Code
+             * @example B2
+             */
+            code: string;
+            text: components["schemas"]["Text"];
+            /** Totals */
+            totals: components["schemas"]["Total"][];
+        };
+        /**
+         * PlacesAnswer
+         * @description What floors and zones took, as far as meters serve one of them alone.
+         */
+        PlacesAnswer: {
+            /** As Known At */
+            as_known_at: string | null;
+            /**
+             * End
+             * @description End of the last interval.
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            end: string;
+            estimate: components["schemas"]["Estimate"];
+            /** Floors */
+            floors: components["schemas"]["Place"][];
+            /**
+             * Interval
+             * @example 1mo
+             */
+            interval: string;
+            /**
+             * T
+             * @description Begin of each interval.
+             */
+            t: string[];
+            /**
+             * Time Zone
+             * @example Asia/Taipei
+             */
+            time_zone: string;
+            /** Zones */
+            zones: components["schemas"]["Place"][];
         };
         /**
          * Point
@@ -3355,6 +7446,26 @@ export interface components {
             value: number | null;
         };
         /**
+         * Priorities
+         * @description How a point is commanded: what the service holds of it, and the command that is under way.
+         */
+        Priorities: {
+            /**
+             * Fallback
+             * @description What it goes back to, where its device keeps no priorities.
+             */
+            fallback: number | null;
+            last: components["schemas"]["Command"] | null;
+            open: components["schemas"]["Command"] | null;
+            /** Point */
+            point: string;
+            /**
+             * Slots
+             * @description In use by the service, the highest first.
+             */
+            slots: components["schemas"]["Slot"][];
+        };
+        /**
          * Problem
          * @description RFC 9457 problem details.
          * @example {
@@ -3405,22 +7516,92 @@ export interface components {
             notifications: string[];
         };
         /**
-         * Refusal
-         * @description Why one of several things that were asked for was not done.
+         * Rainwater
+         * @description What the rain gave in a period, and how its year's target goes.
          */
-        Refusal: {
-            /** Detail */
-            detail: string;
+        Rainwater: {
             /**
-             * Title
-             * @example Not possible in the present state
+             * Pace Percent
+             * @description Of what the linear plan has by then.
+             * @example 149.3333
              */
-            title: string;
+            pace_percent: number | null;
             /**
-             * Type
-             * @example /problems/conflict
+             * Pace Shown
+             * @description Of what the linear plan has by then, %, rounded half up to two decimals.
+             * @example 25.42
              */
-            type: string;
+            pace_shown: string | null;
+            period: components["schemas"]["Period"];
+            /**
+             * Progress Percent
+             * @description Of the year's target.
+             * @example 74.6667
+             */
+            progress_percent: number | null;
+            /**
+             * Progress Shown
+             * @description Of the year's target, %, rounded half up to two decimals.
+             * @example 25.42
+             */
+            progress_shown: string | null;
+            /** Provisional */
+            provisional: boolean;
+            /** @description Rain used, m³. */
+            rain: components["schemas"]["Figure"];
+            /**
+             * Ratio Percent
+             * @description Share of all water that was rain, %.
+             * @example 0.16
+             */
+            ratio_percent: number | null;
+            /** @description City water, m³. */
+            tap: components["schemas"]["Figure"];
+            /**
+             * Target
+             * @description Name of the target of the year; null when there is none.
+             */
+            target: string | null;
+            /**
+             * Target M3
+             * @example 150
+             */
+            target_m3: number | null;
+            /** @description Rain used from the year's beginning to the end of the period, m³. */
+            used_this_year: components["schemas"]["Figure"];
+        };
+        /**
+         * Reading
+         * @description An indicator over some months.
+         */
+        Reading: {
+            /**
+             * Coverage
+             * @description Of the worst of its meters, 0..1.
+             * @example 0.998
+             */
+            coverage: number;
+            period: components["schemas"]["Period"];
+            /**
+             * Shown
+             * @description Rounded half up to two decimals.
+             * @example 108.80
+             */
+            shown: string | null;
+            /**
+             * Value
+             * @description Null where nothing can be said, or too little is covered.
+             * @example 108.8
+             */
+            value: number | null;
+        };
+        /**
+         * RefusedBy
+         * @description A limit that is not kept.
+         */
+        RefusedBy: {
+            code: components["schemas"]["cityhall_bms__domain__energy__baselines__Refusal"];
+            text: components["schemas"]["Text"];
         };
         /**
          * Request
@@ -3509,6 +7690,40 @@ export interface components {
             priority: number;
             /** Rings */
             rings: number;
+        };
+        /**
+         * RoleShare
+         * @description The same for one role.
+         */
+        RoleShare: {
+            /**
+             * Coverage
+             * @description Share of the occupied time that is known, 0..1.
+             * @example 0.998
+             */
+            coverage: number | null;
+            /** Indicative */
+            indicative: boolean;
+            /** Inside Hours */
+            inside_hours: number;
+            /** Known Hours */
+            known_hours: number;
+            /**
+             * Percent
+             * @description Of the occupied time that is known, the share inside the limits; null when too little of it is known.
+             * @example 99.4
+             */
+            percent: number | null;
+            /**
+             * Provisional
+             * @description Less is known than a figure needs (95 %); given because it was asked for.
+             */
+            provisional: boolean;
+            /**
+             * Role
+             * @example CO2
+             */
+            role: string;
         };
         /**
          * RuleEvidence
@@ -3737,6 +7952,92 @@ export interface components {
             version: number;
         };
         /**
+         * Rules
+         * @description What a bill adds beside its prices.
+         */
+        Rules: {
+            /** Over First Share */
+            over_first_share: number;
+            /** Over First Times */
+            over_first_times: number;
+            /** Over Rest Times */
+            over_rest_times: number;
+            /** Power Factor Base */
+            power_factor_base: number;
+            /** Power Factor Best */
+            power_factor_best: number;
+            /** Power Factor Step */
+            power_factor_step: number;
+        };
+        /**
+         * SampleEntry
+         * @description A laboratory's figure against its limit.
+         */
+        SampleEntry: {
+            /** By */
+            by: string;
+            /** Entry */
+            entry: number;
+            /** Exceeded */
+            exceeded: boolean | null;
+            /**
+             * Limit
+             * @example 1500
+             */
+            limit: number | null;
+            /** Method */
+            method: string;
+            /**
+             * Name
+             * @example bacteria
+             */
+            name: string;
+            /**
+             * Place
+             * @description Where the sample was taken, or equipment.
+             * @example 02
+             */
+            place: string;
+            /**
+             * Recorded At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            recorded_at: string;
+            /** Report */
+            report: string;
+            /**
+             * Sampled At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            sampled_at: string;
+            /**
+             * Unit
+             * @example CFU/m³
+             */
+            unit: string;
+            /**
+             * Value
+             * @example 620
+             */
+            value: number;
+            /** Withdrawn At */
+            withdrawn_at: string | null;
+            /** Withdrawn By */
+            withdrawn_by: string;
+            /** Withdrawn Why */
+            withdrawn_why: string;
+        };
+        /**
+         * SamplePage
+         * @description Samples, the newest first.
+         */
+        SamplePage: {
+            /** Items */
+            items: components["schemas"]["SampleEntry"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
          * Samples
          * @description A point's samples or interval figures, as columns of equal length.
          */
@@ -3817,6 +8118,162 @@ export interface components {
             v: (number | null)[];
         };
         /**
+         * Savings
+         * @description What was avoided: baseline for the weather that was, plus adjustments, less what was used.
+         */
+        Savings: {
+            /**
+             * Accepted
+             * @description The baseline keeps its limits.
+             */
+            accepted: boolean;
+            /**
+             * Adjusted
+             * @description What was used besides, by the adjustments.
+             * @example 0
+             */
+            adjusted: number | null;
+            /**
+             * Adjustments
+             * @description Adjustments that are counted.
+             * @example [
+             *       "NRA-104-01"
+             *     ]
+             */
+            adjustments: string[];
+            /**
+             * Baseline
+             * @example MAIN-103
+             */
+            baseline: string;
+            /**
+             * Beyond
+             * @description Intervals whose weather was outside what the model knows.
+             */
+            beyond: number;
+            /** @description Per interval, where asked for. */
+            columns: components["schemas"]["SavingsColumns"] | null;
+            /**
+             * Confidence
+             * @example 0.68
+             */
+            confidence: number;
+            /**
+             * Coverage
+             * @description Share of the period that is in the totals, 0..1.
+             * @example 1
+             */
+            coverage: number;
+            /** Intervals */
+            intervals: number;
+            /**
+             * Known At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            known_at: string;
+            /**
+             * Meter
+             * @example TCH.ELEC.MAIN
+             */
+            meter: string;
+            /**
+             * Modelled
+             * @description What the baseline tells.
+             * @example 21400941.7
+             */
+            modelled: number | null;
+            option: components["schemas"]["IpmvpOption"];
+            period: components["schemas"]["Period"];
+            /**
+             * Proven
+             * @description The saving is surer than the limit of its uncertainty asks.
+             */
+            proven: boolean;
+            /**
+             * Provisional
+             * @description Less is covered than a final figure needs.
+             */
+            provisional: boolean;
+            /**
+             * Saved
+             * @description Negative where more was used.
+             * @example 156972.1
+             */
+            saved: number | null;
+            /**
+             * Saved Percent
+             * @description Of baseline and adjustments, not rounded.
+             * @example 0.7335
+             */
+            saved_percent: number | null;
+            /**
+             * Saved Shown
+             * @description Saved, %, rounded half up to two decimals.
+             * @example 25.42
+             */
+            saved_shown: string | null;
+            /**
+             * Uncertainty
+             * @description Half width at `confidence`.
+             * @example 42636.9
+             */
+            uncertainty: number | null;
+            /**
+             * Uncertainty Percent
+             * @description Of the saving.
+             * @example 27.16
+             */
+            uncertainty_percent: number | null;
+            /**
+             * Unit
+             * @example kWh
+             */
+            unit: string;
+            /**
+             * Used
+             * @description What was measured.
+             * @example 21243969.6
+             */
+            used: number | null;
+        };
+        /**
+         * SavingsColumns
+         * @description Per interval; null where nothing can be said.
+         */
+        SavingsColumns: {
+            /** Adjustment */
+            adjustment: (number | null)[];
+            /**
+             * At
+             * @description Begin of each.
+             */
+            at: string[];
+            /** Baseline */
+            baseline: (number | null)[];
+            /** Saved */
+            saved: (number | null)[];
+            /** Used */
+            used: (number | null)[];
+        };
+        /**
+         * Season
+         * @description Seasons of a tariff.
+         * @enum {string}
+         */
+        Season: "summer" | "non_summer";
+        /**
+         * Selection
+         * @description A command that waits for its confirmation.
+         */
+        Selection: {
+            command: components["schemas"]["Command"];
+            /**
+             * Token
+             * @description Needed to confirm; told once, and kept nowhere.
+             */
+            token: string;
+        };
+        /**
          * Several
          * @description Several alarms at once; each is decided on for itself.
          * @example {
@@ -3864,6 +8321,58 @@ export interface components {
              */
             since: string;
         };
+        /**
+         * Share
+         * @description How much of the occupied time was inside limits.
+         */
+        Share: {
+            /**
+             * Coverage
+             * @description Share of the occupied time that is known, 0..1.
+             * @example 0.998
+             */
+            coverage: number | null;
+            /** Inside Hours */
+            inside_hours: number;
+            /** Known Hours */
+            known_hours: number;
+            /**
+             * Percent
+             * @description Of the occupied time that is known, the share inside the limits; null when too little of it is known.
+             * @example 99.4
+             */
+            percent: number | null;
+            /**
+             * Provisional
+             * @description Less is known than a figure needs (95 %); given because it was asked for.
+             */
+            provisional: boolean;
+        };
+        /**
+         * SheddingAnswer
+         * @description Where load shedding stands.
+         */
+        SheddingAnswer: {
+            mode: components["schemas"]["SheddingMode"];
+            /** Restore Below */
+            restore_below: number;
+            /**
+             * Shed At
+             * @description Share of the limit from which loads are shed.
+             */
+            shed_at: number;
+            /** Steps */
+            steps: components["schemas"]["StepAnswer"][];
+            under_way: components["schemas"]["UnderWayAnswer"] | null;
+            /** Version */
+            version: number;
+        };
+        /**
+         * SheddingMode
+         * @description Who decides. Loads that are shed are given back in every mode.
+         * @enum {string}
+         */
+        SheddingMode: "off" | "propose" | "automatic";
         /**
          * Shelf
          * @description Until when, and why, an alarm is put aside.
@@ -3930,6 +8439,39 @@ export interface components {
             time_zone: string;
         };
         /**
+         * Slot
+         * @description Who holds a point at one priority.
+         */
+        Slot: {
+            /** By */
+            by: string;
+            /** Command */
+            command: string;
+            /**
+             * Expired
+             * @description Its time is over, and it is still to be given up, or could not be.
+             */
+            expired: boolean;
+            /** Priority */
+            priority: number;
+            /** Reason */
+            reason: string;
+            /** Role */
+            role: string;
+            /**
+             * Since
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            since: string;
+            /**
+             * Until
+             * @description When a manual override ends; null: without end.
+             */
+            until: string | null;
+            /** Value */
+            value: number;
+        };
+        /**
          * StaleAlarms
          * @description Alarms that stand for more than a day, longest first.
          */
@@ -3986,6 +8528,56 @@ export interface components {
             text: components["schemas"]["Text"] | null;
         };
         /**
+         * Statistics
+         * @description How well a model fits (ASHRAE Guideline 14).
+         */
+        Statistics: {
+            /**
+             * Autocorrelation
+             * @description Of neighbouring errors.
+             */
+            autocorrelation: number;
+            /**
+             * Cvrmse
+             * @description %
+             * @example 1.83
+             */
+            cvrmse: number;
+            /**
+             * Independent
+             * @description How many independent intervals they are worth.
+             */
+            independent: number;
+            /**
+             * Mean
+             * @description Of what was measured, per interval.
+             * @example 58852.6
+             */
+            mean: number;
+            /**
+             * N
+             * @description Intervals.
+             * @example 365
+             */
+            n: number;
+            /**
+             * Nmbe
+             * @description %
+             * @example 0
+             */
+            nmbe: number;
+            /**
+             * Parameters
+             * @description Fitted numbers, balance points among them.
+             * @example 4
+             */
+            parameters: number;
+            /** R2 */
+            r2: number;
+            /** R2 Adjusted */
+            r2_adjusted: number;
+        };
+        /**
          * Status
          * @description Whether the service is alive, and which of its parts are ready.
          */
@@ -4032,7 +8624,7 @@ export interface components {
              * @example TCH.B2.CN.CHC01.CHWS_T
              */
             point: string;
-            state: components["schemas"]["StepState"];
+            state: components["schemas"]["cityhall_bms__domain__counters__StepState"];
             /**
              * To Value
              * @example 0
@@ -4043,6 +8635,41 @@ export interface components {
              * @example kWh
              */
             unit: string;
+        };
+        /**
+         * StepAnswer
+         * @description One step of the plan.
+         */
+        StepAnswer: {
+            /**
+             * Failed
+             * @description Points that do not, and why.
+             */
+            failed: {
+                [key: string]: string;
+            };
+            /**
+             * Following
+             * @description Points that hold what was asked of them.
+             */
+            following: string[];
+            /**
+             * Points
+             * @description How many points it has at this site.
+             */
+            points: number;
+            /** Since */
+            since: string | null;
+            state: components["schemas"]["cityhall_bms__api__energy_shedding__StepState"];
+            /**
+             * Step
+             * @example charging
+             */
+            step: string;
+            /** Text En */
+            text_en: string;
+            /** Text Zh */
+            text_zh: string;
         };
         /**
          * StepKind
@@ -4061,11 +8688,32 @@ export interface components {
             truncated: boolean;
         };
         /**
-         * StepState
-         * @description Who decided what a step counts.
-         * @enum {string}
+         * Subject
+         * @description What figures are of.
          */
-        StepState: "settled" | "pending" | "quarantined" | "accepted" | "rejected" | "exchanged";
+        Subject: {
+            commodity: components["schemas"]["Commodity"];
+            /** Meter */
+            meter: string | null;
+            /**
+             * Meters
+             * @description Meters that make it up, and the factor of each.
+             * @example {
+             *       "MAIN": 1
+             *     }
+             */
+            meters: {
+                [key: string]: number;
+            };
+            /** Tenant */
+            tenant: string | null;
+            text: components["schemas"]["Text"];
+            /**
+             * Unit
+             * @example kWh
+             */
+            unit: string;
+        };
         /**
          * Suppression
          * @description A suppression that was tried on the rings of a flood.
@@ -4165,6 +8813,224 @@ export interface components {
             points: number;
         };
         /**
+         * Target
+         * @description A target, how it is going, and its outlook. Amounts are in the unit of the commodity.
+         */
+        Target: {
+            /**
+             * Amount
+             * @description As it is told: %, or an amount.
+             * @example 1
+             */
+            amount: number;
+            forecast: components["schemas"]["Forecast"];
+            /** Forecast Per M2 */
+            forecast_per_m2: number | null;
+            kind: components["schemas"]["TargetKind"];
+            /**
+             * Limit
+             * @description Amount of the whole year; null where the reference is not known.
+             */
+            limit: number | null;
+            /**
+             * Limit Per M2
+             * @description The same per m² of the target's area (EUI).
+             */
+            limit_per_m2: number | null;
+            /**
+             * Linear Pace Shown
+             * @description Used so far, of what the linear plan has until now, %, rounded half up to two decimals.
+             * @example 25.42
+             */
+            linear_pace_shown: string | null;
+            /**
+             * Name
+             * @example SAVE-104
+             */
+            name: string;
+            outlook: components["schemas"]["Outlook"];
+            /**
+             * Progress Shown
+             * @description Used so far, of the target, %, rounded half up to two decimals.
+             * @example 25.42
+             */
+            progress_shown: string | null;
+            /**
+             * Provisional
+             * @description `used` or `reference` has less coverage than is asked.
+             */
+            provisional: boolean;
+            reference: components["schemas"]["Figure"] | null;
+            /**
+             * Roc Year
+             * @example 104
+             */
+            roc_year: number;
+            /**
+             * Seasonal Pace Shown
+             * @description Used so far, of what the years before had until then, %, rounded half up to two decimals.
+             * @example 25.42
+             */
+            seasonal_pace_shown: string | null;
+            /** Source */
+            source: string;
+            subject: components["schemas"]["Subject"];
+            text: components["schemas"]["Text"];
+            /** @description So far; its value is null where it is not covered. */
+            used: components["schemas"]["Figure"] | null;
+            /**
+             * Year
+             * @example 2015
+             */
+            year: number;
+            /**
+             * Year Elapsed
+             * @description Share of the year on the linear plan, a twelfth a month.
+             * @example 0.5
+             */
+            year_elapsed: number;
+        };
+        /**
+         * TargetKind
+         * @description How a target is told.
+         * @enum {string}
+         */
+        TargetKind: "saving_on_base_year" | "saving_on_year_before" | "at_most" | "at_least";
+        /**
+         * TargetList
+         * @description Targets in the order of the site folder.
+         */
+        TargetList: {
+            /** Items */
+            items: components["schemas"]["Target"][];
+        };
+        /**
+         * Tariff
+         * @description A version of a tariff.
+         */
+        Tariff: {
+            /** Basic */
+            basic: components["schemas"]["BasicPrice"][];
+            /** Energy */
+            energy: components["schemas"]["EnergyPrice"][];
+            /**
+             * Hours
+             * @description Days that are not told are off-peak as a whole.
+             */
+            hours: components["schemas"]["Hours"][];
+            /**
+             * Name
+             * @example taipower-hv-three-stage
+             */
+            name: string;
+            /**
+             * Priced
+             * @description Whether its prices of energy are known; if not, nothing has a cost under it.
+             */
+            priced: boolean;
+            rules: components["schemas"]["Rules"];
+            /** Source */
+            source: string;
+            /**
+             * Summer
+             * @description First and last day.
+             * @example [
+             *       "05-16",
+             *       "10-15"
+             *     ]
+             */
+            summer: string[];
+            text: components["schemas"]["Text"];
+            /**
+             * Valid From
+             * @example 2025-10-01
+             */
+            valid_from: string;
+            /**
+             * Version
+             * @example taipower-hv-three-stage@2025-10-01
+             */
+            version: string;
+        };
+        /**
+         * TariffDay
+         * @description What a day is to a tariff.
+         * @enum {string}
+         */
+        TariffDay: "weekday" | "saturday" | "off_peak_day";
+        /**
+         * TariffPeriod
+         * @description Periods of a tariff, in the order in which demand above the contract is charged.
+         * @enum {string}
+         */
+        TariffPeriod: "peak" | "half_peak" | "saturday_half_peak" | "off_peak";
+        /**
+         * TariffsAnswer
+         * @description Tariffs that are known, and what the site is supplied under.
+         */
+        TariffsAnswer: {
+            /** Billing Meters */
+            billing_meters: string[];
+            /** Contracts */
+            contracts: components["schemas"]["Contract"][];
+            /** Coverage Min Percent */
+            coverage_min_percent: number;
+            /** @description Null where no contract is in force. */
+            now: components["schemas"]["Now"] | null;
+            /** Off Peak Days */
+            off_peak_days: components["schemas"]["OffPeakYear"][];
+            /** Tariffs */
+            tariffs: components["schemas"]["Tariff"][];
+        };
+        /**
+         * Tenant
+         * @description A tenant's totals.
+         */
+        Tenant: {
+            /** Area M2 */
+            area_m2: number | null;
+            /**
+             * Name
+             * @example bank
+             */
+            name: string;
+            text: components["schemas"]["Text"];
+            /** Totals */
+            totals: components["schemas"]["Total"][];
+        };
+        /**
+         * TenantsAnswer
+         * @description What tenants took; figures of the area beside them.
+         */
+        TenantsAnswer: {
+            /** As Known At */
+            as_known_at: string | null;
+            /**
+             * End
+             * @description End of the last interval.
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            end: string;
+            estimate: components["schemas"]["Estimate"];
+            /**
+             * Interval
+             * @example 1mo
+             */
+            interval: string;
+            /**
+             * T
+             * @description Begin of each interval.
+             */
+            t: string[];
+            /** Tenants */
+            tenants: components["schemas"]["Tenant"][];
+            /**
+             * Time Zone
+             * @example Asia/Taipei
+             */
+            time_zone: string;
+        };
+        /**
          * TestRequest
          * @description Who is told for a test, and who asks for it.
          * @example {
@@ -4193,6 +9059,50 @@ export interface components {
              * @example 冰水出水溫度
              */
             zh: string;
+        };
+        /**
+         * Total
+         * @description Somebody's total of a commodity; null under the least coverage, unless provisional figures were asked for.
+         */
+        Total: {
+            commodity: components["schemas"]["Commodity"];
+            /**
+             * Coverage
+             * @description Share of the interval that good samples stand for, never estimates.
+             */
+            coverage: number[];
+            /**
+             * Estimated
+             * @description Part of the value that was estimated.
+             */
+            estimated: number[];
+            /**
+             * Meters
+             * @description Meters that make it up.
+             */
+            meters: string[];
+            /**
+             * Per M2
+             * @description Per m² of the tenant's area; null where that is not known.
+             */
+            per_m2: (number | null)[] | null;
+            /**
+             * Provisional
+             * @description Whether the coverage is under the least that figures are given with.
+             */
+            provisional: boolean[];
+            /**
+             * Site Percent
+             * @description Share of the site's total.
+             */
+            site_percent: (number | null)[];
+            /**
+             * Unit
+             * @example kWh
+             */
+            unit: string;
+            /** V */
+            v: (number | null)[];
         };
         /**
          * Transition
@@ -4288,6 +9198,233 @@ export interface components {
          */
         TrendMethod: "minmax" | "lttb";
         /**
+         * UnderWayAnswer
+         * @description The step between its proposal and its outcome.
+         */
+        UnderWayAnswer: {
+            /**
+             * At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            at: string;
+            /** By */
+            by: string;
+            phase: components["schemas"]["Phase"];
+            /**
+             * Restore
+             * @description Whether it is given back.
+             */
+            restore: boolean;
+            /** Step */
+            step: string;
+        };
+        /**
+         * UnitUnmet
+         * @description One zone, named by the equipment that serves it.
+         */
+        UnitUnmet: {
+            /**
+             * Coverage
+             * @description Share of the occupied hours that is known, 0..1.
+             * @example 0.995
+             */
+            coverage: number | null;
+            /**
+             * Equipment
+             * @example TCH.05.W.VAV03
+             */
+            equipment: string;
+            /**
+             * Floor
+             * @example 05
+             */
+            floor: string;
+            /**
+             * Known Hours
+             * @description Occupied hours of which the answer is known.
+             * @example 208
+             */
+            known_hours: number;
+            /**
+             * Provisional
+             * @description Less is known than a figure needs; given because it was asked for.
+             */
+            provisional: boolean;
+            text: components["schemas"]["Text"];
+            /**
+             * Unmet Hours
+             * @example 3.25
+             */
+            unmet_hours: number | null;
+            /**
+             * Worst K
+             * @description Greatest excess over the set point, K.
+             * @example 2.4
+             */
+            worst_k: number | null;
+            /**
+             * Zone
+             * @example 05.W
+             */
+            zone: string;
+        };
+        /**
+         * Unmet
+         * @description Unmet cooling hours; null where less is known than a figure needs.
+         */
+        Unmet: {
+            /**
+             * Coverage
+             * @description Share of the occupied hours that is known, 0..1.
+             * @example 0.995
+             */
+            coverage: number | null;
+            /**
+             * Known Hours
+             * @description Occupied hours of which the answer is known.
+             * @example 208
+             */
+            known_hours: number;
+            /**
+             * Provisional
+             * @description Less is known than a figure needs; given because it was asked for.
+             */
+            provisional: boolean;
+            /**
+             * Unmet Hours
+             * @example 3.25
+             */
+            unmet_hours: number | null;
+        };
+        /**
+         * UnmetCooling
+         * @description Occupied hours in which the mean of a quarter was more than `above_k` over the set point.
+         */
+        UnmetCooling: {
+            /**
+             * Above K
+             * @example 1
+             */
+            above_k: number;
+            /** As Known At */
+            as_known_at: string | null;
+            /**
+             * Begin
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            begin: string;
+            /**
+             * End
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            end: string;
+            /** Floors */
+            floors: components["schemas"]["GroupUnmet"][];
+            /**
+             * Items
+             * @description The worst first.
+             */
+            items: components["schemas"]["UnitUnmet"][];
+            /** Occupied Hours */
+            occupied_hours: number;
+            /**
+             * Schedule
+             * @example occupied
+             */
+            schedule: string;
+            /** @description Hours of all units together. */
+            total: components["schemas"]["Unmet"];
+            /** Zones */
+            zones: components["schemas"]["GroupUnmet"][];
+        };
+        /**
+         * Verdict
+         * @description What a residual says.
+         * @enum {string}
+         */
+        Verdict: "balanced" | "warn" | "wrong" | "impossible" | "unknown" | "not_judged";
+        /**
+         * WaterUse
+         * @description City water and rain per person and calendar day.
+         */
+        WaterUse: {
+            /**
+             * Litres Per Person Day
+             * @description City water.
+             * @example 64.68
+             */
+            litres_per_person_day: number | null;
+            /**
+             * Litres Shown
+             * @description Rounded half up to two decimals.
+             * @example 64.68
+             */
+            litres_shown: string | null;
+            period: components["schemas"]["Period"];
+            /** Provisional */
+            provisional: boolean;
+            rain: components["schemas"]["Figure"];
+            /**
+             * Staff
+             * @description People by the site's facts.
+             * @example 6000
+             */
+            staff: number | null;
+            tap: components["schemas"]["Figure"];
+        };
+        /**
+         * WhatIfAnswer
+         * @description Months as they were billed, and as another tariff or contract would have had them.
+         */
+        WhatIfAnswer: {
+            /**
+             * Actual
+             * @example 1118000
+             */
+            actual: number;
+            /** Assumptions */
+            assumptions: components["schemas"]["Text"][];
+            best: components["schemas"]["Best"];
+            /**
+             * Currency
+             * @default TWD
+             */
+            currency: string;
+            /** Curve */
+            curve: components["schemas"]["CurvePoint"][];
+            /** Months */
+            months: components["schemas"]["MonthTotals"][];
+            /**
+             * Period
+             * @example 115
+             */
+            period: string;
+            /**
+             * Saving
+             * @example 1118000
+             */
+            saving: number;
+            /**
+             * Scenario
+             * @example 1118000
+             */
+            scenario: number;
+            /**
+             * Scenario Kw
+             * @description Null: as the contracts were.
+             */
+            scenario_kw: {
+                [key: string]: number;
+            } | null;
+            /** Scenario Versions */
+            scenario_versions: string[];
+            /**
+             * Tariff Versions
+             * @description Of what was billed.
+             */
+            tariff_versions: string[];
+        };
+        /**
          * WhichAlarms
          * @description Alarms of some rules, systems, classes of equipment and priorities; an empty list restricts nothing.
          */
@@ -4319,6 +9456,172 @@ export interface components {
             /** Systems */
             systems: string[];
         };
+        /**
+         * Wish
+         * @description What a point is to hold, and why. A null value gives the priority up.
+         * @example {
+         *       "by": "王小明",
+         *       "console": "控制室 1",
+         *       "point": "TCH.B2.CN.CHC01.CHWS_SP",
+         *       "reason": "午後負載低",
+         *       "role": "operator",
+         *       "value": 7.5
+         *     }
+         */
+        Wish: {
+            /** By */
+            by: string;
+            /**
+             * Console
+             * @default
+             */
+            console: string;
+            /**
+             * Permit
+             * @description Permit for works at the equipment, where there is one in force.
+             * @default
+             */
+            permit: string;
+            /** Point */
+            point: string;
+            /**
+             * Priority
+             * @default 8
+             * @enum {integer}
+             */
+            priority: 8 | 12 | 16;
+            /** Reason */
+            reason: string;
+            /**
+             * Role
+             * @default operator
+             * @enum {string}
+             */
+            role: "viewer" | "operator" | "engineer" | "supervisor" | "auditor" | "admin";
+            /** Value */
+            value: number | null;
+        };
+        /**
+         * Written
+         * @description Number of the entry that was written.
+         */
+        Written: {
+            /** Entry */
+            entry: number;
+        };
+        /**
+         * YearOfCarbon
+         * @description Emissions of a part of one year.
+         */
+        YearOfCarbon: {
+            /**
+             * Amount
+             * @example 10404800
+             */
+            amount: number | null;
+            /** Coverage */
+            coverage: number;
+            /**
+             * Factor
+             * @description kgCO2e per unit.
+             * @example 0.525
+             */
+            factor: number | null;
+            /**
+             * Factor Published
+             * @description Day on which this version became known; null: long known.
+             */
+            factor_published: string | null;
+            /**
+             * Factor Roc Year
+             * @description Year that the factor was published for.
+             * @example 104
+             */
+            factor_roc_year: number | null;
+            /** Factor Source */
+            factor_source: string | null;
+            /**
+             * Kg
+             * @description kgCO2e; null where the amount or a factor is not known.
+             * @example 5462520
+             */
+            kg: number | null;
+            /**
+             * Provisional
+             * @description The year has no factor yet: the last one before it is used.
+             */
+            provisional: boolean;
+            /**
+             * Roc Year
+             * @example 104
+             */
+            roc_year: number;
+            /**
+             * Year
+             * @example 2015
+             */
+            year: number;
+        };
+        /**
+         * Withdrawal
+         * @description Why an entry is wrong.
+         * @example {
+         *       "by": "王小明",
+         *       "reason": "樓層寫錯"
+         *     }
+         */
+        cityhall_bms__api__air_record__Withdrawal: {
+            /** By */
+            by: string;
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * Withdrawal
+         * @description Who takes an adjustment back, and why.
+         * @example {
+         *       "by": "王小明",
+         *       "reason": "重複登錄"
+         *     }
+         */
+        cityhall_bms__api__energy_baselines__Withdrawal: {
+            /** By */
+            by: string;
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * Limits
+         * @description Limits that verdicts were given by, percent.
+         */
+        cityhall_bms__api__energy_meters_models__Limits: {
+            /**
+             * Coverage Min Percent
+             * @example 95
+             */
+            coverage_min_percent: number;
+            /**
+             * Impossible Percent
+             * @example 2
+             */
+            impossible_percent: number;
+            /**
+             * Warn Percent
+             * @example 5
+             */
+            warn_percent: number;
+            /**
+             * Wrong Percent
+             * @example 10
+             */
+            wrong_percent: number;
+        };
+        /**
+         * StepState
+         * @description How far a step is.
+         * @enum {string}
+         */
+        cityhall_bms__api__energy_shedding__StepState: "ready" | "taken" | "not_taken" | "not_here";
         /**
          * Figures
          * @description What one console bore, and how it was answered.
@@ -4364,6 +9667,24 @@ export interface components {
             to: string;
         };
         /**
+         * Refusal
+         * @description Why one of several things that were asked for was not done.
+         */
+        cityhall_bms__api__problems__Refusal: {
+            /** Detail */
+            detail: string;
+            /**
+             * Title
+             * @example Not possible in the present state
+             */
+            title: string;
+            /**
+             * Type
+             * @example /problems/conflict
+             */
+            type: string;
+        };
+        /**
          * Figures
          * @description Figures of an interval; null where nothing was known.
          */
@@ -4385,6 +9706,54 @@ export interface components {
             /** Mean */
             mean: number | null;
         };
+        /**
+         * Limits
+         * @description What is too much at night, m³/h; ratio, floor and rest stand in the rules that ring for it.
+         */
+        cityhall_bms__api__water__Limits: {
+            /**
+             * Floor M3H
+             * @example 0.1
+             */
+            floor_m3h: number;
+            /**
+             * High Nights
+             * @example 3
+             */
+            high_nights: number;
+            /**
+             * Ratio
+             * @example 1.3
+             */
+            ratio: number;
+            /**
+             * Rest M3H
+             * @example 0.02
+             */
+            rest_m3h: number;
+            /**
+             * Rest Nights
+             * @example 7
+             */
+            rest_nights: number;
+            /**
+             * Usual Days
+             * @example 28
+             */
+            usual_days: number;
+        };
+        /**
+         * StepState
+         * @description Who decided what a step counts.
+         * @enum {string}
+         */
+        cityhall_bms__domain__counters__StepState: "settled" | "pending" | "quarantined" | "accepted" | "rejected" | "exchanged";
+        /**
+         * Refusal
+         * @description Why a baseline is not accepted.
+         * @enum {string}
+         */
+        cityhall_bms__domain__energy__baselines__Refusal: "too_short" | "missing_days" | "hours_of_month" | "cvrmse" | "nmbe" | "cvrmse_month" | "nmbe_month";
     };
     responses: never;
     parameters: never;
@@ -5545,6 +10914,705 @@ export interface operations {
             };
         };
     };
+    get_unmet_hours: {
+        parameters: {
+            query: {
+                /** @description Start, included; RFC 3339 with offset (send `+` as `%2B`, or use `Z`). */
+                from: string;
+                /** @description End, excluded; RFC 3339 with offset. */
+                to: string;
+                /** @description Give figures of which less than 95 % is known, and mark them. */
+                provisional?: boolean;
+                /** @description The record as it was then: what was recorded later does not count. */
+                as_known_at?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnmetCooling"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_commands: {
+        parameters: {
+            query?: {
+                point?: string | null;
+                state?: components["schemas"]["CommandState"] | null;
+                priority?: number | null;
+                /** @description Only those that are under way. */
+                open?: boolean;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandPage"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    select_point: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Wish"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Selection"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    propose_bulk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkWish"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bulk"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_bulk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bulk: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bulk"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approve_bulk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bulk: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Person"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bulk"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    command_stream: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Go on after this event. */
+                "Last-Event-ID"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_command: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                command: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Command"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approve_command: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                command: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Person"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Command"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_command: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                command: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Person"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Command"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirm_command: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                command: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Confirmation"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Command"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_quarantine: {
         parameters: {
             query?: {
@@ -5927,6 +11995,2360 @@ export interface operations {
             };
             /** @description There is no such thing */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_adjustments: {
+        parameters: {
+            query?: {
+                meter?: string;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdjustmentPage"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_adjustment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAdjustment"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Adjustment"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdraw_adjustment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                adjustment: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["cityhall_bms__api__energy_baselines__Withdrawal"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Adjustment"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_amounts: {
+        parameters: {
+            query: {
+                /** @description Start, included; RFC 3339 with offset. */
+                from: string;
+                /** @description End, excluded; RFC 3339 with offset. */
+                to: string;
+                /** @description Length of an interval: a minute or longer. */
+                interval?: string;
+                /** @description How silences, and amounts of longer periods, are spread. */
+                estimate?: components["schemas"]["Estimate"];
+                /** @description The record as it was then (RFC 3339). */
+                as_known_at?: string | null;
+                /** @description Names with commas. */
+                names?: string;
+                /** @description Meters of this commodity. */
+                commodity?: components["schemas"]["Commodity"] | null;
+                /** @description Meters of this tenant. */
+                tenant?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AmountsAnswer"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_balance: {
+        parameters: {
+            query: {
+                /** @description Start, included; RFC 3339 with offset. */
+                from: string;
+                /** @description End, excluded; RFC 3339 with offset. */
+                to: string;
+                /** @description Length of an interval: a minute or longer. */
+                interval?: string;
+                /** @description How silences, and amounts of longer periods, are spread. */
+                estimate?: components["schemas"]["Estimate"];
+                /** @description The record as it was then (RFC 3339). */
+                as_known_at?: string | null;
+                /** @description This meter, and what lies below it. */
+                meter?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BalanceAnswer"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_baselines: {
+        parameters: {
+            query?: {
+                meter?: string;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BaselinePage"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    fit_baseline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBaseline"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Baseline"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_baseline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                baseline: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Baseline"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    adopt_baseline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                baseline: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Adoption"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Baseline"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_bill: {
+        parameters: {
+            query: {
+                /** @description `115-07` or `2026-07`. */
+                month: string;
+                /** @description Per cent, instead of the measured. */
+                power_factor?: number | null;
+                /** @description How silences are spread. */
+                estimate?: components["schemas"]["Estimate"];
+                /** @description Also figures under the least coverage; they are marked. */
+                provisional?: boolean;
+                /** @description The record as it was then (RFC 3339). */
+                as_known_at?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BillAnswer"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_carbon: {
+        parameters: {
+            query: {
+                /** @description 104, 104H1, 104Q2, 104-06, 104-06-30 or 104-06-01..104-06-20 (both included); ROC years, or CE with four digits. */
+                period: string;
+                commodity?: components["schemas"]["Commodity"];
+                tenant?: string;
+                meter?: string;
+                /** @description How silences are spread over intervals. */
+                estimate?: components["schemas"]["Estimate"];
+                /** @description The record as it was then: what was recorded later does not count. */
+                as_known_at?: string | null;
+                /** @description Also what is not covered well enough; the answer is marked then. */
+                provisional?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Carbon"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_charging: {
+        parameters: {
+            query: {
+                /** @description 104, 104H1, 104Q2, 104-06, 104-06-30 or 104-06-01..104-06-20 (both included); ROC years, or CE with four digits. */
+                period: string;
+                /** @description The record as it was then: what was recorded later does not count. */
+                as_known_at?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Charging"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compare_periods: {
+        parameters: {
+            query: {
+                commodity: components["schemas"]["Commodity"];
+                /** @description 104, 104H1, 104Q2, 104-06, 104-06-30 or 104-06-01..104-06-20 (both included); ROC years, or CE with four digits. */
+                period: string;
+                against?: components["schemas"]["Against"];
+                tenant?: string;
+                meter?: string;
+                /** @description How silences are spread over intervals. */
+                estimate?: components["schemas"]["Estimate"];
+                /** @description The record as it was then: what was recorded later does not count. */
+                as_known_at?: string | null;
+                /** @description Also what is not covered well enough; the answer is marked then. */
+                provisional?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_costs: {
+        parameters: {
+            query: {
+                /** @description Start, included; RFC 3339 with offset. */
+                from: string;
+                /** @description End, excluded; RFC 3339 with offset. */
+                to: string;
+                /** @description One of 15m, 1h, 1d, 1mo. */
+                interval?: string;
+                /** @description Names with commas; without any name the billing meters. */
+                meters?: string;
+                /** @description Names with commas. */
+                tenants?: string;
+                /** @description As if this tariff had been in force. */
+                tariff?: string | null;
+                /** @description How silences are spread. */
+                estimate?: components["schemas"]["Estimate"];
+                /** @description Also figures under the least coverage; they are marked. */
+                provisional?: boolean;
+                /** @description The record as it was then (RFC 3339). */
+                as_known_at?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CostsAnswer"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_demand: {
+        parameters: {
+            query?: {
+                /** @description Meters to tell; all of them if none is named. */
+                meter?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DemandNowAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_demand_peaks: {
+        parameters: {
+            query: {
+                /** @description A day of the first month. */
+                from: string;
+                /** @description A day of the last month. */
+                to: string;
+                meter?: string;
+                /** @description How many of the highest days. */
+                top?: number;
+                /** @description Tell also what rests on less than 95 % of its quarters. */
+                provisional?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeakCalendarAnswer"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_shedding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SheddingAnswer"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    answer_shedding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Answer"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SheddingAnswer"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    demand_stream: {
+        parameters: {
+            query?: {
+                /** @description Meters to tell; all of them if none is named. */
+                meter?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_indicators: {
+        parameters: {
+            query?: {
+                month?: string | null;
+                /** @description Also with too little coverage; it is marked then. */
+                provisional?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IndicatorList"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_measures: {
+        parameters: {
+            query?: {
+                status?: components["schemas"]["MeasureStatus"] | null;
+                commodity?: components["schemas"]["Commodity"] | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeasurePage"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    propose_measure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewMeasure"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Measure"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_measure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                measure: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Measure"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revise_measure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                measure: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Described"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Measure"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compare_before_after: {
+        parameters: {
+            query?: {
+                /** @description Length of either side. */
+                weeks?: number;
+                /** @description Which days from before. */
+                beside?: components["schemas"]["Beside"];
+                /** @description How silences are spread over intervals. */
+                estimate?: components["schemas"]["Estimate"];
+                /** @description The record as it was then: what was recorded later does not count. */
+                as_known_at?: string | null;
+                /** @description Also what is not covered well enough; the answer is marked then. */
+                provisional?: boolean;
+            };
+            header?: never;
+            path: {
+                measure: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BeforeAfter"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    record_measurement: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                measure: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Measured"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Measure"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    move_measure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                measure: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Move"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Measure"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_meters: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeterList"];
+                };
+            };
+        };
+    };
+    get_meter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Meter"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_meter_amounts: {
+        parameters: {
+            query: {
+                /** @description Start, included; RFC 3339 with offset. */
+                from: string;
+                /** @description End, excluded; RFC 3339 with offset. */
+                to: string;
+                /** @description Length of an interval: a minute or longer. */
+                interval?: string;
+                /** @description How silences, and amounts of longer periods, are spread. */
+                estimate?: components["schemas"]["Estimate"];
+                /** @description The record as it was then (RFC 3339). */
+                as_known_at?: string | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AmountsAnswer"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_places: {
+        parameters: {
+            query: {
+                /** @description Start, included; RFC 3339 with offset. */
+                from: string;
+                /** @description End, excluded; RFC 3339 with offset. */
+                to: string;
+                /** @description Length of an interval: a minute or longer. */
+                interval?: string;
+                /** @description How silences, and amounts of longer periods, are spread. */
+                estimate?: components["schemas"]["Estimate"];
+                /** @description The record as it was then (RFC 3339). */
+                as_known_at?: string | null;
+                /** @description Also figures under the least coverage; they are marked. */
+                provisional?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlacesAnswer"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_savings: {
+        parameters: {
+            query: {
+                /** @description 104, 104H1, 104Q2, 104-06, 104-06-30 or 104-06-01..104-06-20 (both included); ROC years, or CE with four digits. */
+                period: string;
+                meter?: string;
+                baseline?: string;
+                /** @description Also with too little coverage; it is marked then. */
+                provisional?: boolean;
+                /** @description Every interval, too. */
+                columns?: boolean;
+                /** @description The record as it was then: what was recorded later does not count. */
+                as_known_at?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Savings"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_energy_targets: {
+        parameters: {
+            query?: {
+                /** @description ROC or CE; without it all. */
+                year?: number | null;
+                /** @description How silences are spread over intervals. */
+                estimate?: components["schemas"]["Estimate"];
+                /** @description The record as it was then: what was recorded later does not count. */
+                as_known_at?: string | null;
+                /** @description Also what is not covered well enough; the answer is marked then. */
+                provisional?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetList"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_energy_target: {
+        parameters: {
+            query?: {
+                /** @description How silences are spread over intervals. */
+                estimate?: components["schemas"]["Estimate"];
+                /** @description The record as it was then: what was recorded later does not count. */
+                as_known_at?: string | null;
+                /** @description Also what is not covered well enough; the answer is marked then. */
+                provisional?: boolean;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Target"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_tariffs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TariffsAnswer"];
+                };
+            };
+        };
+    };
+    get_tariff_periods: {
+        parameters: {
+            query: {
+                /** @description Start, included; RFC 3339 with offset (send `+` as `%2B`, or use `Z`). */
+                from: string;
+                /** @description End, excluded; RFC 3339 with offset. */
+                to: string;
+                /** @description As if this tariff had been in force. */
+                tariff?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeriodsAnswer"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_tenants: {
+        parameters: {
+            query: {
+                /** @description Start, included; RFC 3339 with offset. */
+                from: string;
+                /** @description End, excluded; RFC 3339 with offset. */
+                to: string;
+                /** @description Length of an interval: a minute or longer. */
+                interval?: string;
+                /** @description How silences, and amounts of longer periods, are spread. */
+                estimate?: components["schemas"]["Estimate"];
+                /** @description The record as it was then (RFC 3339). */
+                as_known_at?: string | null;
+                /** @description Also figures under the least coverage; they are marked. */
+                provisional?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TenantsAnswer"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_what_if: {
+        parameters: {
+            query?: {
+                /** @description Whole months, like `115`; empty: the last twelve. */
+                period?: string;
+                /** @description As if this tariff had been in force. */
+                tariff?: string | null;
+                /** @description Capacities in kW; if one is told, the others are as told or 0. */
+                regular_kw?: number | null;
+                half_peak_kw?: number | null;
+                non_summer_kw?: number | null;
+                saturday_half_peak_kw?: number | null;
+                off_peak_kw?: number | null;
+                /** @description How silences are spread. */
+                estimate?: components["schemas"]["Estimate"];
+                /** @description Also months under the least coverage; they are marked. */
+                provisional?: boolean;
+                /** @description The record as it was then (RFC 3339). */
+                as_known_at?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WhatIfAnswer"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6844,6 +15266,601 @@ export interface operations {
             };
         };
     };
+    get_indoor_air: {
+        parameters: {
+            query?: {
+                /** @description When the means end; null: now. */
+                at?: string | null;
+                /** @description The record as it was then: what was recorded later does not count. */
+                as_known_at?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Air"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_air_action: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAction"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Written"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_indoor_air_compliance: {
+        parameters: {
+            query: {
+                /** @description Start, included; RFC 3339 with offset (send `+` as `%2B`, or use `Z`). */
+                from: string;
+                /** @description End, excluded; RFC 3339 with offset. */
+                to: string;
+                /** @description Give figures of which less than 95 % is known, and mark them. */
+                provisional?: boolean;
+                /** @description The record as it was then: what was recorded later does not count. */
+                as_known_at?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Compliance"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdraw_air_entry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                entry: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["cityhall_bms__api__air_record__Withdrawal"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Written"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_indoor_air_exceedances: {
+        parameters: {
+            query: {
+                /** @description Start, included; RFC 3339 with offset (send `+` as `%2B`, or use `Z`). */
+                from: string;
+                /** @description End, excluded; RFC 3339 with offset. */
+                to: string;
+                /** @description The record as it was then: what was recorded later does not count. */
+                as_known_at?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exceedances"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_air_inspections: {
+        parameters: {
+            query?: {
+                /** @description Withdrawn ones too. */
+                withdrawn?: boolean;
+                /** @description The record as it was then: what was recorded later does not count. */
+                as_known_at?: string | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectionPage"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_air_inspection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewInspection"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Written"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_indoor_air_monitors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonitorList"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_air_samples: {
+        parameters: {
+            query?: {
+                /** @description Withdrawn ones too. */
+                withdrawn?: boolean;
+                /** @description The record as it was then: what was recorded later does not count. */
+                as_known_at?: string | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SamplePage"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_air_sample: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSample"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Written"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_notifications: {
         parameters: {
             query?: {
@@ -6935,6 +15952,47 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_overrides: {
+        parameters: {
+            query?: {
+                /** @description 8: manual; null: whatever is held. */
+                priority?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overrides"];
                 };
             };
             /** @description Some values are not valid */
@@ -7385,6 +16443,135 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    extend_override: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Extension"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Priorities"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    point_priorities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Priorities"];
                 };
             };
             /** @description There is no such thing */
@@ -8620,6 +17807,209 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SuppressionTable"];
+                };
+            };
+        };
+    };
+    get_night_flow: {
+        parameters: {
+            query?: {
+                /** @description First night, by the date on which it ends. */
+                first?: string | null;
+                /** @description Last night; null: the last that is over. */
+                last?: string | null;
+                meter?: string[] | null;
+                /** @description The record as it was then: what was recorded later does not count. */
+                as_known_at?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NightFlows"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_rainwater: {
+        parameters: {
+            query: {
+                /** @description 104, 104H1, 104Q2, 104-06, 104-06-30 or 104-06-01..104-06-20 (both included); ROC years, or CE with four digits. */
+                period: string;
+                /** @description How silences are spread over intervals. */
+                estimate?: components["schemas"]["Estimate"];
+                /** @description The record as it was then: what was recorded later does not count. */
+                as_known_at?: string | null;
+                /** @description Also what is not covered well enough; the answer is marked then. */
+                provisional?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rainwater"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_water_use: {
+        parameters: {
+            query: {
+                /** @description 104, 104H1, 104Q2, 104-06, 104-06-30 or 104-06-01..104-06-20 (both included); ROC years, or CE with four digits. */
+                period: string;
+                /** @description How silences are spread over intervals. */
+                estimate?: components["schemas"]["Estimate"];
+                /** @description The record as it was then: what was recorded later does not count. */
+                as_known_at?: string | null;
+                /** @description Also what is not covered well enough; the answer is marked then. */
+                provisional?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaterUse"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };

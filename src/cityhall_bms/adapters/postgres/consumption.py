@@ -13,6 +13,7 @@ from cityhall_bms.adapters.postgres.history_figures import FigureReader
 from cityhall_bms.domain.errors import RefusedError
 from cityhall_bms.historian.columns import Samples
 from cityhall_bms.historian.estimates import Silence, a_week_before, spread
+from cityhall_bms.historian.intervals import MINUTE_US
 from cityhall_bms.historian.rollups import Rollups, coverage
 from cityhall_bms.ports.counters import Consumption, Estimate
 from cityhall_bms.ports.history import Aggregation, Window
@@ -40,7 +41,7 @@ class ConsumptionReader:
         estimated = np.full(len(value), np.nan)
         if estimate is not Estimate.NONE:
             shape = await self._shape(edges, zone) if estimate is Estimate.WEEK_BEFORE else None
-            estimated = spread(edges, await self._silences(rows, edges), shape)
+            estimated = spread(edges, await self._silences(rows, edges, zone), shape)
             value = np.where(np.isnan(estimated), value, np.nan_to_num(value) + estimated)
         return Consumption(edges[:-1], value, estimated, share)
 
@@ -55,15 +56,23 @@ class ConsumptionReader:
         _, value = await self._measured(a_week_before(edges, zone), zone)
         return value
 
-    async def _silences(self, rows: Rollups, edges: Edges) -> list[Silence]:
+    async def _silences(self, rows: Rollups, edges: Edges, zone: ZoneInfo) -> list[Silence]:
         """Silences that end in an interval and begin before it, and the one that lasts to beyond the last."""
         resumed = np.flatnonzero(np.isnan(rows.start) & (rows.count > 0))
         if len(resumed) > SILENCES_MAX:
             msg = f"the counter was silent more than {SILENCES_MAX} times: take a shorter time"
             raise RefusedError(msg)
         begins = [Window(int(rows.bucket[row]), self._end(edges, int(rows.bucket[row]))) for row in resumed]
-        found = [await self._silence(window) for window in (*begins, Window(int(edges[-1]), self._present))]
+        if not await self._holds(int(edges[-1]), zone):
+            begins.append(Window(int(edges[-1]), self._present))
+        found = [await self._silence(window) for window in begins]
         return [silence for silence in found if silence is not None]
+
+    async def _holds(self, at: int, zone: ZoneInfo) -> bool:
+        """Whether a sample from before a moment still stands then: the next one ends no silence."""
+        reader = FigureReader(self._connection, [self._point], self._home, self._present)
+        after = await reader.rows(np.array([at, at + MINUTE_US]), zone)
+        return bool(np.isfinite(after.start).any())
 
     def _end(self, edges: Edges, begin: int) -> int:
         return int(edges[np.searchsorted(edges, begin) + 1])

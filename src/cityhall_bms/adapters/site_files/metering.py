@@ -67,6 +67,7 @@ class MeterTable(_Table):
     zone: str = ""
     floor: str = ""
     flow: Flow = Flow.IMPORT
+    complete: bool = True
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -145,6 +146,7 @@ class _Reading:
             zone=table.zone,
             floor=table.floor,
             flow=table.flow,
+            complete=table.complete,
         )
 
     def _source(self, index: int, table: MeterTable) -> Source:

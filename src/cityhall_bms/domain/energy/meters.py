@@ -66,6 +66,8 @@ class Meter:
     zone: str = ""
     floor: str = ""
     flow: Flow = Flow.IMPORT
+    complete: bool = True
+    """Whether all that hangs on it has a meter, so that its parts are meant to add up to it."""
 
     @property
     def sign(self) -> float:
@@ -113,14 +115,21 @@ class Metering:
         """Meters that hang on nothing."""
         return tuple(meter for meter in self.meters.values() if not meter.part_of)
 
-    def total_of(self, commodity: Commodity, tenant: str = "") -> Mapping[str, float]:
-        """Meters, and the factor of each, that make up a commodity's total at the site, or at one tenant.
+    def total_of(
+        self, commodity: Commodity, tenant: str = "", *, zone: str = "", floor: str = ""
+    ) -> Mapping[str, float]:
+        """Meters, and the factor of each, that make up a commodity's total: at the site, a tenant, a zone, a floor.
 
         Those count that hang on no other of them, so that nothing is counted twice; what is exported is taken off. A
         virtual meter does not count where any of those that it is made of counts already.
         """
         wanted = {
-            m.name for m in self.meters.values() if m.commodity is commodity and (not tenant or m.tenant == tenant)
+            meter.name
+            for meter in self.meters.values()
+            if meter.commodity is commodity
+            and (not tenant or meter.tenant == tenant)
+            and (not zone or meter.zone == zone)
+            and (not floor or meter.floor == floor)
         }
         tops = (self.meters[name] for name in self.meters if name in wanted and not wanted & self._above(name))
         return {
