@@ -10,7 +10,8 @@ from cityhall_bms.api.models import Model, Text, Time
 from cityhall_bms.api.times import to_rfc3339
 from cityhall_bms.domain.energy import bills
 from cityhall_bms.domain.energy.tariffs import Capacity, Season, TariffPeriod
-from cityhall_bms.energy.billing import MonthBill, WhatIf
+from cityhall_bms.energy.billing import MonthBill, Terms, WhatIf
+from cityhall_bms.ports.counters import Estimate
 
 Money = Annotated[float, Field(examples=[1118000.0])]
 
@@ -80,6 +81,8 @@ class BillAnswer(Model):
     meters: list[str]
     coverage: float
     provisional: bool = Field(description="Less of the month is known than a bill needs: energy is the known part.")
+    estimate: Estimate
+    estimated_kwh: float = Field(description="Part of the energy that was estimated; demand is never made of it.")
     as_known_at: Time | None
     power_factor_percent: int | None = Field(description="Null: not known, and nothing was adjusted by it.")
     peaks: dict[TariffPeriod, Time] = Field(description="When the greatest quarter hour of each period began.")
@@ -155,7 +158,7 @@ ASSUMPTIONS = (
 )
 
 
-def bill_answer(found: MonthBill, meters: list[str], bounds: tuple[int, int], known_at: str | None) -> BillAnswer:
+def bill_answer(found: MonthBill, meters: list[str], bounds: tuple[int, int], ask: Terms) -> BillAnswer:
     """Give the answer's form of a bill."""
     bill = found.bill
     return BillAnswer(
@@ -167,7 +170,9 @@ def bill_answer(found: MonthBill, meters: list[str], bounds: tuple[int, int], kn
         meters=meters,
         coverage=found.measured.coverage,
         provisional=found.provisional,
-        as_known_at=known_at,
+        estimate=ask.estimate,
+        estimated_kwh=found.measured.estimated_kwh,
+        as_known_at=to_rfc3339(ask.known_at),
         power_factor_percent=bill.power_factor,
         peaks={period: to_rfc3339(at) or "" for period, at in found.peaks.items()},
         parts=[BillPart.of(part) for part in bill.parts],

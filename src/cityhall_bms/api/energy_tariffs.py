@@ -23,7 +23,7 @@ from cityhall_bms.domain.energy.periods import Period, months_of, parse_period
 from cityhall_bms.domain.energy.tariffs import PERIODS, Capacity
 from cityhall_bms.domain.errors import RefusedError
 from cityhall_bms.domain.wall_clock import local_day
-from cityhall_bms.energy.billing import Scenario
+from cityhall_bms.energy.billing import Scenario, Terms
 from cityhall_bms.energy.costing import INTERVALS, CostAnswer, CostQuestion, names_asked
 from cityhall_bms.ports.counters import Estimate
 
@@ -62,6 +62,7 @@ class AskedWhatIf(BaseModel):
     non_summer_kw: Kilowatts = None
     saturday_half_peak_kw: Kilowatts = None
     off_peak_kw: Kilowatts = None
+    estimate: Estimate = Field(Estimate.NONE, description="How silences are spread.")
     provisional: bool = Field(False, description="Also months under the least coverage; they are marked.")  # noqa: FBT003
     as_known_at: AwareDatetime | None = Field(None, description="The record as it was then (RFC 3339).")
 
@@ -151,15 +152,15 @@ async def get_bill(
     services: Services,
     month: Annotated[str, Query(max_length=20, description="`115-07` or `2026-07`.")],
     power_factor: Annotated[int | None, Query(ge=0, le=100, description="Per cent, instead of the measured.")] = None,
+    estimate: Annotated[Estimate, Query(description="How silences are spread.")] = Estimate.NONE,
     provisional: Provisional = False,  # noqa: FBT002
     as_known_at: Annotated[AwareDatetime | None, Query(description="The record as it was then (RFC 3339).")] = None,
 ) -> bill_models.BillAnswer:
     """Bill of a month under the contract in force, line by line. 409 where less is known than a bill needs."""
-    found = await services.energy.bills.bill(
-        _period(month), provisional=provisional, power_factor=power_factor, known_at=known_us(services, as_known_at)
-    )
+    ask = Terms(provisional, estimate, known_us(services, as_known_at))
+    found = await services.energy.bills.bill(_period(month), ask, power_factor=power_factor)
     bounds = found.measured.period.bounds(ZoneInfo(services.site.time_zone))
-    return bill_models.bill_answer(found, list(services.site.tariffs.billing.meters), bounds, known_text(as_known_at))
+    return bill_models.bill_answer(found, list(services.site.tariffs.billing.meters), bounds, ask)
 
 
 @router.get("/what-if", responses=responses(400, 404, 409, 422, 503))
@@ -167,12 +168,8 @@ async def get_what_if(services: Services, asked: Annotated[AskedWhatIf, Query()]
     """Months under another tariff or other capacities, and the best regular capacity, beside what was billed."""
     period = _period(asked.period) if asked.period else _past_year(services)
     kw = asked.kw()
-    found = await services.energy.bills.what_if(
-        period,
-        Scenario(asked.tariff, kw),
-        provisional=asked.provisional,
-        known_at=known_us(services, asked.as_known_at),
-    )
+    ask = Terms(asked.provisional, asked.estimate, known_us(services, asked.as_known_at))
+    found = await services.energy.bills.what_if(period, Scenario(asked.tariff, kw), ask)
     return bill_models.what_if_answer(period.name, found, kw)
 
 

@@ -17,6 +17,7 @@ from cityhall_bms.domain.energy.periods import Period, months_between, months_of
 from cityhall_bms.domain.energy.tariff_book import Contract, PeriodMap, Stretch, TariffBook
 from cityhall_bms.domain.energy.tariffs import PERIODS, Capacity, TariffPeriod
 from cityhall_bms.domain.errors import RefusedError
+from cityhall_bms.ports.counters import Estimate
 from cityhall_bms.ports.energy import MeterReader
 from cityhall_bms.ports.history import Aggregation, Window
 from cityhall_bms.ports.queries import HistoryQueries
@@ -31,6 +32,18 @@ Kilowatts = Mapping[Capacity, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """On which terms figures are given: also from too little, silences spread, as known at a time (µs UTC)."""
+
+    provisional: bool = False
+    estimate: Estimate = Estimate.NONE
+    known_at: int | None = None
+
+
+AS_MEASURED: Final = Terms()
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
     """What the utility's meters said in a month."""
 
@@ -39,6 +52,8 @@ class Measured:
     """Quarter hours of the billing meters, kWh."""
     coverage: float
     """Share of the month (0..1) that good samples stand for, the least of the meters."""
+    estimated_kwh: float
+    """Part of the energy that was estimated; demand is never made of it."""
     power_factor: int | None
     """Per cent; none where reactive energy is not measured, or not enough of it is known."""
 
@@ -91,9 +106,7 @@ class BillDesk:
         self._reactive = [ids[name] for name in book.billing.reactive_points]
         self._zone = ZoneInfo(book.time_zone)
 
-    async def bill(
-        self, month: Period, *, provisional: bool = False, power_factor: int | None = None, known_at: int | None = None
-    ) -> MonthBill:
+    async def bill(self, month: Period, ask: Terms = AS_MEASURED, *, power_factor: int | None = None) -> MonthBill:
         """Bill a month under the contracts in force.
 
         A month of which too little is known, as one that is not over, is refused unless asked for as provisional;
@@ -101,19 +114,17 @@ class BillDesk:
         """
         self._check_month(month)
         self._book.check_priced(month.first, month.until)
-        measured = await self._measured(month, power_factor, known_at)
-        self._check_coverage([measured], provisional=provisional)
+        measured = await self._measured(month, ask, power_factor)
+        self._check_coverage([measured], provisional=ask.provisional)
         return self._billed(measured, Scenario())
 
-    async def what_if(
-        self, months: Period, scenario: Scenario, *, provisional: bool = False, known_at: int | None = None
-    ) -> WhatIf:
+    async def what_if(self, months: Period, scenario: Scenario, ask: Terms = AS_MEASURED) -> WhatIf:
         """Bill whole months again under a scenario, and find its best regular capacity."""
         singles = self._months(months)
         for tariff in {None, scenario.tariff}:
             self._book.check_priced(months.first, months.until, tariff)
-        measured = [await self._measured(month, None, known_at) for month in singles]
-        self._check_coverage(measured, provisional=provisional)
+        measured = [await self._measured(month, ask) for month in singles]
+        self._check_coverage(measured, provisional=ask.provisional)
         actual = tuple(self._billed(month, Scenario()) for month in measured)
         kw = scenario.kw or self._book.contract_on(months.until - timedelta(days=1)).kw
         changed = tuple(self._billed(month, scenario) for month in measured)
@@ -129,18 +140,18 @@ class BillDesk:
             ),
         )  # fmt: skip
 
-    async def _measured(self, month: Period, power_factor: int | None, known_at: int | None) -> Measured:
+    async def _measured(self, month: Period, ask: Terms, power_factor: int | None = None) -> Measured:
         window = Window(*month.bounds(self._zone))
         meters = self._book.billing.meters
         if not meters:
             msg = "tariffs.toml 沒有 [billing] meters / tariffs.toml does not say which meters the utility bills"
             raise RefusedError(msg)
-        amounts = await self._reader.amounts(meters, window, QUARTER, known_at=known_at)
+        amounts = await self._reader.amounts(meters, window, QUARTER, estimate=ask.estimate, known_at=ask.known_at)
         lengths = amounts.lengths().astype(np.float64)
         coverage = float((amounts.coverage @ lengths / lengths.sum()).min())
         if power_factor is None and self._reactive:
-            power_factor = await self._power_factor(window, amounts, coverage, known_at)
-        return Measured(month, amounts, coverage, power_factor)
+            power_factor = await self._power_factor(window, amounts, coverage, ask.known_at)
+        return Measured(month, amounts, coverage, float(np.nansum(amounts.estimated)), power_factor)
 
     async def _power_factor(
         self, window: Window, amounts: Amounts, coverage: float, known_at: int | None
@@ -159,7 +170,7 @@ class BillDesk:
         periods = self._book.periods(start, end, scenario.tariff)
         stretches = self._book.stretches(month.first, month.until, scenario.tariff)
         parts = [self._part(measured, stretch, periods, scenario) for stretch in stretches]
-        _, when = demand_by_period(measured.amounts, periods)
+        _, when = demand_by_period(_without_estimates(measured.amounts), periods)
         return MonthBill(
             measured,
             bill(parts, measured.power_factor),
@@ -173,7 +184,7 @@ class BillDesk:
     def _part(measured: Measured, stretch: Stretch, periods: PeriodMap, scenario: Scenario) -> Part:
         amounts = _between(measured.amounts, stretch.start, stretch.end)
         energy = by_period(amounts, periods).kwh
-        demand, _ = demand_by_period(amounts, periods)
+        demand, _ = demand_by_period(_without_estimates(amounts), periods)
         kwh = {
             p: float(np.nansum(column))
             for p, column in zip(PERIODS, energy.T, strict=True)
@@ -228,6 +239,11 @@ def _between(amounts: Amounts, start: int, end: int) -> Amounts:
         amounts, at=amounts.at[inside], end=min(end, amounts.end), value=amounts.value[:, inside],
         estimated=amounts.estimated[:, inside], coverage=amounts.coverage[:, inside],
     )  # fmt: skip
+
+
+def _without_estimates(amounts: Amounts) -> Amounts:
+    """Evenly spread energy says nothing about the greatest quarter hour."""
+    return replace(amounts, value=np.where(amounts.estimated > 0.0, np.nan, amounts.value))
 
 
 def _contracts(stretches: Sequence[Stretch]) -> tuple[Contract, ...]:

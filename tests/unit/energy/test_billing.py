@@ -15,7 +15,7 @@ from cityhall_bms.domain.energy.periods import Period, months_of, parse_period
 from cityhall_bms.domain.energy.tariff_book import Billing, Contract, TariffBook
 from cityhall_bms.domain.energy.tariffs import Capacity, TariffPeriod
 from cityhall_bms.domain.errors import RefusedError
-from cityhall_bms.energy.billing import BillDesk, MonthBill, Scenario
+from cityhall_bms.energy.billing import BillDesk, MonthBill, Scenario, Terms
 from cityhall_bms.ports.counters import Estimate
 from cityhall_bms.ports.history import Aggregation, Window
 from cityhall_bms.ports.queries import Table
@@ -44,13 +44,15 @@ class Loads:
         self, meters: Sequence[str], window: Window, interval: str, *, estimate: Estimate = Estimate.NONE,
         known_at: int | None = None,
     ) -> Amounts:  # fmt: skip
-        assert (list(meters), interval, estimate) == (["MAIN1", "MAIN2"], "15m", Estimate.NONE)
+        assert (list(meters), interval) == (["MAIN1", "MAIN2"], "15m")
         self.asked.append(known_at)
         at = np.arange(window.start, window.end, QUARTER_US)
         kw = np.full((2, len(at)), self.usual_kw)
         for (start, end), other in self.changed.items():
             kw[0, (at >= start) & (at < end)] = other
-        return Amounts(at, window.end, kw / 4, np.zeros(kw.shape), np.isfinite(kw).astype(np.float64))
+        silent = np.isnan(kw)
+        spread = np.where(silent & (estimate is Estimate.LINEAR), 1900.0, 0.0)
+        return Amounts(at, window.end, np.where(spread, spread, kw) / 4, spread / 4, np.where(silent, 0.0, 1.0))
 
 
 @dataclass
@@ -139,7 +141,7 @@ class TestTheBillOfAMonth:
     async def test_the_record_of_another_day_is_asked_for(self) -> None:
         loads = Loads()
 
-        await desk(loads).bill(JULY, known_at=5)
+        await desk(loads).bill(JULY, Terms(known_at=5))
 
         assert loads.asked == [5]
 
@@ -152,16 +154,26 @@ class TestWhatIsNotKnown:
             await desk(Loads(dict(THREE_DAYS_GONE))).bill(JULY)
 
     async def test_a_provisional_bill_has_what_is_known_and_says_so(self) -> None:
-        found = await desk(Loads(dict(THREE_DAYS_GONE))).bill(JULY, provisional=True)
+        found = await desk(Loads(dict(THREE_DAYS_GONE))).bill(JULY, Terms(provisional=True))
 
         assert found.provisional
         assert found.measured.coverage == pytest.approx(28 / 31)
         assert sum(line.kwh for line in found.bill.parts[0].energy) == 4000 * 24 * 31 - 2000 * 24 * 3
         assert found.bill.parts[0].part.demand_kw[PEAK] == 4000.0
 
+    async def test_silences_can_be_spread_and_are_never_demand(self) -> None:
+        terms = Terms(provisional=True, estimate=Estimate.LINEAR)
+
+        found = await desk(Loads(dict(THREE_DAYS_GONE))).bill(JULY, terms)
+
+        assert found.measured.estimated_kwh == 1900 * 24 * 3
+        assert sum(line.kwh for line in found.bill.parts[0].energy) == 4000 * 24 * 31 - 100 * 24 * 3
+        assert found.measured.coverage == pytest.approx(28 / 31)
+        assert us(date(2026, 7, 4)) <= found.peaks[PEAK]
+
     async def test_a_month_of_which_nothing_is_known_is_no_bill_of_zero(self) -> None:
         with pytest.raises(RefusedError, match="nothing is known"):
-            await desk(Loads(usual_kw=float("nan"))).bill(JULY, provisional=True)
+            await desk(Loads(usual_kw=float("nan"))).bill(JULY, Terms(provisional=True))
 
     @pytest.mark.parametrize(
         ("month", "says"),
@@ -171,7 +183,7 @@ class TestWhatIsNotKnown:
         contract = Contract(date(2020, 1, 1), THREE, {Capacity.REGULAR: Decimal(4500)})
 
         with pytest.raises(RefusedError, match=says):
-            await desk(Loads(), contract).bill(parse_period(month), provisional=True)
+            await desk(Loads(), contract).bill(parse_period(month), Terms(provisional=True))
 
     async def test_a_site_that_does_not_say_which_meters_are_billed_has_no_bill(self) -> None:
         contracts = (Contract(date(2025, 10, 1), THREE, {}),)
