@@ -14,6 +14,7 @@ from cityhall_bms.ports.event_log import EventLog
 from cityhall_bms.ports.read_models import AlarmView
 from cityhall_bms.roles.commanding import override_keeper
 from cityhall_bms.roles.comparing import target_keeper
+from cityhall_bms.roles.demand import steering
 from cityhall_bms.roles.notifying import notifying
 from cityhall_bms.roles.parts import Loop, Parts, led, together
 from cityhall_bms.roles.ruling import by_the_book
@@ -44,7 +45,7 @@ def loops(parts: Parts) -> list[Loop]:
         ruling = by_the_book(parts, events, view, described, newest)
         notices = NoticeKeeper(parts.site, parts.events, view, suppression, watched, parts.clock)
         keepers = _keepers(parts, view, events)
-        await together(*ruling, floods[0].run(), *keepers, notices.run(), notify(events))
+        await together(*ruling, floods[0].run(), *keepers, notices.run(), notify(events), steering(parts, events))
 
     return [led(parts, "rules", work)]
 

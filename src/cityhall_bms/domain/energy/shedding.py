@@ -292,4 +292,5 @@ def _turned(shed: Shed, event: SheddingTurned) -> Shed:
     if shed.step != event.step:
         return shed
     done = tuple(dict.fromkeys((*shed.done, *event.orders)))
-    return replace(shed, turn=event.turn, turned_at=event.at, orders=dict(event.orders), done=done)
+    before = {**shed.before, **event.before}
+    return replace(shed, turn=event.turn, turned_at=event.at, orders=dict(event.orders), before=before, done=done)

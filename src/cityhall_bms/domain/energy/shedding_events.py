@@ -69,3 +69,4 @@ class SheddingTurned(SheddingEvent):
 
     turn: int
     orders: dict[str, float | None]
+    before: dict[str, float | None] = field(default_factory=dict)
