@@ -246,7 +246,7 @@ async def test_the_alarm_rings_once_rings_again_when_it_is_urgent_and_ends() -> 
 async def test_stations_share_what_the_contract_leaves() -> None:
     plan = ChargingPlan(("Electric_Vehicle_Charging_Station",), feeder_limit_a=64.0, split=Split.FIFO)
     rig = Steered(building(SheddingMode.AUTOMATIC, plan))
-    first, second, third, silent = STATIONS
+    first, second, third, unused = STATIONS
     rig.set(f"{first}.Status", 2.0)
     async with rig.running():
         await rig.go_on(60)
@@ -256,7 +256,7 @@ async def test_stations_share_what_the_contract_leaves() -> None:
         await rig.go_on(120)
         assert limits(rig) == [32.0, 26.0, 6.0, 0.0]
         # 0.95 x 5000 kW leaves 4.4 kW beside what the building takes without its stations: 20 A at 220 V.
-        rig.share = (0.95 * CONTRACT_KW - 4.4) / CONTRACT_KW
+        rig.share = (0.95 * CONTRACT_KW - 4.41) / CONTRACT_KW
         await rig.go_on(60)
         assert limits(rig) == [8.0, 6.0, 6.0, 0.0]
         rig.share = math.nan
@@ -264,4 +264,4 @@ async def test_stations_share_what_the_contract_leaves() -> None:
         assert limits(rig)[:3] == [6.0, 6.0, 6.0], "on an unknown demand everybody gets the least"
     changes = [rig.writes(f"{name}.LimitA") for name in STATIONS]
     assert all(value == 0.0 or value >= 6.0 for story in changes for value, _ in story if value is not None)
-    assert silent not in {name for name, story in zip(STATIONS, changes, strict=True) if len(story) > 1}
+    assert unused not in {name for name, story in zip(STATIONS, changes, strict=True) if len(story) > 1}
