@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from tests.support.history_folders import GOLDEN, golden_days
 from typer.testing import CliRunner
 
@@ -73,6 +74,26 @@ def test_the_manifest_names_points_in_order_and_every_chunk_by_its_digest(tmp_pa
     assert len(files) == 2
     samples = 48 * len(manifest["points"])
     assert f"{samples:,} samples" in output
+
+
+def test_of_some_points_only_they_are_written_and_show_what_they_show_among_all(tmp_path: Path) -> None:
+    every, some = tmp_path / "every", tmp_path / "some"
+    assert run("small", str(every), *HOURLY)[0] == 0
+    status, output = run("small", str(some), *HOURLY, "--point", "*.AHU01.SAT", "--point", "*.CHC01.CHWS_?")
+    assert status == 0, output
+    assert run("small", str(tmp_path / "none"), *HOURLY, "--point", "*.NOP01.*")[0] == 2
+
+    names = [json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["points"] for folder in (every, some)]
+    assert names[1] == [name for name in names[0] if name.endswith((".AHU01.SAT", ".CHC01.CHWS_T"))]
+    chosen = [names[0].index(name) for name in names[1]]
+    np.testing.assert_array_equal(first_day(every, len(names[0]))[chosen], first_day(some, len(names[1])))
+
+
+def first_day(folder: Path, points: int) -> NDArray[np.float64]:
+    """Values of the hours of the first day, a row per point, as the reference page says that they are stored."""
+    content = zlib.decompress((folder / "2015-07-01.chunk").read_bytes()[20:])
+    split = np.frombuffer(content[8 * 24 :][: 8 * 24 * points], np.uint8).reshape(8, points, 24)
+    return np.ascontiguousarray(split.transpose(1, 2, 0)).view("<f8")[:, :, 0]
 
 
 def test_nothing_but_the_summary_is_printed_where_no_person_looks(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
-"""How much more or less the building used in other years than in 2015 (ROC 104), whatever the weather.
+"""How much more or less the building used in each year than its description says, whatever the weather.
 
-The factors make the first half-years meet the city's own reports (domain reference section 2); they act on what people
-switch on and on what the twin does not show, never on plant that has physics.
+The factors make the first half-years, stepped by hours, meet the city's own reports to the unit (domain reference
+section 2); they act on what people switch on and on what the twin does not show, never on plant that has physics.
 """
 
 import csv

@@ -10,8 +10,8 @@ from cityhall_simulators.plants.water.cycle import part_within
 
 _ROOF_M2, _RUNOFF = 420.0, 0.85
 _TANK_M3: Final = 30.0
-_USE_M3_PER_DAY: Final = 0.619
-"""112 m³ from January to June."""
+_USE_M3_PER_DAY: Final = 0.6189225
+"""112 m³ from January to June 2015."""
 _USE_HOURS: Final = (6.5, 7.5)
 _DIVERT_PERCENT, _SPILL_PERCENT, _DRY_PERCENT = 92.0, 98.0, 2.0
 _TAP_OPEN_PERCENT, _TAP_SHUT_PERCENT, _TAP_M3_H = 12.0, 18.0, 1.0
