@@ -8,6 +8,7 @@ from cityhall_simulators.addresses import BacnetObject, Register, bacnet_map, mo
 from cityhall_simulators.description import Building, Device, Point, Text
 from cityhall_simulators.meters_file import meters_toml
 from cityhall_simulators.plants.calendar import special_days
+from cityhall_simulators.targets_file import references_toml, targets_toml
 from cityhall_simulators.tariffs_file import tariffs_toml
 from cityhall_simulators.toml_text import table
 
@@ -36,6 +37,9 @@ def write_site(folder: Path, building: Building, host: str, ports: Mapping[str, 
         (folder / "meters.toml").write_text(meters, encoding="utf-8")
     if tariffs := tariffs_toml(building):
         (folder / "tariffs.toml").write_text(tariffs, encoding="utf-8")
+    for name, text in (("targets", targets_toml(building)), ("references", references_toml(building))):
+        if text:
+            (folder / f"{name}.toml").write_text(text, encoding="utf-8")
     _write_csv(folder / CALENDAR_FILE, _CALENDAR_COLUMNS, _calendar_rows())
     _write_csv(folder / "equipment.csv", _EQUIPMENT_COLUMNS, _equipment_rows(building))
     _write_csv(folder / "points.csv", _POINT_COLUMNS, [row for d in building.devices for row in _point_rows(d)])
