@@ -156,6 +156,8 @@ async def test_targets_tell_what_is_known_and_nothing_that_is_not(city: ApiRig) 
     assert (save["limit"], save["outlook"], save["forecast"]["basis"]) == (None, "unknown", "no_month")
     rain = await ask(city, "/targets/RAIN-104", provisional="true")
     assert (rain["progress_shown"], rain["limit"], rain["year_elapsed"]) == ("74.67", 150.0, 1.0)
+    rain = await ask(city, "/targets/RAIN-104", provisional="true", on="2015-07-01")
+    assert (rain["progress_shown"], rain["linear_pace_shown"]) == ("74.67", "149.33")
     assert (await ask(city, "/targets", year="105"))["items"] == []
     save = await ask(city, "/targets/SAVE-104", provisional="true")
     assert save["limit_per_m2"] == pytest.approx(10_528_000 * 0.99 / 196_684)

@@ -126,7 +126,7 @@ async def get_carbon(
     thin = any(year.coverage < comparer.coverage_min for year in years)
     return Carbon(
         subject=Subject.of(subject),
-        period=Period.of(comparer.elapsed(asked)),
+        period=Period.of(comparer.elapsed(asked, how.known_at)),
         kg=sum(amounts) if len(amounts) == len(years) else None,
         provisional=thin or any(year.provisional for year in years),
         years=years,

@@ -1,5 +1,6 @@
 """Targets of a year: how each is going, and what the year will come to."""
 
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -13,6 +14,11 @@ from cityhall_bms.domain.energy.forecast import Basis
 from cityhall_bms.domain.energy.saving_targets import EnergyTarget, Outlook, Progress, TargetKind
 from cityhall_bms.domain.roc import ce_year, roc_year
 from cityhall_bms.energy.comparing import How
+
+On = Annotated[
+    date | None,
+    Query(description="How it went at the begin of this day: the days before it count.", examples=["2015-07-01"]),
+]
 
 router = APIRouter(prefix="/energy/targets", tags=["energy"])
 
@@ -98,6 +104,7 @@ class TargetList(Model):
 async def list_energy_targets(
     services: Services,
     how: HowAsked,
+    on: On = None,
     year: Annotated[int | None, Query(ge=50, le=2200, description="ROC or CE; without it all.", examples=[104])] = None,
 ) -> TargetList:
     """Every target of a year, how it is going and what it will come to."""
@@ -106,19 +113,19 @@ async def list_energy_targets(
         for target in services.site.energy_book.targets
         if year is None or target.year == ce_year(year)
     ]  # fmt: skip
-    return TargetList(items=[await _told(services, target, how) for target in wanted])
+    return TargetList(items=[await _told(services, target, how, on) for target in wanted])
 
 
 @router.get("/{name}", responses=responses(404, 409, 422, 503))
-async def get_energy_target(services: Services, name: str, how: HowAsked) -> Target:
+async def get_energy_target(services: Services, name: str, how: HowAsked, on: On = None) -> Target:
     """One target."""
-    return await _told(services, services.site.energy_book.target(name), how)
+    return await _told(services, services.site.energy_book.target(name), how, on)
 
 
-async def _told(services: ApiServices, target: EnergyTarget, how: How) -> Target:
+async def _told(services: ApiServices, target: EnergyTarget, how: How, on: date | None) -> Target:
     comparer = services.energy.comparison.comparer
     subject = comparer.subject(target.commodity, target.tenant, target.meter)
-    progress = await services.energy.comparison.target_watch.progress(target, how)
+    progress = await services.energy.comparison.target_watch.progress(target, how, on)
     return Target.of(progress, Subject.of(subject), comparer.coverage_min)
 
 

@@ -93,13 +93,13 @@ class Comparer:
         """Share of a period for which good data are asked, 0..1."""
         return self._book.references.coverage_min
 
-    def today(self) -> date:
-        """The day that is not over yet."""
-        return local_day(self._zone, self._clock.now())
+    def today(self, known_at: int | None = None) -> date:
+        """The day that is not over yet; with ``known_at`` (µs UTC) that was not over then."""
+        return local_day(self._zone, self._clock.now() if known_at is None else known_at)
 
     async def compare(self, subject: Subject, period: Period, against: Against, how: How = AS_MEASURED) -> Compared:
         """Compare a period with the same one of another year, as far as its days are over."""
-        elapsed = self.elapsed(period)
+        elapsed = self.elapsed(period, how.known_at)
         back = self._years_back(subject.commodity, elapsed, against)
         try:
             earlier = elapsed.moved(-back)
@@ -110,9 +110,9 @@ class Comparer:
         found = compare(current, reference, coverage_min=self.coverage_min, provisional=how.provisional)
         return Compared(subject, period, found)
 
-    def elapsed(self, period: Period) -> Period:
-        """The days of a period that are over; ``RefusedError`` where none is."""
-        elapsed = period.elapsed(self.today())
+    def elapsed(self, period: Period, known_at: int | None = None) -> Period:
+        """The days of a period that are over, or were then; ``RefusedError`` where none is."""
+        elapsed = period.elapsed(self.today(known_at))
         if elapsed is None:
             msg = f"{period.name} 尚無完整的一日 / no day of {period.name} is over yet"
             raise RefusedError(msg)

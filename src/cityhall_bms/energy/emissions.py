@@ -1,23 +1,20 @@
 """Carbon of what was used, by the factor of each year in it."""
 
 from collections.abc import Iterator
-from zoneinfo import ZoneInfo
 
 from cityhall_bms.domain.energy.carbon import CarbonFactors, CarbonOfYear
 from cityhall_bms.domain.energy.comparison import Subject
 from cityhall_bms.domain.energy.periods import Period, year_period
 from cityhall_bms.domain.errors import RefusedError
-from cityhall_bms.domain.wall_clock import local_day
 from cityhall_bms.energy.comparing import AS_MEASURED, Comparer, How
 
 
 class Emissions:
     """Emissions of periods as far as their days are over."""
 
-    def __init__(self, comparer: Comparer, factors: CarbonFactors, zone: ZoneInfo) -> None:
+    def __init__(self, comparer: Comparer, factors: CarbonFactors) -> None:
         self._comparer = comparer
         self._factors = factors
-        self._zone = zone
 
     async def of(self, subject: Subject, period: Period, how: How = AS_MEASURED) -> list[CarbonOfYear]:
         """Emissions by year of the activity, oldest first.
@@ -25,8 +22,8 @@ class Emissions:
         ``RefusedError`` where a year's part is not covered and nothing provisional was asked for; a year of which
         nothing is known has no amount. With ``known_at`` by the factors that were published by that day.
         """
-        elapsed = self._comparer.elapsed(period)
-        day = self._comparer.today() if how.known_at is None else local_day(self._zone, how.known_at)
+        elapsed = self._comparer.elapsed(period, how.known_at)
+        day = self._comparer.today(how.known_at)
         found = []
         for part in _years(elapsed):
             figure = await self._comparer.figure(subject, part, how)

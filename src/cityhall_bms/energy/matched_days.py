@@ -24,7 +24,7 @@ class MatchedDays:
             msg = f"措施 {measure.measure} 無計量表 / measure {measure.measure} has no meter"
             raise RefusedError(msg)
         before, after = periods(date.fromisoformat(measure.start), weeks, beside)
-        if after.until > self._comparer.today():
+        if after.until > self._comparer.today(how.known_at):
             msg = f"{after.until} 起才可比較 / {weeks} weeks are over on {after.until}; ask for fewer, or then"
             raise RefusedError(msg)
         subject = Subject(measure.definition.commodity, dict.fromkeys(measure.definition.meters, 1.0))

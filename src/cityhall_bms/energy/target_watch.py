@@ -1,6 +1,7 @@
 """How the targets of a year are going."""
 
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 
@@ -17,11 +18,12 @@ class TargetWatch:
     def __init__(self, comparer: Comparer) -> None:
         self._comparer = comparer
 
-    async def progress(self, target: EnergyTarget, how: How = AS_MEASURED) -> Progress:
-        """How one target is going today. Raises what the meter reader raises."""
+    async def progress(self, target: EnergyTarget, how: How = AS_MEASURED, on: date | None = None) -> Progress:
+        """How one target is going today, or how it went at the begin of a day. Raises what the meter reader raises."""
         comparer = self._comparer
         subject = comparer.subject(target.commodity, target.tenant, target.meter)
-        year, today = year_period(target.year), comparer.today()
+        year, today = year_period(target.year), comparer.today(how.known_at)
+        today = today if on is None else min(on, today)
         elapsed = year.elapsed(today)
         over = 0 if elapsed is None else months_between(year.first, elapsed.until.replace(day=1))
         reference = await self._reference(subject, target, how)

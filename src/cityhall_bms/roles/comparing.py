@@ -7,6 +7,7 @@ import asyncpg
 from cityhall_bms.adapters.meter_reading import HistoryMeterReader
 from cityhall_bms.adapters.postgres.counter_view import PostgresCounterView
 from cityhall_bms.adapters.postgres.measures_view import PostgresMeasureView
+from cityhall_bms.adapters.postgres.meter_readings import PostgresMeterReadings
 from cityhall_bms.api.comparison_services import ComparisonServices
 from cityhall_bms.domain.site import Site
 from cityhall_bms.energy.comparing import Comparer
@@ -29,7 +30,7 @@ def comparison_services(
     return ComparisonServices(
         comparer=comparer,
         target_watch=TargetWatch(comparer),
-        emissions=Emissions(comparer, site.energy_book.carbon, ZoneInfo(site.time_zone)),
+        emissions=Emissions(comparer, site.energy_book.carbon),
         measures=PostgresMeasureView(pool),
         measure_desk=MeasureOffice(site, events, clock),
         matched_days=MatchedDays(comparer),
@@ -38,9 +39,10 @@ def comparison_services(
 
 def target_keeper(parts: Parts, events: EventLog) -> TargetKeeper:
     """Who rings for targets that will be missed."""
-    site, zone = parts.site, parts.site.time_zone
-    counters = PostgresCounterView(parts.pool, parts.clock, zone)
-    reader = HistoryMeterReader(site.metering, parts.ids, zone, parts.history.queries, counters)
+    site = parts.site
+    counters = PostgresCounterView(parts.pool, parts.clock, site.time_zone)
+    readings = PostgresMeterReadings(parts.pool)
+    reader = HistoryMeterReader(site, parts.ids, parts.history.queries, counters, readings)
     comparer = _comparer(site, reader, parts.clock)
     return TargetKeeper(site.energy_book.targets, comparer, TargetWatch(comparer), events, parts.clock)
 

@@ -99,6 +99,16 @@ async def test_a_period_that_goes_on_is_compared_as_far_as_its_days_are_over() -
         await house.comparer.compare(subject, parse_period("104Q2"), Against.YEAR_BEFORE)
 
 
+async def test_as_known_then_a_period_that_went_on_is_compared_as_far_as_it_was_over_then() -> None:
+    house = House(today=date(2020, 1, 1))
+    house.tell("MAIN", "104", 365.0)
+    house.tell("MAIN", "103", 365.0)
+    subject = house.comparer.subject(Commodity.ELECTRICITY)
+    then = How(known_at=us(date(2015, 3, 15), 12))
+    found = await house.comparer.compare(subject, parse_period("104"), Against.YEAR_BEFORE, then)
+    assert found.comparison.current.period.name == "104-01-01..104-03-14"
+
+
 async def test_a_leap_half_year_is_compared_as_it_is_and_its_days_are_told() -> None:
     house = House(today=date(2016, 8, 1))
     house.tell("MAIN", "105H1", 182.0)

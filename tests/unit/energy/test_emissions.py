@@ -27,7 +27,7 @@ METERING = Metering(
 def house(today: date) -> tuple[ToldMeters, Comparer, Emissions]:
     meters, factors = ToldMeters(), CarbonFactors(tuple(shipped_factors()))
     comparer = Comparer(METERING, EnergyBook(carbon=factors), meters, ZONE, ManualClock(us(today, 8)))
-    return meters, comparer, Emissions(comparer, factors, ZONE)
+    return meters, comparer, Emissions(comparer, factors)
 
 
 async def test_the_half_year_of_104_was_5462520_kg() -> None:

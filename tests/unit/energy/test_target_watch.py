@@ -84,6 +84,15 @@ async def test_a_saving_is_watched_against_the_year_before_and_foreseen_by_the_s
     assert progress.seasonal_share == pytest.approx((100 / 202 + 100 / 204 + 100 / 203) / 3)
 
 
+async def test_how_it_went_at_the_begin_of_a_day_is_told_long_after() -> None:
+    house = House(today=date(2026, 11, 30))
+    house.tell("RAIN", p104H1=112.0, p104H2=120.0)
+    half, whole = await house.watch.progress(RAIN, on=date(2015, 7, 1)), await house.watch.progress(RAIN)
+    assert half.linear_pace_percent is not None
+    assert (str(half_up(half.linear_pace_percent)), half.forecast.months) == ("149.33", 6)
+    assert (whole.share, whole.outlook) == (1.0, Outlook.MET)
+
+
 async def test_a_month_that_goes_on_counts_as_used_and_not_for_the_forecast() -> None:
     house = House(today=date(2015, 7, 16))
     house.years()
