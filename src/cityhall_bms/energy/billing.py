@@ -170,7 +170,7 @@ class BillDesk:
         periods = self._book.periods(start, end, scenario.tariff)
         stretches = self._book.stretches(month.first, month.until, scenario.tariff)
         parts = [self._part(measured, stretch, periods, scenario) for stretch in stretches]
-        _, when = demand_by_period(_without_estimates(measured.amounts), periods)
+        _, when = demand_by_period(self._for_demand(measured.amounts), periods)
         return MonthBill(
             measured,
             bill(parts, measured.power_factor),
@@ -180,11 +180,15 @@ class BillDesk:
             measured.coverage < self._book.billing.coverage_min,
         )
 
-    @staticmethod
-    def _part(measured: Measured, stretch: Stretch, periods: PeriodMap, scenario: Scenario) -> Part:
+    def _for_demand(self, amounts: Amounts) -> Amounts:
+        """Only quarter hours that are known: energy of half of one, or spread evenly, says nothing about demand."""
+        known = (amounts.estimated <= 0.0) & (amounts.coverage >= self._book.billing.coverage_min)
+        return replace(amounts, value=np.where(known, amounts.value, np.nan))
+
+    def _part(self, measured: Measured, stretch: Stretch, periods: PeriodMap, scenario: Scenario) -> Part:
         amounts = _between(measured.amounts, stretch.start, stretch.end)
         energy = by_period(amounts, periods).kwh
-        demand, _ = demand_by_period(_without_estimates(amounts), periods)
+        demand, _ = demand_by_period(self._for_demand(amounts), periods)
         kwh = {
             p: float(np.nansum(column))
             for p, column in zip(PERIODS, energy.T, strict=True)
@@ -239,11 +243,6 @@ def _between(amounts: Amounts, start: int, end: int) -> Amounts:
         amounts, at=amounts.at[inside], end=min(end, amounts.end), value=amounts.value[:, inside],
         estimated=amounts.estimated[:, inside], coverage=amounts.coverage[:, inside],
     )  # fmt: skip
-
-
-def _without_estimates(amounts: Amounts) -> Amounts:
-    """Evenly spread energy says nothing about the greatest quarter hour."""
-    return replace(amounts, value=np.where(amounts.estimated > 0.0, np.nan, amounts.value))
 
 
 def _contracts(stretches: Sequence[Stretch]) -> tuple[Contract, ...]:

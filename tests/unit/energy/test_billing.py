@@ -38,6 +38,8 @@ class Loads:
     changed: dict[tuple[int, int], float] = field(default_factory=dict)
     """kW of the first meter between two times."""
     usual_kw: float = 2000.0
+    coverage: dict[int, float] = field(default_factory=dict)
+    """That of single quarter hours, where it is not whole."""
     asked: list[int | None] = field(default_factory=list)
 
     async def amounts(
@@ -52,7 +54,10 @@ class Loads:
             kw[0, (at >= start) & (at < end)] = other
         silent = np.isnan(kw)
         spread = np.where(silent & (estimate is Estimate.LINEAR), 1900.0, 0.0)
-        return Amounts(at, window.end, np.where(spread, spread, kw) / 4, spread / 4, np.where(silent, 0.0, 1.0))
+        coverage = np.where(silent, 0.0, 1.0)
+        for begin, share in self.coverage.items():
+            coverage[:, at == begin] = share
+        return Amounts(at, window.end, np.where(spread, spread, kw) / 4, spread / 4, coverage)
 
 
 @dataclass
@@ -170,6 +175,13 @@ class TestWhatIsNotKnown:
         assert sum(line.kwh for line in found.bill.parts[0].energy) == 4000 * 24 * 31 - 100 * 24 * 3
         assert found.measured.coverage == pytest.approx(28 / 31)
         assert us(date(2026, 7, 4)) <= found.peaks[PEAK]
+
+    async def test_a_quarter_hour_of_which_only_a_part_is_known_is_no_demand(self) -> None:
+        loads = Loads({(PEAK_OF_JULY, PEAK_OF_JULY + QUARTER_US): 9000.0}, coverage={PEAK_OF_JULY: 0.5})
+
+        found = await desk(loads).bill(JULY)
+
+        assert found.bill.parts[0].part.demand_kw[PEAK] == 4000.0
 
     async def test_a_month_of_which_nothing_is_known_is_no_bill_of_zero(self) -> None:
         with pytest.raises(RefusedError, match="nothing is known"):
