@@ -1098,6 +1098,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/energy/documents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Keep Document
+         * @description Keep a PDF, PNG or JPEG file of at most 5 MB, for the readings that it proves; the same file twice is one.
+         */
+        post: operations["keep_document"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/documents/{sha256}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Document
+         * @description A file that was kept, to save; it is never shown in the page.
+         */
+        get: operations["get_document"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/energy/enpi": {
         parameters: {
             query?: never;
@@ -1300,6 +1340,110 @@ export interface paths {
         get: operations["get_places"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/readings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Readings
+         * @description Readings, the newest first.
+         */
+        get: operations["list_readings"];
+        put?: never;
+        /**
+         * Enter Reading
+         * @description Enter an amount of a period that is over; it counts when somebody else approved it.
+         */
+        post: operations["enter_reading"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/readings/approval": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve Readings
+         * @description Approve readings, all or none. 409 to who entered one of them, and for what is decided already.
+         */
+        post: operations["approve_readings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/readings/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Readings
+         * @description Enter the rows of a CSV file, all or none; every mistake is told at once, and the same file adds nothing twice.
+         */
+        post: operations["import_readings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/readings/{meter}/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Reading
+         * @description One reading.
+         */
+        get: operations["get_reading"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/energy/readings/{meter}/{number}/rejection": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reject Reading
+         * @description Reject a reading, or withdraw one's own; it will never count. 409 when it is decided already.
+         */
+        post: operations["reject_reading"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3187,6 +3331,31 @@ export interface components {
             target_s: number;
         };
         /**
+         * Approval
+         * @description Which readings are right, and who says so: not who entered them.
+         * @example {
+         *       "by": "李大華",
+         *       "comment": "與帳單相符",
+         *       "readings": [
+         *         {
+         *           "meter": "TCH.FUEL.FLEET",
+         *           "number": 1
+         *         }
+         *       ]
+         *     }
+         */
+        Approval: {
+            /** By */
+            by: string;
+            /**
+             * Comment
+             * @default
+             */
+            comment: string;
+            /** Readings */
+            readings: components["schemas"]["Named"][];
+        };
+        /**
          * Asking
          * @description Who asks.
          * @example {
@@ -4638,6 +4807,32 @@ export interface components {
             items: components["schemas"]["Device"][];
         };
         /**
+         * Document
+         * @description A file that proves an amount, kept under its SHA-256.
+         */
+        Document: {
+            /**
+             * Bytes
+             * @example 48213
+             */
+            bytes: number;
+            /**
+             * Name
+             * @example 中油發票_115-06.pdf
+             */
+            name: string;
+            /**
+             * Sha256
+             * @example 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+             */
+            sha256: string;
+            /**
+             * Type
+             * @example application/pdf
+             */
+            type: string;
+        };
+        /**
          * Draft
          * @description A wording to try, as the text of a rule file or as its keys; a version is added where it has none.
          * @example {
@@ -5244,6 +5439,69 @@ export interface components {
             value: number | null;
         };
         /**
+         * FileOutcome
+         * @description What a file comes to. With a problem, and in a dry run, nothing of it was entered.
+         */
+        FileOutcome: {
+            /** Dry Run */
+            dry_run: boolean;
+            /**
+             * Entered
+             * @description Whether anything was entered.
+             */
+            entered: boolean;
+            /** Problems */
+            problems: components["schemas"]["FileProblem"][];
+            /** Rows */
+            rows: components["schemas"]["FileRow"][];
+            /** Sha256 */
+            sha256: string;
+        };
+        /**
+         * FileProblem
+         * @description A mistake in a file; lines and columns count from 1.
+         */
+        FileProblem: {
+            /**
+             * Column
+             * @example 4
+             */
+            column: number;
+            /**
+             * Field
+             * @example amount
+             */
+            field: string;
+            /**
+             * Line
+             * @example 3
+             */
+            line: number;
+            /**
+             * Message
+             * @example '1,518' is no amount: write it without separators
+             */
+            message: string;
+        };
+        /**
+         * FileRow
+         * @description What a row of a file comes to.
+         */
+        FileRow: {
+            /**
+             * Before
+             * @description Amount that it corrects.
+             */
+            before: number | null;
+            /**
+             * Line
+             * @example 2
+             */
+            line: number;
+            outcome: components["schemas"]["RowOutcome"];
+            reading: components["schemas"]["cityhall_bms__api__energy_readings_models__Reading"];
+        };
+        /**
          * Fill
          * @description What stands in an interval of which nothing is known.
          * @enum {string}
@@ -5360,6 +5618,16 @@ export interface components {
             items: components["schemas"]["Gap"][];
             /** Next */
             next: string | null;
+        };
+        /**
+         * GivenDocument
+         * @description A document that was kept before.
+         */
+        GivenDocument: {
+            /** Name */
+            name: string;
+            /** Sha256 */
+            sha256: string;
         };
         /**
          * Grain
@@ -5613,7 +5881,7 @@ export interface components {
             id: string;
             /** @description What the site does not tell, without which there is no value. */
             missing: components["schemas"]["Text"] | null;
-            now: components["schemas"]["Reading"];
+            now: components["schemas"]["cityhall_bms__api__energy_enpi__Reading"];
             /**
              * Provisional
              * @description It rests on less coverage than a final figure needs.
@@ -5647,7 +5915,7 @@ export interface components {
              * @example kWh/m²
              */
             unit: string;
-            year_before: components["schemas"]["Reading"];
+            year_before: components["schemas"]["cityhall_bms__api__energy_enpi__Reading"];
         };
         /**
          * IndicatorList
@@ -6329,6 +6597,16 @@ export interface components {
             status: components["schemas"]["MeasureStatus"];
         };
         /**
+         * Named
+         * @description A reading by its meter and number.
+         */
+        Named: {
+            /** Meter */
+            meter: string;
+            /** Number */
+            number: number;
+        };
+        /**
          * NewAction
          * @description What was done about an exceedance; `at` is a moment within it.
          * @example {
@@ -6603,6 +6881,48 @@ export interface components {
              * @default []
              */
             zones: string[];
+        };
+        /**
+         * NewReading
+         * @description An amount of a period, in the unit of the meter's commodity; both days are included.
+         * @example {
+         *       "amount": 1518.5,
+         *       "by": "王小明",
+         *       "first_day": "2026-06-01",
+         *       "last_day": "2026-06-30",
+         *       "meter": "TCH.FUEL.FLEET",
+         *       "note": "六月份加油卡帳單"
+         *     }
+         */
+        NewReading: {
+            /** Amount */
+            amount: number;
+            /** By */
+            by: string;
+            /**
+             * Corrects
+             * @description Number of the approved reading that it replaces; 0: none.
+             * @default 0
+             */
+            corrects: number;
+            document?: components["schemas"]["GivenDocument"] | null;
+            /**
+             * First Day
+             * Format: date
+             */
+            first_day: string;
+            /**
+             * Last Day
+             * Format: date
+             */
+            last_day: string;
+            /** Meter */
+            meter: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
         };
         /**
          * NewSample
@@ -7571,30 +7891,29 @@ export interface components {
             used_this_year: components["schemas"]["Figure"];
         };
         /**
-         * Reading
-         * @description An indicator over some months.
+         * ReadingList
+         * @description Readings.
          */
-        Reading: {
-            /**
-             * Coverage
-             * @description Of the worst of its meters, 0..1.
-             * @example 0.998
-             */
-            coverage: number;
-            period: components["schemas"]["Period"];
-            /**
-             * Shown
-             * @description Rounded half up to two decimals.
-             * @example 108.80
-             */
-            shown: string | null;
-            /**
-             * Value
-             * @description Null where nothing can be said, or too little is covered.
-             * @example 108.8
-             */
-            value: number | null;
+        ReadingList: {
+            /** Items */
+            items: components["schemas"]["cityhall_bms__api__energy_readings_models__Reading"][];
         };
+        /**
+         * ReadingPage
+         * @description Some readings, the newest first, and where to go on.
+         */
+        ReadingPage: {
+            /** Items */
+            items: components["schemas"]["cityhall_bms__api__energy_readings_models__Reading"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * ReadingState
+         * @description What became of an entry; only approved ones count.
+         * @enum {string}
+         */
+        ReadingState: "pending" | "approved" | "rejected" | "superseded";
         /**
          * RefusedBy
          * @description A limit that is not kept.
@@ -7602,6 +7921,20 @@ export interface components {
         RefusedBy: {
             code: components["schemas"]["cityhall_bms__domain__energy__baselines__Refusal"];
             text: components["schemas"]["Text"];
+        };
+        /**
+         * Rejection
+         * @description Who rejects a reading, or withdraws his own, and why.
+         * @example {
+         *       "by": "李大華",
+         *       "reason": "與帳單金額不符"
+         *     }
+         */
+        Rejection: {
+            /** By */
+            by: string;
+            /** Reason */
+            reason: string;
         };
         /**
          * Request
@@ -7725,6 +8058,12 @@ export interface components {
              */
             role: string;
         };
+        /**
+         * RowOutcome
+         * @description What a row of a file comes to.
+         * @enum {string}
+         */
+        RowOutcome: "entered" | "corrects" | "unchanged";
         /**
          * RuleEvidence
          * @description That a wording was tested on history.
@@ -9591,6 +9930,31 @@ export interface components {
             reason: string;
         };
         /**
+         * Reading
+         * @description An indicator over some months.
+         */
+        cityhall_bms__api__energy_enpi__Reading: {
+            /**
+             * Coverage
+             * @description Of the worst of its meters, 0..1.
+             * @example 0.998
+             */
+            coverage: number;
+            period: components["schemas"]["Period"];
+            /**
+             * Shown
+             * @description Rounded half up to two decimals.
+             * @example 108.80
+             */
+            shown: string | null;
+            /**
+             * Value
+             * @description Null where nothing can be said, or too little is covered.
+             * @example 108.8
+             */
+            value: number | null;
+        };
+        /**
          * Limits
          * @description Limits that verdicts were given by, percent.
          */
@@ -9615,6 +9979,69 @@ export interface components {
              * @example 10
              */
             wrong_percent: number;
+        };
+        /**
+         * Reading
+         * @description One entry and what became of it.
+         */
+        cityhall_bms__api__energy_readings_models__Reading: {
+            /**
+             * Amount
+             * @example 1518.5
+             */
+            amount: number;
+            /** Comment */
+            comment: string;
+            /** Corrects */
+            corrects: number | null;
+            /** Decided At */
+            decided_at: string | null;
+            /**
+             * Decided By
+             * @description Who approved or rejected it; empty: nobody yet.
+             */
+            decided_by: string;
+            document: components["schemas"]["Document"] | null;
+            /**
+             * Entered At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            entered_at: string;
+            /** Entered By */
+            entered_by: string;
+            /**
+             * First Day
+             * Format: date
+             */
+            first_day: string;
+            /**
+             * Last Day
+             * Format: date
+             */
+            last_day: string;
+            /**
+             * Meter
+             * @example TCH.FUEL.FLEET
+             */
+            meter: string;
+            /** Note */
+            note: string;
+            /**
+             * Number
+             * @example 1
+             */
+            number: number;
+            /**
+             * Source
+             * @description SHA-256 of the file that it was read from; null: it was typed.
+             */
+            source: string | null;
+            state: components["schemas"]["ReadingState"];
+            /**
+             * Unit
+             * @example L
+             */
+            unit: string;
         };
         /**
          * StepState
@@ -13217,6 +13644,104 @@ export interface operations {
             };
         };
     };
+    keep_document: {
+        parameters: {
+            query: {
+                /** @description Name of the file. */
+                name: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/pdf": string;
+                "image/jpeg": string;
+                "image/png": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file as it was kept. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": string;
+                    "image/jpeg": string;
+                    "image/png": string;
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_indicators: {
         parameters: {
             query?: {
@@ -13945,6 +14470,389 @@ export interface operations {
             };
         };
     };
+    list_readings: {
+        parameters: {
+            query?: {
+                /** @description Of this meter. */
+                meter?: string;
+                /** @description `pending` lists what waits for somebody. */
+                state?: components["schemas"]["ReadingState"] | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadingPage"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enter_reading: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReading"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["cityhall_bms__api__energy_readings_models__Reading"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approve_readings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Approval"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadingList"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_readings: {
+        parameters: {
+            query: {
+                /** @description Who enters it. */
+                by: string;
+                /** @description Only say what would be entered. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example meter,first_day,last_day,amount,unit,note
+                 *     TCH.FUEL.FLEET,2026-06-01,2026-06-30,1518.5,L,
+                 */
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileOutcome"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_reading: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                meter: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["cityhall_bms__api__energy_readings_models__Reading"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reject_reading: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                meter: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Rejection"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["cityhall_bms__api__energy_readings_models__Reading"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_savings: {
         parameters: {
             query: {
@@ -14024,6 +14932,8 @@ export interface operations {
     list_energy_targets: {
         parameters: {
             query?: {
+                /** @description How it went at the begin of this day: the days before it count. */
+                on?: string | null;
                 /** @description ROC or CE; without it all. */
                 year?: number | null;
                 /** @description How silences are spread over intervals. */
@@ -14080,6 +14990,8 @@ export interface operations {
     get_energy_target: {
         parameters: {
             query?: {
+                /** @description How it went at the begin of this day: the days before it count. */
+                on?: string | null;
                 /** @description How silences are spread over intervals. */
                 estimate?: components["schemas"]["Estimate"];
                 /** @description The record as it was then: what was recorded later does not count. */
