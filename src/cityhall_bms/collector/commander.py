@@ -31,6 +31,7 @@ from cityhall_bms.domain.commanding.control import (
     CommandState,
     PointControl,
 )
+from cityhall_bms.domain.commanding.decisions import refuse_open
 from cityhall_bms.domain.commanding.events import (
     CommandAttempted,
     CommandConfirmed,
@@ -195,18 +196,7 @@ class Commander:
         await self._end(control, command, [last])
 
     async def _refuse(self, control: PointControl, command: Command, decision: Decision) -> None:
-        refused = CommandRefused(
-            command=command.command,
-            point=command.point,
-            value=command.value,
-            priority=command.priority,
-            by=command.by,
-            role=command.role,
-            codes=[refusal.code for refusal in decision.refusals],
-            reasons=[str(refusal) for refusal in decision.refusals],
-            at=self._clock.now(),
-        )
-        await self._end(control, command, [refused])
+        await self._end(control, command, [refuse_open(command, decision.refusals, self._clock.now())])
 
     def _proved(self, command: Command, outcome: Outcome) -> CommandEvent:
         now = self._clock.now()

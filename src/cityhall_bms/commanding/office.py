@@ -192,7 +192,7 @@ class CommandOffice:
                 return [decisions.refuse(control, intent, author_of(who), [refusal], self._procedure.now)]
 
             await self._streams.act(point, who.name, decide)
-            raise
+            raise ReadOnlyPointError(str(refusal)) from error
 
 
 def _only_people(who: Requester) -> None:

@@ -103,6 +103,8 @@ def refuse(
         codes=[refusal.code for refusal in refusals],
         reasons=[str(refusal) for refusal in refusals],
         at=at,
+        reason=intent.reason,
+        console=author.console,
     )
 
 
@@ -118,6 +120,8 @@ def refuse_open(command: Command, refusals: Sequence[Refusal], at: int) -> Comma
         codes=[refusal.code for refusal in refusals],
         reasons=[str(refusal) for refusal in refusals],
         at=at,
+        reason=command.reason,
+        console=command.console,
     )
 
 

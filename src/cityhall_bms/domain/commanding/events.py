@@ -75,7 +75,7 @@ class CommandRequested(CommandEvent):
 @stored
 @dataclass(frozen=True, slots=True)
 class CommandRefused(CommandEvent):
-    """A check said no, before anything was written. ``codes`` and ``reasons`` go together."""
+    """A check said no, before anything was written. ``codes`` and ``reasons`` go together; ``reason`` is the wish's."""
 
     point: str
     value: float | None
@@ -85,6 +85,8 @@ class CommandRefused(CommandEvent):
     codes: list[str]
     reasons: list[str]
     at: int
+    reason: str = ""
+    console: str = ""
 
 
 @stored
