@@ -116,6 +116,24 @@ async def test_a_changed_event_is_named(record: Record, statement: str, wrong: W
     assert (found.wrong, found.place) == (wrong, str(position))
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE gap SET polls = 0",
+        "UPDATE gap SET cause = 'maintenance'",
+        "UPDATE gap SET until = since",
+        "DELETE FROM gap",
+        (
+            "INSERT INTO gap (source, device, cause, since, point_ids, until, polls, epoch, reported_at, sealed_on) "
+            "SELECT 'c2', device, cause, since, point_ids, until, polls, epoch, reported_at, sealed_on FROM gap"
+        ),
+    ],
+)
+async def test_a_changed_gap_is_not_the_one_that_was_signed(record: Record, statement: str) -> None:
+    found = await found_after(record, statement, Part.DAYS)
+    assert (fault(found, Part.DAYS).wrong, fault(found, Part.DAYS).place) == (Wrong.DAY_GAPS, "2026-07-01")
+
+
 async def test_a_log_that_lost_its_tail_is_not_the_one_that_was_signed(record: Record) -> None:
     cut = await found_after(record, "DELETE FROM event WHERE position > 4 AND stream <> 'integrity/days'", Part.EVENTS)
     short = await found_after(

@@ -15,6 +15,7 @@ from cityhall_bms.adapters.seal_files import SealFiles
 from cityhall_bms.adapters.signing import Signer, key_ring
 from cityhall_bms.domain.batch import Readings, SampleBatch
 from cityhall_bms.domain.events import CollectorStarted, DeviceLost
+from cityhall_bms.domain.gaps import Gap, GapCause
 from cityhall_bms.historian.day_sealing import DaySealer
 from cityhall_bms.ports.event_log import Append
 from cityhall_bms.ports.telemetry_log import LoggedBatch
@@ -47,7 +48,8 @@ def made_up_batches(seed: int, count: int) -> list[LoggedBatch]:
     late = [batches.pop(chance.randrange(len(batches))) for _ in range(2)]
     batches += late + [chance.choice(batches) for _ in range(3)]
     # A day and a half later, so that what came before is summed up to its days.
-    batches.append(SampleBatch.gather("c1", 2, 1, T0 + 40 * HOUR, [_poll(chance, T0 + 40 * HOUR)]))
+    last = SampleBatch.gather("c1", 2, 1, T0 + 40 * HOUR, [_poll(chance, T0 + 40 * HOUR)])
+    batches.append(replace(last, gaps=(Gap("d1", GapCause.TIMEOUT, BEGIN, 3, (2, 4), BEGIN + MINUTE),)))
     return [LoggedBatch(position + 1, batch) for position, batch in enumerate(batches)]
 
 

@@ -42,6 +42,7 @@ WRONG: Final[Mapping[Wrong, tuple[str, str]]] = {
         "批次鏈與簽章時不同，或尾端被移除",
         "a batch chain is not the one that was signed, or its tail is gone",
     ),
+    Wrong.DAY_GAPS: ("缺漏帳與簽章時不同", "the gap ledger is not the one that was signed"),
     Wrong.DAY_GONE: ("副本有此日，紀錄中沒有", "there is a copy of this day, and the record has none"),
     Wrong.DAY_OTHER: ("此日與副本不同", "this day is not that of its copy"),
     Wrong.SEAL_MISSING: ("此批次的封記不見了", "the seal of this batch is missing"),

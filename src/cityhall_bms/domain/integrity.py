@@ -7,7 +7,8 @@ order in which history took the batches, which is not that of their sequences wh
 import dataclasses
 import hashlib
 import struct
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from cityhall_bms.domain.events import Event, canonical, stored
@@ -18,6 +19,7 @@ STATEMENT: Final = "cityhall-bms day 1"
 SEAL_STREAM: Final = "integrity/days"
 RETENTION_STREAM: Final = "history/retention"
 
+SEALED_OF_GAP: Final = ("source", "device", "cause", "since", "point_ids", "until", "polls")
 GENESIS: Final = bytes(32)
 """What the first seal of a chain holds in place of the one before it."""
 
@@ -62,6 +64,26 @@ class BatchSeal:
         ).digest()
 
 
+@dataclass(frozen=True, slots=True)
+class GapsSeal:
+    """How many gaps a seal covers, and the SHA-256 over them."""
+
+    number: int
+    digest: bytes
+
+    @classmethod
+    def of(cls, gaps: Iterable[Sequence[Any]]) -> "GapsSeal":
+        """Seal gaps, each with all of :data:`SEALED_OF_GAP` in this order.
+
+        The digest is over a line of canonical JSON for each (`docs/reference/integrity.md`).
+        """
+        digest, number = hashlib.sha256(), 0
+        for gap in gaps:
+            digest.update(canonical(dict(zip(SEALED_OF_GAP, gap, strict=True))).encode() + b"\n")
+            number += 1
+        return cls(number, digest.digest())
+
+
 @stored
 @dataclass(frozen=True, slots=True)
 class DaySealed(Event):
@@ -69,7 +91,8 @@ class DaySealed(Event):
 
     ``position`` and ``hash`` are those of the day's last event (0 and zeros where there is none yet). ``chains`` has
     for every source of telemetry the number and the hash of its newest seal at ``sealed_at`` (µs UTC). Hashes and the
-    Ed25519 ``signature`` are hex; ``key`` is the id of the public key.
+    Ed25519 ``signature`` are hex; ``key`` is the id of the public key. ``gaps`` are number and digest of the gaps
+    that are sealed with this day; nothing in days that were signed before gaps were.
     """
 
     site: str
@@ -81,11 +104,14 @@ class DaySealed(Event):
     sealed_at: int
     key: str
     signature: str = ""
+    gaps: list[Any] = field(default_factory=list)
 
     def statement(self) -> bytes:
-        """Give what is signed: canonical JSON of every field but the signature."""
+        """Give what is signed: canonical JSON of every field but the signature, and of what an older one lacks."""
         fields = self.payload()
         del fields["signature"]
+        if not self.gaps:
+            del fields["gaps"]
         return canonical({"statement": STATEMENT, **fields}).encode()
 
     def signed(self, signature: bytes) -> "DaySealed":

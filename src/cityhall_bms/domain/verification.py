@@ -26,6 +26,7 @@ class Wrong(StrEnum):
     DAY_SIGNATURE = "day_signature"
     DAY_EVENT_HEAD = "day_event_head"
     DAY_CHAIN_HEAD = "day_chain_head"
+    DAY_GAPS = "day_gaps"
     DAY_GONE = "day_gone"
     DAY_OTHER = "day_other"
     SEAL_MISSING = "seal_missing"

@@ -82,6 +82,7 @@ class DaySealer:
     async def _seal(self, day: date) -> None:
         position, digest = await self._heads.last_event_before(midnight_us(day + timedelta(days=1), self._zone))
         chains = await self._heads.chains()
+        gaps = await self._heads.seal_gaps(day)
         seal = DaySealed(
             site=self._site,
             day=day.isoformat(),
@@ -91,6 +92,7 @@ class DaySealer:
             batches=sum(head.number for head in chains.values()),
             sealed_at=self._clock.now(),
             key=self._signer.key_id,
+            gaps=[gaps.number, gaps.digest.hex()],
         )
         seal = seal.signed(self._signer.sign(seal.statement()))
         try:

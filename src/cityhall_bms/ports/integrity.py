@@ -1,9 +1,10 @@
 """What sealing a day needs: the heads of what was recorded, a key, and a place for copies."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Protocol
 
-from cityhall_bms.domain.integrity import ChainHead, DaySealed
+from cityhall_bms.domain.integrity import ChainHead, DaySealed, GapsSeal
 
 
 class RecordHeads(Protocol):
@@ -19,6 +20,10 @@ class RecordHeads(Protocol):
 
     async def chains(self) -> Mapping[str, ChainHead]:
         """Newest seal of every source of telemetry."""
+        ...
+
+    async def seal_gaps(self, day: date) -> GapsSeal:
+        """Seal, with a local day, every gap that is over and has no seal; they stay as they are from now on."""
         ...
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -12,7 +13,7 @@ from cityhall_bms.adapters.memory import MemoryEventLog
 from cityhall_bms.adapters.seal_files import SealFiles, read_copies
 from cityhall_bms.adapters.signing import Signer, key_ring, verify
 from cityhall_bms.domain.events import GENESIS_HASH, CollectorStarted
-from cityhall_bms.domain.integrity import SEAL_STREAM, ChainHead, DaySealed
+from cityhall_bms.domain.integrity import SEAL_STREAM, ChainHead, DaySealed, GapsSeal
 from cityhall_bms.historian.day_sealing import DAYS_BACK_MAX, DaySealer, due
 from cityhall_bms.ports.event_log import Append
 
@@ -40,6 +41,9 @@ class Heads:
 
     async def chains(self) -> Mapping[str, ChainHead]:
         return {"c1": ChainHead(self.number, bytes([self.number]) * 32)} if self.number else {}
+
+    async def seal_gaps(self, day: date) -> GapsSeal:
+        return GapsSeal.of([("c1", "chiller-1", "timeout", 0, [], day.day, 3)])
 
 
 class House:
@@ -154,3 +158,9 @@ def test_days_before_the_first_event_and_long_ago_have_no_seal() -> None:
 
 def test_days_sealed_in_the_future_of_a_clock_that_was_wrong_do_not_stop_the_rest() -> None:
     assert next(due(NOON_JULY_1, date(2026, 6, 30), {"2099-01-01"}, TAIPEI)).isoformat() == "2026-06-30"
+
+
+def test_a_day_that_was_signed_before_gaps_were_is_signed_as_ever() -> None:
+    old = DaySealed(site="TCH", day="2026-07-01", position=1, hash="aa", chains={}, batches=0, sealed_at=2, key="k")
+    assert b"gaps" not in old.statement()
+    assert replace(old, gaps=[0, "bb"]).statement() != replace(old, gaps=[0, "cc"]).statement()

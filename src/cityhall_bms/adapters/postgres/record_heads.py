@@ -1,6 +1,7 @@
 """Newest entries of the record, to be signed."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Final
 
 import asyncpg
@@ -9,10 +10,11 @@ from cityhall_bms.adapters.postgres.connection import translated
 from cityhall_bms.adapters.postgres.sql import load
 from cityhall_bms.domain.errors import EventLogUnavailableError
 from cityhall_bms.domain.events import GENESIS_HASH
-from cityhall_bms.domain.integrity import ChainHead
+from cityhall_bms.domain.integrity import ChainHead, GapsSeal
 
 QUERIES: Final = load("verify.sql")
 SEALS: Final = load("batch_seals.sql")
+GAPS: Final = load("gaps.sql")
 
 
 class PostgresRecordHeads:
@@ -38,3 +40,15 @@ class PostgresRecordHeads:
         with translated(EventLogUnavailableError):
             rows = await self._pool.fetch(SEALS["chains"])
         return {row["source"]: ChainHead(row["number"], bytes(row["hash"])) for row in rows if row["number"]}
+
+    async def seal_gaps(self, day: date) -> GapsSeal:
+        """Seal every gap that is over with a day."""
+        with translated(EventLogUnavailableError):
+            async with self._pool.acquire() as connection, connection.transaction():
+                await connection.execute(GAPS["mark"], day)
+                return await sealed_gaps(connection, day)
+
+
+async def sealed_gaps(connection: asyncpg.Connection, day: date) -> GapsSeal:
+    """Seal of the gaps of a day, as they stand now."""
+    return GapsSeal.of([tuple(row) for row in await connection.fetch(GAPS["sealed"], day)])

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import date
 from typing import Final
 
 import asyncpg
 
+from cityhall_bms.adapters.postgres.record_heads import sealed_gaps
 from cityhall_bms.adapters.postgres.sql import load
 from cityhall_bms.adapters.seal_files import Copy
 from cityhall_bms.adapters.signing import verify
@@ -78,7 +80,7 @@ async def check_days(
     """Compare every signed day with its signature, with the record, and with its copy."""
     days, unreadable = await signed_days(connection)
     for done, day in enumerate(days):
-        wrong = _signature(day, keys) or await _heads(connection, day)
+        wrong = _signature(day, keys) or await _heads(connection, day) or await _gaps(connection, day)
         if wrong is None and day.day in copies and copies[day.day].seal != day:
             wrong = Wrong.DAY_OTHER
         if wrong is not None:
@@ -108,3 +110,8 @@ async def _heads(connection: asyncpg.Connection, day: DaySealed) -> Wrong | None
         if seal is None or seal.hex() != digest:
             return Wrong.DAY_CHAIN_HEAD
     return None
+
+
+async def _gaps(connection: asyncpg.Connection, day: DaySealed) -> Wrong | None:
+    found = await sealed_gaps(connection, date.fromisoformat(day.day))
+    return Wrong.DAY_GAPS if day.gaps and day.gaps != [found.number, found.digest.hex()] else None

@@ -4,7 +4,9 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (source, device, cause, since, points_key) DO UPDATE
 SET until = excluded.until, polls = excluded.polls, epoch = excluded.epoch, reported_at = excluded.reported_at
 -- The last report counts also when the clock was set back since the one before.
-WHERE gap.reported_at <= excluded.reported_at OR (gap.until IS NULL AND excluded.until IS NOT NULL);
+-- A gap that is sealed stays as it is.
+WHERE gap.sealed_on IS NULL
+  AND (gap.reported_at <= excluded.reported_at OR (gap.until IS NULL AND excluded.until IS NOT NULL));
 
 -- name: end_former_life
 -- What an earlier life of a collector left open ends where that life ended: nobody polled after it.
@@ -30,3 +32,11 @@ WHERE ($1::text IS NULL OR device = $1)
        OR (-since, source, device, cause, points_key) > (-$8::bigint, $9::text, $10::text, $11::text, $12::bigint))
 ORDER BY since DESC, source, device, cause, points_key
 LIMIT $13;
+
+-- name: mark
+-- Every gap that is over is sealed once.
+UPDATE gap SET sealed_on = $1 WHERE sealed_on IS NULL AND until IS NOT NULL;
+
+-- name: sealed
+SELECT source, device, cause, since, point_ids, until, polls FROM gap WHERE sealed_on = $1
+ORDER BY source COLLATE "C", device COLLATE "C", cause COLLATE "C", since, point_ids;
