@@ -200,7 +200,7 @@ async def run(arguments: argparse.Namespace) -> None:
                 for title, question in questions(about, Random(1)).items():  # noqa: S311 - which point, no secret
                     if chosen and not any(word in title for word in chosen):
                         continue
-                    await ask(title, question, max(arguments.tries // (20 if "powers" in title else 1), 1))
+                    await ask(title, question, arguments.tries)
             pool.terminate()
 
 

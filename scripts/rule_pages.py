@@ -34,7 +34,7 @@ TITLES = {
     "high_voltage": "高壓開關與變壓器 High voltage and transformers",
     "hvac": "空調 Air conditioning",
     "lift": "電梯與電扶梯 Lifts and escalators",
-    "metering": "需量與電表 Demand and meters",
+    "metering": "電表 Meters",
     "parking": "停車場 Car park",
     "plant": "冰水系統 Chilled water plant",
     "power": "供電與低壓盤 Supply and low-voltage panels",

@@ -20,7 +20,6 @@ MORNING_CASES = (
     Case("E04", "harmonics", "LVP06", 4),
     Case("E04-I", "harmonics", "LVP06", 4),
     Case("E07-LV", "demand_peak", "HVM01", 3, at="LVP01"),
-    Case("E12", "demand_peak", "HVM01", 2, within_s=1_800.0),
     Case("LVP-TRIP", "panel_trip", "LVP04", 2),
     Case("E05-TRIP", "gis_trip", "GIS05", 2),
     Case("E05-BAD", "breaker_bad", "GIS06", 2),

@@ -1401,7 +1401,7 @@ export interface paths {
         put?: never;
         /**
          * Import Readings
-         * @description Enter the rows of a CSV file, all or none; every mistake is told at once, and the same file adds nothing twice.
+         * @description Enter the rows of a CSV file, all or none. Every mistake is told at once; the same file adds nothing twice.
          */
         post: operations["import_readings"];
         delete?: never;
@@ -2289,6 +2289,130 @@ export interface paths {
          * @description One point over a long time, made to fit a screen. Answered from totals: a year takes no longer than a day.
          */
         get: operations["get_trend"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Reports
+         * @description Reports that were asked for, the newest first.
+         */
+        get: operations["list_reports"];
+        put?: never;
+        /**
+         * Ask Report
+         * @description Have a report made; it is made even when the service is stopped meanwhile.
+         */
+        post: operations["ask_report"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/kinds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Report Kinds
+         * @description Kinds of reports with the periods that they are made for, and the schedules of the site.
+         */
+        get: operations["list_report_kinds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Preview Report
+         * @description A report as a page, made at once and kept nowhere.
+         */
+        get: operations["preview_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Report
+         * @description One report, as the event log has it now.
+         */
+        get: operations["get_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report}/files/{form}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Report File
+         * @description A file of a report that was made, its SHA-256 as `ETag`.
+         */
+        get: operations["get_report_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report}/files/{form}/manifest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Report Manifest
+         * @description The signed manifest of a file, to the byte as it was signed; keep it beside the file.
+         */
+        get: operations["get_report_manifest"];
         put?: never;
         post?: never;
         delete?: never;
@@ -4977,6 +5101,12 @@ export interface components {
             next: number;
         };
         /**
+         * Every
+         * @description How often a schedule has a report made: of every day, month, half-year or year that is over.
+         * @enum {string}
+         */
+        Every: "day" | "month" | "half-year" | "year";
+        /**
          * Exceedance
          * @description A time in which a mean exceeded its limit on end.
          */
@@ -6062,6 +6192,12 @@ export interface components {
              */
             verdict: "good" | "acceptable" | "over" | "none";
         };
+        /**
+         * Language
+         * @description Language of a report.
+         * @enum {string}
+         */
+        Language: "zh" | "en";
         /**
          * Limit
          * @description A legal limit for a mean; `rule` is the rule that rings for it, and in which the limit stands.
@@ -7937,6 +8073,177 @@ export interface components {
             reason: string;
         };
         /**
+         * ReportFileView
+         * @description One file of a report.
+         */
+        ReportFileView: {
+            /** Bytes */
+            bytes: number;
+            /**
+             * File
+             * @description Where it is.
+             */
+            file: string;
+            format: components["schemas"]["ReportFormat"];
+            /**
+             * Manifest
+             * @description Where its signed manifest is.
+             */
+            manifest: string;
+            /**
+             * Name
+             * @example half-year-TCH-104H1.pdf
+             */
+            name: string;
+            /**
+             * Rows
+             * @description Rows after the headings; 0 where a file has none.
+             */
+            rows: number;
+            /** Sha256 */
+            sha256: string;
+        };
+        /**
+         * ReportFormat
+         * @description Form of a file.
+         * @enum {string}
+         */
+        ReportFormat: "html" | "pdf" | "xlsx" | "csv";
+        /**
+         * ReportKind
+         * @description A kind of report.
+         * @enum {string}
+         */
+        ReportKind: "half-year" | "monthly-energy" | "shift" | "indoor-air" | "water" | "alarms" | "tenants";
+        /**
+         * ReportKinds
+         * @description What can be made, and what is made by itself.
+         */
+        ReportKinds: {
+            /** Kinds */
+            kinds: components["schemas"]["ReportSort"][];
+            /** Schedules */
+            schedules: components["schemas"]["Schedule"][];
+        };
+        /**
+         * ReportOrder
+         * @description What to make.
+         * @example {
+         *       "by": "王小明",
+         *       "formats": [
+         *         "pdf",
+         *         "xlsx"
+         *       ],
+         *       "kind": "half-year",
+         *       "period": "104H1"
+         *     }
+         */
+        ReportOrder: {
+            /**
+             * As Known At
+             * @description Only what was recorded by then counts.
+             */
+            as_known_at?: string | null;
+            /** By */
+            by: string;
+            /**
+             * Formats
+             * @default [
+             *       "pdf"
+             *     ]
+             */
+            formats: components["schemas"]["ReportFormat"][];
+            kind: components["schemas"]["ReportKind"];
+            /** @default zh */
+            language: components["schemas"]["Language"];
+            /**
+             * Period
+             * @example 104H1
+             */
+            period: string;
+            /**
+             * Provisional
+             * @description Also figures that rest on too little; they are marked.
+             * @default false
+             */
+            provisional: boolean;
+        };
+        /**
+         * ReportPage
+         * @description Some reports, the newest first, and where to go on.
+         */
+        ReportPage: {
+            /** Items */
+            items: components["schemas"]["ReportView"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * ReportSort
+         * @description A kind of report that can be made.
+         */
+        ReportSort: {
+            kind: components["schemas"]["ReportKind"];
+            /** Periods */
+            periods: components["schemas"]["Every"][];
+            text: components["schemas"]["Text"];
+        };
+        /**
+         * ReportState
+         * @description Where a report is; the last two are final.
+         * @enum {string}
+         */
+        ReportState: "asked" | "made" | "failed";
+        /**
+         * ReportView
+         * @description One report and how far it is.
+         */
+        ReportView: {
+            /**
+             * As Known At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            as_known_at: string;
+            /**
+             * Asked At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            asked_at: string;
+            /** Asked By */
+            asked_by: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Files */
+            files: components["schemas"]["ReportFileView"][];
+            kind: components["schemas"]["ReportKind"];
+            language: components["schemas"]["Language"];
+            /**
+             * Period
+             * @example 104H1
+             */
+            period: string;
+            period_text: components["schemas"]["Text"];
+            /** Provisional */
+            provisional: boolean;
+            /**
+             * Reason
+             * @description Why it failed.
+             */
+            reason: string | null;
+            /**
+             * Report
+             * @example monthly-104-06
+             */
+            report: string;
+            /**
+             * Schedule
+             * @description The schedule that had it made; null: somebody asked.
+             */
+            schedule: string | null;
+            state: components["schemas"]["ReportState"];
+            text: components["schemas"]["Text"];
+        };
+        /**
          * Request
          * @description Who asks.
          * @example {
@@ -8593,6 +8900,27 @@ export interface components {
             saved: (number | null)[];
             /** Used */
             used: (number | null)[];
+        };
+        /**
+         * Schedule
+         * @description A report that is made by itself.
+         */
+        Schedule: {
+            /** After Days */
+            after_days: number;
+            /**
+             * At
+             * @example 06:00
+             */
+            at: string;
+            every: components["schemas"]["Every"];
+            /** Formats */
+            formats: components["schemas"]["ReportFormat"][];
+            /** Groups */
+            groups: string[];
+            kind: components["schemas"]["ReportKind"];
+            /** Name */
+            name: string;
         };
         /**
          * Season
@@ -14677,8 +15005,8 @@ export interface operations {
         requestBody: {
             content: {
                 /**
-                 * @example meter,first_day,last_day,amount,unit,note
-                 *     TCH.FUEL.FLEET,2026-06-01,2026-06-30,1518.5,L,
+                 * @example meter,first_day,last_day,amount,unit
+                 *     TCH.FUEL.FLEET,2026-06-01,2026-06-30,1518.5,L
                  */
                 "text/csv": string;
             };
@@ -17629,6 +17957,407 @@ export interface operations {
             };
             /** @description There is no such thing */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_reports: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportPage"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportView"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What this needs is not installed here */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_report_kinds: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportKinds"];
+                };
+            };
+        };
+    };
+    preview_report: {
+        parameters: {
+            query: {
+                kind: components["schemas"]["ReportKind"];
+                /** @description 104, 104H1, 104Q2, 104-06, 104-06-30 or 104-06-01..104-06-20 (both included); ROC years, or CE with four digits. */
+                period: string;
+                language?: components["schemas"]["Language"];
+                /** @description Also figures that rest on too little; they are marked. */
+                provisional?: boolean;
+                /** @description The record as it was then: what was recorded later does not count. */
+                as_known_at?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                report: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportView"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_report_file: {
+        parameters: {
+            query?: {
+                /** @description Shown, or saved. */
+                disposition?: "inline" | "attachment";
+            };
+            header?: never;
+            path: {
+                report: string;
+                form: components["schemas"]["ReportFormat"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The whole file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_report_manifest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                report: string;
+                form: components["schemas"]["ReportFormat"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The signed manifest. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
