@@ -170,6 +170,12 @@ async def test_targets_tell_what_is_known_and_nothing_that_is_not(city: ApiRig) 
         ("/comparison", {"commodity": "electricity", "period": "104"}, 409, "104 is covered to 3.3 %, less than 95 %"),
         ("/comparison", {"commodity": "rainwater", "period": "104H1"}, 409, "rainwater has no base year"),
         ("/comparison", {"commodity": "electricity", "period": "104H3"}, 422, "is no period"),
+        (
+            "/comparison",
+            {"commodity": "water", "period": "104H1", "as_known_at": "0001-01-01T00:00:00+14:00"},
+            409,
+            "no day",
+        ),
         ("/comparison", {"commodity": "steam", "period": "104H1"}, 422, "commodity"),
         ("/comparison", {"commodity": "water", "period": "104H1", "meter": "X"}, 404, "no meter is named X"),
         ("/comparison", {"commodity": "water", "period": "104H1", "meter": "MAIN"}, 409, "MAIN counts electricity"),

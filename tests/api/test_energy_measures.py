@@ -86,6 +86,8 @@ async def test_a_measure_goes_its_way_and_is_seen_by_all(house: ApiRig) -> None:
         ("", {"measure": "M-9"} | SIGN | {"option": "E"}, 422, "option"),
         ("", {"measure": "M-9"} | SIGN | {"price_ntd": "1e400"}, 422, "price_ntd"),
         ("", {"measure": "M-9"} | SIGN | {"sved": 1}, 422, "sved"),
+        ("", {"measure": "M-9"} | SIGN | {"deemed": 1e300}, 422, "deemed"),
+        ("/M-404/status", {"status": "in_place", "start": "0001-01-01", "by": "陳"}, 422, "start"),
         ("/M-404/status", {"status": "approved", "by": "陳"}, 404, "no measure is named M-404"),
         ("/M-404/measurements", MEASURED, 404, "no measure is named M-404"),
     ],

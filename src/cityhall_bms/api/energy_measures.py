@@ -18,6 +18,7 @@ from cityhall_bms.domain.energy import before_after, measures
 from cityhall_bms.domain.energy.before_after import Beside
 from cityhall_bms.domain.energy.commodities import Commodity
 from cityhall_bms.domain.energy.measures import Definition, IpmvpOption, MeasureStatus
+from cityhall_bms.domain.roc import YEARS
 from cityhall_bms.ports.measures import MeasureFilter
 
 router = APIRouter(prefix="/energy/measures", tags=["energy"])
@@ -25,7 +26,10 @@ router = APIRouter(prefix="/energy/measures", tags=["energy"])
 MeasureName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")]
 Line = Annotated[str, StringConstraints(pattern=NO_NUL, max_length=200)]
 Names = Annotated[list[Line], Field(max_length=200)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+AMOUNT_MAX = 1e12
+Amount = Annotated[float, Field(ge=-AMOUNT_MAX, le=AMOUNT_MAX)]
+Positive = Annotated[float, Field(ge=0.0, le=AMOUNT_MAX)]
+Day = Annotated[date, Field(ge=date(YEARS.start, 1, 1), lt=date(YEARS.stop, 1, 1))]
 EXAMPLE: dict[str, Any] = {
     "text_zh": "西側招牌燈 12 盞減為 4 盞", "text_en": "West sign: 12 to 4 lamps", "commodity": "electricity",
     "option": "A", "equipment": ["TCH.B2.CN.CHC01"], "deemed": 9072.0, "price_ntd": "3.79005", "by": "王小明",
@@ -43,11 +47,11 @@ class Described(BaseModel):
     option: IpmvpOption = Field(description="IPMVP option.")
     meters: Names = []
     equipment: Names = []
-    deemed: Finite = 0.0
+    deemed: Amount = 0.0
     price_ntd: Decimal | None = Field(
         None, ge=0, max_digits=12, decimal_places=8, description="NT$ per unit, with all the decimals that it has."
     )
-    cost_ntd: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] | None = None
+    cost_ntd: Positive | None = None
     baseline: Line = Field("", description="Identity of the baseline that its savings are calculated with.")
     by: Operator
 
@@ -83,7 +87,7 @@ class Move(BaseModel):
     )
 
     status: MeasureStatus
-    start: date | None = Field(None, description="First day on which it is in place.")
+    start: Day | None = Field(None, description="First day on which it is in place.")
     comment: Words = ""
     by: Operator
 
@@ -101,13 +105,13 @@ class Measured(BaseModel):
         },
     )  # fmt: skip
 
-    saved: Finite
-    uncertainty: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] | None = None
+    saved: Amount
+    uncertainty: Positive | None = None
     method: Line = Field(min_length=1)
-    before_first: date
-    before_until: date
-    after_first: date
-    after_until: date
+    before_first: Day
+    before_until: Day
+    after_first: Day
+    after_until: Day
     note: Words = ""
     by: Operator
 

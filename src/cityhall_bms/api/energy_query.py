@@ -21,6 +21,10 @@ from cityhall_bms.ports.counters import Estimate
 Named = Annotated[str, Query(max_length=100, pattern=NO_NUL)]
 
 
+NOTHING_KNOWN = 0
+"""1970, µs UTC: nothing was known then, nor before."""
+
+
 def checked_period(text: str) -> str:
     """Period in its canonical name; ``ValueError`` for what is none."""
     return parse_period(text).name
@@ -39,7 +43,7 @@ def how_asked(
     ] = False,
 ) -> How:
     """How figures are read."""
-    return How(estimate, None if known_at is None else to_us(known_at), provisional)
+    return How(estimate, None if known_at is None else max(to_us(known_at), NOTHING_KNOWN), provisional)
 
 
 HowAsked = Annotated[How, Depends(how_asked)]

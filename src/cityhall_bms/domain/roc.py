@@ -9,6 +9,10 @@ CE_FROM: Final = 1000
 """A year of four digits is of the common era, one of fewer is an ROC year."""
 
 
+YEARS: Final = range(1921, 3000)
+"""CE years that anything here is of; their ROC years have two digits at least."""
+
+
 def roc_year(year: int) -> int:
     """ROC year of a CE year."""
     return year - YEAR_ZERO

@@ -95,7 +95,8 @@ class Comparer:
 
     def today(self, known_at: int | None = None) -> date:
         """The day that is not over yet; with ``known_at`` (µs UTC) that was not over then."""
-        return local_day(self._zone, self._clock.now() if known_at is None else known_at)
+        now = self._clock.now()
+        return local_day(self._zone, now if known_at is None else min(known_at, now))
 
     async def compare(self, subject: Subject, period: Period, against: Against, how: How = AS_MEASURED) -> Compared:
         """Compare a period with the same one of another year, as far as its days are over."""

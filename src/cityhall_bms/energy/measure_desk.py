@@ -14,6 +14,7 @@ from cityhall_bms.domain.energy.measures import (
     MeasureRevised,
     MeasureStatus,
     check_definition,
+    check_measurement,
     check_open,
     fold_measure,
     measure_stream,
@@ -80,6 +81,7 @@ class MeasureOffice:
 
     async def measured(self, measure: str, measurement: Measurement, *, by: str) -> Measure:
         """Record what was measured."""
+        check_measurement(measurement)
         event = MeasureMeasured(
             saved=measurement.saved,
             method=measurement.method,

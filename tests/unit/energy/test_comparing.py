@@ -107,6 +107,7 @@ async def test_as_known_then_a_period_that_went_on_is_compared_as_far_as_it_was_
     then = How(known_at=us(date(2015, 3, 15), 12))
     found = await house.comparer.compare(subject, parse_period("104"), Against.YEAR_BEFORE, then)
     assert found.comparison.current.period.name == "104-01-01..104-03-14"
+    assert house.comparer.today(us(date(2099, 1, 1))) == date(2020, 1, 1)  # nobody knows the future
 
 
 async def test_a_leap_half_year_is_compared_as_it_is_and_its_days_are_told() -> None:

@@ -1,5 +1,6 @@
 """The register of measures: what people say goes to the log; weeks before and after come from the meters."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -114,6 +115,14 @@ async def test_four_weeks_after_beside_four_weeks_before() -> None:
         await house.matched.of(await house.desk.get("ECM-1"), 4, Beside.JUST_BEFORE)
     shown = await house.matched.of(await house.desk.get("ECM-1"), 4, Beside.JUST_BEFORE, How(provisional=True))
     assert shown.days == 26
+
+
+async def test_days_before_come_before_days_after() -> None:
+    house = House()
+    await house.in_place()
+    for before, after in ((("2015-03-03", "2015-02-03"), FOUND.after), (FOUND.after, FOUND.before)):
+        with pytest.raises(RefusedError, match="come before those after"):
+            await house.desk.measured("ECM-1", replace(FOUND, before=before, after=after), by="李")
 
 
 async def test_there_is_nothing_to_compare_before_the_weeks_are_over_or_without_a_meter() -> None:

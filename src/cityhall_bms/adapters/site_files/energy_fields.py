@@ -1,7 +1,7 @@
 """Fields that the files of energy share: years and periods of either calendar, and what an amount is of."""
 
 from collections.abc import Mapping
-from typing import Annotated, Final
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -10,12 +10,18 @@ from cityhall_bms.adapters.site_files.toml_file import TomlFile
 from cityhall_bms.domain.energy.commodities import Commodity
 from cityhall_bms.domain.energy.meters import Metering
 from cityhall_bms.domain.energy.periods import parse_period
-from cityhall_bms.domain.roc import ce_year
+from cityhall_bms.domain.roc import YEARS, ce_year
 
-YEAR_MIN: Final = 50
-"""An earlier ROC year is a mistake of writing."""
 
-Year = Annotated[int, Field(ge=YEAR_MIN, le=2200), AfterValidator(ce_year)]
+def _year(year: int) -> int:
+    found = ce_year(year)
+    if found not in YEARS:
+        msg = f"{year} is no year: write an ROC year like 104, or a CE year like 2015"
+        raise ValueError(msg)
+    return found
+
+
+Year = Annotated[int, AfterValidator(_year)]
 """ROC or CE, CE inside."""
 
 

@@ -232,6 +232,14 @@ def check_open(measure: Measure) -> None:
         raise RefusedError(msg)
 
 
+def check_measurement(measurement: Measurement) -> None:
+    """Refuse periods that end before they begin, or of which the one before the measure is not the earlier."""
+    (first, until), (begin, end) = measurement.before, measurement.after
+    if not first < until <= begin < end:
+        msg = "量測期間應為前後兩段，先前後後 / the days before begin, end, and come before those after"
+        raise RefusedError(msg)
+
+
 def move_measure(measure: Measure, event: MeasureMoved) -> MeasureMoved:
     """Decide another status; refused where it cannot follow, and where what it rests on is missing."""
     wanted = MeasureStatus(event.status)

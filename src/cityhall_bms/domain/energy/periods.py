@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from cityhall_bms.domain.roc import ce_year, roc_date, roc_year
+from cityhall_bms.domain.roc import YEARS, ce_year, roc_date, roc_year
 from cityhall_bms.domain.wall_clock import instant_us
 
 LONGEST_YEARS: Final = 10
@@ -129,10 +129,12 @@ def _named(text: str) -> Period | None:
     if match is None:
         return None
     year = ce_year(int(match[1]))
+    if year not in YEARS:
+        return None
     part = match[2] or match[3]
     months, index = (1, int(match[4])) if match[4] else (_PARTS[part[0]], int(part[1])) if part else (MONTHS, 1)
     month = (index - 1) * months + 1
-    return months_of(date(year, month, 1), months) if 1 <= month <= MONTHS and year < date.max.year else None
+    return months_of(date(year, month, 1), months) if 1 <= month <= MONTHS else None
 
 
 def _ranged(text: str) -> Period | None:
@@ -142,6 +144,6 @@ def _ranged(text: str) -> Period | None:
     try:
         first = date(ce_year(int(match[1])), int(match[2]), int(match[3]))
         last = first if match[4] is None else date(ce_year(int(match[4])), int(match[5]), int(match[6]))
-        return Period(first, last + timedelta(days=1))
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
+    return Period(first, last + timedelta(days=1)) if {first.year, last.year} <= {*YEARS} else None

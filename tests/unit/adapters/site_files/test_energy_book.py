@@ -155,7 +155,7 @@ def test_a_sites_factor_takes_the_place_of_the_shipped_one_and_others_are_added(
         ("targets", 'commodity = "electricity"', 'commodity = "water"',
          "targets.toml:9: [[energy_target]] kind: water has no base year -> add a [[base_year]] to meters.toml"),
         ("targets", "priority = 3", "priority = 5", "targets.toml:22: [[energy_target]] priority: "),
-        ("targets", "year = 2015", "year = 15", "targets.toml:17: [[energy_target]] year: "),
+        ("targets", "year = 2015", "year = 1", "targets.toml:17: [[energy_target]] year: 1 is no year: write an ROC year like 104"),
         ("carbon", "year = 115", "year = 115\nlevel = 1", "carbon.toml:6: [[factor]] level: unknown key -> "),
         ("carbon", 'year = 104\n', 'year = 115\npublished = 2027-04-20\n',
          "carbon.toml:12: [[factor]] year: a factor of electricity for 2026 published on the same day stands above"),

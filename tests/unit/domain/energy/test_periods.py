@@ -35,7 +35,7 @@ def test_a_period_is_named_by_roc_or_common_year(text: str, first: date, until: 
 @pytest.mark.parametrize(
     "text",
     ["", "x", "104H3", "104Q5", "104-13", "104-00", "104-02-30", "104-06-20..104-06-01", "1", "104-1", "104H1 ",
-     "90-01-01..104-01-01", "9999", "104-01-01.."],
+     "90-01-01..104-01-01", "9999", "1000H1", "1911", "00", "05-06", "0001-01-01..0001-01-02", "9999-12-30..9999-12-31", "104-01-01.."],
 )  # fmt: skip
 def test_anything_else_is_no_period(text: str) -> None:
     with pytest.raises(ValueError, match="is no period"):
