@@ -27,6 +27,7 @@ from cityhall_bms.domain.site import Equipment, Point
 
 COMMANDING_FILE: Final = "commanding.toml"
 DAY_S: Final = 86_400.0
+SINGULAR: Final = {"classes": "class", "roles": "role", "points": "point"}
 
 Names = Annotated[tuple[str, ...], Field(max_length=500)]
 Words = Annotated[str, Field(min_length=1, max_length=200)]
@@ -270,5 +271,5 @@ def _check_names(
                 for name in getattr(table, key):
                     if name not in names:
                         where = file.line(kind, place, key)
-                        message = f"the site has no {key.rstrip('s')} '{name}'"
+                        message = f"the site has no {SINGULAR[key]} '{name}'"
                         mistakes.add(file.name, where, f"[[{kind}]] {key}", message, suggest(name, sorted(names)))
