@@ -37,7 +37,7 @@ Chosen = Annotated[list[int], Depends(_chosen)]
 
 
 @router.get("", responses=responses(404, 422, 503))
-async def get_demand(services: Services, chosen: Chosen) -> DemandNowAnswer:
+async def get_running_demand(services: Services, chosen: Chosen) -> DemandNowAnswer:
     """The running quarter hour: what each meter took so far, what it will come to, and what the contract allows.
 
     Limit, state and headroom are those of `supply`, what the utility bills. 503 in the first seconds after a start.

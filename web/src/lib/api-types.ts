@@ -894,6 +894,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/energy/baselines/{baseline}/second-opinion": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask Second Opinion
+         * @description Have another library fit the same data; it takes up to a minute. 501 where it is not installed.
+         */
+        post: operations["ask_second_opinion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/energy/bill": {
         parameters: {
             query?: never;
@@ -1004,12 +1024,12 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Demand
+         * Get Running Demand
          * @description The running quarter hour: what each meter took so far, what it will come to, and what the contract allows.
          *
          *     Limit, state and headroom are those of `supply`, what the utility bills. 503 in the first seconds after a start.
          */
-        get: operations["get_demand"];
+        get: operations["get_running_demand"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2002,6 +2022,26 @@ export interface paths {
          * @description Write down what a laboratory counted; a wrong entry is withdrawn and written anew.
          */
         post: operations["add_air_sample"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/label": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Label
+         * @description Evidence for the Intelligent Building label, indicator by indicator.
+         */
+        get: operations["get_label"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -5107,6 +5147,12 @@ export interface components {
          */
         Every: "day" | "month" | "half-year" | "year";
         /**
+         * Evidence
+         * @description What this service can lay before an assessor.
+         * @enum {string}
+         */
+        Evidence: "controllers" | "outages" | "devices" | "equipment" | "permits" | "hand_overs" | "safety" | "plant" | "meters" | "air" | "comfort" | "rules";
+        /**
          * Exceedance
          * @description A time in which a mean exceeded its limit on end.
          */
@@ -5501,6 +5547,36 @@ export interface components {
              * @enum {string}
              */
             role: "viewer" | "operator" | "engineer" | "supervisor" | "auditor" | "admin";
+        };
+        /**
+         * Fact
+         * @description A figure that sums up evidence; less than 95 % known is marked provisional.
+         */
+        Fact: {
+            /**
+             * Coverage
+             * @description Share of the time that is known, 0..1; null for counts.
+             */
+            coverage: number | null;
+            /**
+             * Name
+             * @example air_compliance
+             */
+            name: string;
+            /** Provisional */
+            provisional: boolean;
+            text: components["schemas"]["Text"];
+            /**
+             * Unit
+             * @example %
+             */
+            unit: string;
+            /**
+             * Value
+             * @description Null where nothing is known.
+             * @example 99.2
+             */
+            value: number | null;
         };
         /**
          * Factors
@@ -5993,67 +6069,12 @@ export interface components {
             start: string;
         };
         /**
-         * Indicator
-         * @description One indicator.
-         */
-        Indicator: {
-            /**
-             * Base
-             * @description In the base year: as declared, else as calculated.
-             * @example 145.4
-             */
-            base: number | null;
-            better: components["schemas"]["Better"];
-            /**
-             * Id
-             * @example eui
-             */
-            id: string;
-            /** @description What the site does not tell, without which there is no value. */
-            missing: components["schemas"]["Text"] | null;
-            now: components["schemas"]["cityhall_bms__api__energy_enpi__Reading"];
-            /**
-             * Provisional
-             * @description It rests on less coverage than a final figure needs.
-             */
-            provisional: boolean;
-            /**
-             * Target
-             * @example 105
-             */
-            target: number | null;
-            /**
-             * Target Reached
-             * @description Null without a target or a value.
-             */
-            target_reached: boolean | null;
-            text: components["schemas"]["Text"];
-            /**
-             * Trend Percent
-             * @description Change against the year before, not rounded.
-             * @example -1.17
-             */
-            trend_percent: number | null;
-            /**
-             * Trend Shown
-             * @description Change against the year before, %, rounded half up to two decimals.
-             * @example 25.42
-             */
-            trend_shown: string | null;
-            /**
-             * Unit
-             * @example kWh/m²
-             */
-            unit: string;
-            year_before: components["schemas"]["cityhall_bms__api__energy_enpi__Reading"];
-        };
-        /**
          * IndicatorList
          * @description All indicators of a site.
          */
         IndicatorList: {
             /** Items */
-            items: components["schemas"]["Indicator"][];
+            items: components["schemas"]["cityhall_bms__api__energy_enpi__Indicator"][];
         };
         /**
          * InspectionEntry
@@ -6191,6 +6212,33 @@ export interface components {
              * @enum {string}
              */
             verdict: "good" | "acceptable" | "over" | "none";
+        };
+        /**
+         * Label
+         * @description Indicators and what sums up their evidence; `cityhall-bms label-evidence` makes the pack.
+         */
+        Label: {
+            /**
+             * As Known At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            as_known_at: string;
+            /**
+             * Begin
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            begin: string;
+            /** Edition */
+            edition: string;
+            /**
+             * End
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            end: string;
+            /** Items */
+            items: components["schemas"]["cityhall_bms__api__label__Indicator"][];
+            /** Level */
+            level: string;
         };
         /**
          * Language
@@ -8929,6 +8977,31 @@ export interface components {
          */
         Season: "summer" | "non_summer";
         /**
+         * SecondOpinion
+         * @description A baseline beside another library's fit of the same data, on the intervals of which both tell something.
+         */
+        SecondOpinion: {
+            /**
+             * Apart Percent
+             * @description Root mean square of the difference by interval, of the mean.
+             * @example 1.3
+             */
+            apart_percent: number;
+            /**
+             * Difference Percent
+             * @description Of the sums that both tell, theirs less ours.
+             * @example 0.04
+             */
+            difference_percent: number;
+            /**
+             * Library
+             * @example opendsm 1.2.7
+             */
+            library: string;
+            ours: components["schemas"]["Statistics"];
+            theirs: components["schemas"]["Statistics"];
+        };
+        /**
          * Selection
          * @description A command that waits for its confirmation.
          */
@@ -10258,6 +10331,61 @@ export interface components {
             reason: string;
         };
         /**
+         * Indicator
+         * @description One indicator.
+         */
+        cityhall_bms__api__energy_enpi__Indicator: {
+            /**
+             * Base
+             * @description In the base year: as declared, else as calculated.
+             * @example 145.4
+             */
+            base: number | null;
+            better: components["schemas"]["Better"];
+            /**
+             * Id
+             * @example eui
+             */
+            id: string;
+            /** @description What the site does not tell, without which there is no value. */
+            missing: components["schemas"]["Text"] | null;
+            now: components["schemas"]["cityhall_bms__api__energy_enpi__Reading"];
+            /**
+             * Provisional
+             * @description It rests on less coverage than a final figure needs.
+             */
+            provisional: boolean;
+            /**
+             * Target
+             * @example 105
+             */
+            target: number | null;
+            /**
+             * Target Reached
+             * @description Null without a target or a value.
+             */
+            target_reached: boolean | null;
+            text: components["schemas"]["Text"];
+            /**
+             * Trend Percent
+             * @description Change against the year before, not rounded.
+             * @example -1.17
+             */
+            trend_percent: number | null;
+            /**
+             * Trend Shown
+             * @description Change against the year before, %, rounded half up to two decimals.
+             * @example 25.42
+             */
+            trend_shown: string | null;
+            /**
+             * Unit
+             * @example kWh/m²
+             */
+            unit: string;
+            year_before: components["schemas"]["cityhall_bms__api__energy_enpi__Reading"];
+        };
+        /**
          * Reading
          * @description An indicator over some months.
          */
@@ -10420,6 +10548,41 @@ export interface components {
              * @example 2026-11-21T02:15:00.250Z
              */
             to: string;
+        };
+        /**
+         * Indicator
+         * @description One indicator of the edition.
+         */
+        cityhall_bms__api__label__Indicator: {
+            /** Attachments */
+            attachments: string[];
+            /** Evidence */
+            evidence: components["schemas"]["Evidence"][];
+            /** Facts */
+            facts: components["schemas"]["Fact"][];
+            /**
+             * Name
+             * @example health
+             */
+            name: string;
+            /** Remark */
+            remark: string;
+            /**
+             * Score
+             * @description Self-assessed, as the site says.
+             */
+            score: number | null;
+            /** Score Max */
+            score_max: number | null;
+            /**
+             * Tables
+             * @description Files of the evidence pack.
+             * @example [
+             *       "air-compliance"
+             *     ]
+             */
+            tables: string[];
+            text: components["schemas"]["Text"];
         };
         /**
          * Refusal
@@ -13368,6 +13531,73 @@ export interface operations {
             };
         };
     };
+    ask_second_opinion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                baseline: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecondOpinion"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What this needs is not installed here */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_bill: {
         parameters: {
             query: {
@@ -13726,7 +13956,7 @@ export interface operations {
             };
         };
     };
-    get_demand: {
+    get_running_demand: {
         parameters: {
             query?: {
                 /** @description Meters to tell; all of them if none is named. */
@@ -17074,6 +17304,69 @@ export interface operations {
             };
             /** @description Send application/json */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_label: {
+        parameters: {
+            query: {
+                /** @description Start, included; RFC 3339 with offset (send `+` as `%2B`, or use `Z`). */
+                from: string;
+                /** @description End, excluded; RFC 3339 with offset. */
+                to: string;
+                /** @description The record as it was then: what was recorded later does not count. */
+                as_known_at?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Label"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
