@@ -1,6 +1,6 @@
 """A small site with people who are told of alarms, and a notifier that a test can make fail."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from cityhall_bms.domain.calendars import Schedule, Schedules, parse_period
@@ -61,11 +61,13 @@ class ToldNotifier:
 
     outcomes: list[Delivery] = field(default_factory=list)
     sent: list[tuple[str, str, str]] = field(default_factory=list)
+    attached: list[str] = field(default_factory=list)
 
     @property
     def channels(self) -> Collection[str]:
         return PLAN.channels.keys()
 
-    async def send(self, channel: str, title: str, text: str) -> Delivery:
+    async def send(self, channel: str, title: str, text: str, attachments: Sequence[str] = ()) -> Delivery:
         self.sent.append((channel, title, text))
+        self.attached += attachments
         return self.outcomes.pop(0) if self.outcomes else Delivery(Outcome.ACCEPTED)

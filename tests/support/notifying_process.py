@@ -73,9 +73,9 @@ class DeadlyNotifier:
     def channels(self) -> Collection[str]:
         return self._notifier.channels
 
-    async def send(self, channel: str, title: str, text: str) -> Delivery:
+    async def send(self, channel: str, title: str, text: str, attachments: Sequence[str] = ()) -> Delivery:
         self._deadly.at("before send")
-        delivery = await self._notifier.send(channel, title, text)
+        delivery = await self._notifier.send(channel, title, text, attachments)
         self._deadly.at("after send")
         return delivery
 

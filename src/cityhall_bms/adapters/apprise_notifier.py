@@ -8,7 +8,7 @@ import asyncio
 import logging
 import re
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -122,35 +122,40 @@ class _Heard:
 class AppriseNotifier:
     """Sends each message in a thread of its own, within a time limit; see :class:`~cityhall_bms.ports.notifier`."""
 
-    def __init__(self, addresses: Mapping[str, str]) -> None:
+    def __init__(self, addresses: Mapping[str, str], folder: Path | None = None) -> None:
         # What the library logs names addresses; everything that matters of it is in what `send` gives.
         logger = logging.getLogger("apprise")
         logger.propagate = False
         logger.addHandler(logging.NullHandler())
         logger.setLevel(logging.DEBUG)
         self._addresses = addresses
+        self._folder = folder
 
     @property
     def channels(self) -> Collection[str]:
         """Names of the channels whose address is known."""
         return self._addresses.keys()
 
-    async def send(self, channel: str, title: str, text: str) -> Delivery:
-        """Hand over one message, and say what came of it."""
+    async def send(self, channel: str, title: str, text: str, attachments: Sequence[str] = ()) -> Delivery:
+        """Hand over one message, and say what came of it; ``attachments`` are files below the folder.
+
+        What is no longer there, and what the channel's service takes none of, is left out: the text says what it was.
+        """
         try:
             async with asyncio.timeout(GIVE_UP_AFTER_S):
-                return await asyncio.to_thread(self._send, channel, title, text)
+                return await asyncio.to_thread(self._send, channel, title, text, attachments)
         except TimeoutError:
             return Delivery(Outcome.UNCERTAIN, f"the channel did not answer within {GIVE_UP_AFTER_S:.0f} s")
 
-    def _send(self, channel: str, title: str, text: str) -> Delivery:
+    def _send(self, channel: str, title: str, text: str, attachments: Sequence[str]) -> Delivery:
         address = self._addresses.get(channel)
         if address is None:
             return Delivery(Outcome.NOT_SENT, f"no address is known for the channel {channel}")
-        return _hand_over(address, title, text)
+        files = [] if self._folder is None else [self._folder / name for name in attachments]
+        return _hand_over(address, title, text, [str(file) for file in files if file.is_file()])
 
 
-def _hand_over(address: str, title: str, text: str) -> Delivery:
+def _hand_over(address: str, title: str, text: str, files: Sequence[str]) -> Delivery:
     service = _service(address)
     if service is None:
         return Delivery(Outcome.NOT_SENT, "no service knows the channel's address")
@@ -160,6 +165,7 @@ def _hand_over(address: str, title: str, text: str) -> Delivery:
             text,
             title=title,
             body_format="text",
+            attach=list(files) if files and all(each.attachment_support for each in service) else None,
             timeout=SEND_LIMIT_S,
             log_callback=heard.take,
             log_level=logging.DEBUG,

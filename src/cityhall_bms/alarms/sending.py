@@ -146,7 +146,9 @@ class NotificationSender:
             attempt = NotificationAttempted(attempt=notification.attempts + 1, at=self._clock.now())
             notification = await self._append(notification, attempt)
             text = marked(notification.text, notification.notification, may_repeat=notification.may_repeat)
-            delivery = await self._notifier.send(notification.channel, notification.title, text)
+            delivery = await self._notifier.send(
+                notification.channel, notification.title, text, notification.attachments
+            )
             await self._record(notification, concluded(notification, delivery, self._clock.now()))
             log.info(
                 "notification", notification=notification.notification, outcome=delivery.outcome, reason=delivery.reason

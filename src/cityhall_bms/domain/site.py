@@ -15,6 +15,7 @@ from cityhall_bms.domain.energy.shedding import SheddingPlan
 from cityhall_bms.domain.energy.tariff_book import TariffBook
 from cityhall_bms.domain.environment import Environment
 from cityhall_bms.domain.notifications.plan import NotificationPlan
+from cityhall_bms.domain.reports import ReportPlan
 from cityhall_bms.domain.targets import Targets
 
 NAME_PATTERN: Final = re.compile(r"[A-Z0-9]+(\.[A-Z0-9]+){3}(\.[A-Za-z0-9_]+)?")
@@ -142,6 +143,7 @@ class Site:
     schedules: Schedules = field(default_factory=Schedules)
     notifications: NotificationPlan = field(default_factory=NotificationPlan)
     targets: Targets = field(default_factory=Targets)
+    reports: ReportPlan = field(default_factory=ReportPlan)
     commanding: CommandPolicy = field(default_factory=CommandPolicy)
     metering: Metering = field(default_factory=Metering)
     tariffs: TariffBook = field(default_factory=TariffBook)

@@ -1,6 +1,6 @@
 """The way to people's telephones and mail boxes."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from cityhall_bms.domain.notifications import Delivery
@@ -14,6 +14,9 @@ class Notifier(Protocol):
         """Names of the channels whose address is known."""
         ...
 
-    async def send(self, channel: str, title: str, text: str) -> Delivery:
-        """Hand over one message, and say what came of it. It never raises, and its reasons hold no secret."""
+    async def send(self, channel: str, title: str, text: str, attachments: Sequence[str] = ()) -> Delivery:
+        """Hand over one message, and say what came of it. It never raises, and its reasons hold no secret.
+
+        ``attachments`` are files below the data folder; a channel that takes none gets the text alone.
+        """
         ...

@@ -96,10 +96,10 @@ def half_year_sections(data: HalfYearData, zone: ZoneInfo) -> tuple[Section, ...
         *sections,
         Section(Text("比較", "Comparison"), (comparison_table(data.compared, provisional=data.provisional),)),
         Section(RAINWATER, rain_blocks(data.rain)),
-        Section(LIFTS, (_lifts(data.lifts),)),
+        Section(LIFTS, (lifts_sentence(data.lifts),)),
         Section(Text("用電需量", "Demand"), (demand_sentence(data.peak, zone),)),
         Section(Text("碳排放", "Carbon"), (carbon_sentence(data.carbon),)),
-        Section(Text("節能措施", "Measures"), (_measures(data.measures),)),
+        Section(Text("節能措施", "Measures"), (measures_block(data.measures),)),
         Section(Text("設備監控與應變", "Monitoring and response"), tuple(_response(data, zone))),
         Section(
             Text("未列項目與說明", "What is not here"),
@@ -148,7 +148,8 @@ def _chart_of(each: Compared, data: HalfYearData) -> tuple[Block, ...]:
     return (months_chart(Text("每月用電", "Electricity by month"), "kWh", names, years),)
 
 
-def _lifts(lifts: Lifts | None) -> Sentence:
+def lifts_sentence(lifts: Lifts | None) -> Sentence:
+    """What regenerative lifts gave back."""
     if lifts is None or lifts.given_back.value is None:
         return Sentence("absent", {"what": LIFTS})
     whole = lifts.given_back
@@ -160,7 +161,8 @@ def _lifts(lifts: Lifts | None) -> Sentence:
     return Sentence("lifts", {"cars": str(lifts.cars), "year": figure(each), "month": figure(each / 12.0)})
 
 
-def _measures(measures: Sequence[MeasureRow] | None) -> Block:
+def measures_block(measures: Sequence[MeasureRow] | None) -> Block:
+    """The register of measures."""
     what = Text("節能措施登錄", "Register of measures")
     if measures is None:
         return Sentence("absent", {"what": what})

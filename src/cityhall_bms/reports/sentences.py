@@ -83,15 +83,18 @@ SENTENCES: Final[Mapping[str, Text]] = MappingProxyType(
         ),
         "hand_over": Text("交接班 {name}：{by} 交班，{signed}。", "Hand-over {name}: by {by}, {signed}."),
         "no_hand_over": Text("本日沒有交接班紀錄。", "No shift was handed over on this day."),
-        "balance": Text(
-            "總表 {own}，分表合計 {children}，差額 {residual}（{percent}）。",
-            "Main meters {own}, sub-meters together {children}, the rest {residual} ({percent}).",
-        ),
+        "because": Text("{what}：{reason}。", "{what}: {reason}."),
         "compliance": Text(
-            "測點 {nodes} 處，使用時間內合格率 {share}，超標 {count} 次。",
-            "{nodes} places; inside the limits for {share} of occupied hours, exceeded {count} times.",
+            "測點 {nodes} 處；使用時間內合於標準 {share}（可判定者占 {coverage}），超標 {count} 次。",
+            "{nodes} places; inside the limits for {share} of the time in use (known: {coverage}), {count} times not.",
         ),
-        "night_flow": Text("最低夜間流量中位數 {flow}。", "Median of the least flows by night: {flow}."),
+        "per_person": Text(
+            "每人每日用水 {litres}（{staff} 人）。", "{litres} of city water a person and day ({staff} people)."
+        ),
+        "rain_share": Text("雨水占用水 {share}。", "Rain is {share} of the water used."),
+        "leaks": Text(
+            "期末夜間流量顯示漏水之水表 {count} 只。", "At the end {count} meters show a leak by their flow at night."
+        ),
         "provisional": Text(
             "標示「暫」者涵蓋率未達標準，為暫定值；「—」表示不明，不為零。",
             "Figures marked 'prov.' rest on less data than they should; '—' is unknown, never zero.",

@@ -23,7 +23,9 @@ log = structlog.get_logger(__name__)
 def notifying(parts: Parts, view: AlarmView, rules: Mapping[str, Rule]) -> Callable[[EventLog], Loop]:
     """Give what makes the loop anew over an event log; ``rules`` say what to do about their alarms."""
     named = parts.settings.notifications.channels_file
-    notifier = AppriseNotifier(ChannelsFile(Path(named) if named else parts.folder / CHANNELS_FILE))
+    notifier = AppriseNotifier(
+        ChannelsFile(Path(named) if named else parts.folder / CHANNELS_FILE), parts.settings.data_dir
+    )
     procedures = {name: Text(rule.sop_zh, rule.sop_en) for name, rule in rules.items()}
     newest: list[NotificationSender] = []
     waiting = "Notifications that are not settled yet."

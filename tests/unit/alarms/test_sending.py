@@ -1,7 +1,7 @@
 """Sending: written down before and after, repeated by the rules, uncertain where nobody can know."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -196,7 +196,7 @@ async def test_nothing_is_sent_that_cannot_be_written_down_before(post: Post) ->
 
 
 async def test_what_came_of_it_is_written_down_however_long_the_log_is_away(post: Post) -> None:
-    async def send_and_lose_the_log(channel: str, title: str, text: str) -> Delivery:
+    async def send_and_lose_the_log(channel: str, title: str, text: str, _: Sequence[str] = ()) -> Delivery:
         post.events.available = False
         post.notifier.sent.append((channel, title, text))
         return Delivery(Outcome.ACCEPTED)
@@ -216,7 +216,7 @@ async def test_what_came_of_it_is_written_down_however_long_the_log_is_away(post
 async def test_what_is_under_way_when_the_service_is_stopped_is_ended_and_written_down(post: Post) -> None:
     handed_over, answered = asyncio.Event(), asyncio.Event()
 
-    async def slowly(_channel: str, _title: str, _text: str) -> Delivery:
+    async def slowly(_channel: str, _title: str, _text: str, _: Sequence[str] = ()) -> Delivery:
         handed_over.set()
         await answered.wait()
         return Delivery(Outcome.ACCEPTED)
@@ -235,7 +235,7 @@ async def test_what_is_under_way_when_the_service_is_stopped_is_ended_and_writte
 async def test_a_slow_channel_holds_up_only_itself(post: Post) -> None:
     answered = asyncio.Event()
 
-    async def slowly(channel: str, title: str, text: str) -> Delivery:
+    async def slowly(channel: str, title: str, text: str, _: Sequence[str] = ()) -> Delivery:
         post.notifier.sent.append((channel, title, text))
         if channel == "wang_mail":
             await answered.wait()

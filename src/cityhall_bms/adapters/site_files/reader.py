@@ -29,6 +29,7 @@ from cityhall_bms.adapters.site_files.points import (
     Surroundings,
     read_points,
 )
+from cityhall_bms.adapters.site_files.reports import read_reports
 from cityhall_bms.adapters.site_files.shedding import read_shedding
 from cityhall_bms.adapters.site_files.targets import read_targets
 from cityhall_bms.adapters.site_files.tariffs import Known, read_tariffs
@@ -56,6 +57,7 @@ def load_site(folder: Path, factories: Mapping[str, DriverFactory], profile_fold
     site, schedules = _read_site(folder, mistakes)
     notifications = read_notifications(folder, site, schedules, mistakes)
     targets = read_targets(folder, schedules.time_zone, mistakes)
+    reports = read_reports(folder, notifications, mistakes)
     equipment = read_equipment(read_csv(folder / EQUIPMENT_FILE, EQUIPMENT_FILE, EQUIPMENT_COLUMNS, mistakes), site)
     shelf = ProfileShelf(folder, profile_folders, mistakes)
     devices = read_devices(folder, factories, shelf, mistakes)
@@ -75,7 +77,7 @@ def load_site(folder: Path, factories: Mapping[str, DriverFactory], profile_fold
     found = replace(_site(site, equipment, devices, points), commanding=commanding, environment=environment)
     found = replace(found, energy_book=energy_book, performance=performance)
     found = replace(found, metering=metering, tariffs=tariffs, shedding=shedding)
-    return replace(found, schedules=schedules, notifications=notifications, targets=targets)
+    return replace(found, schedules=schedules, notifications=notifications, targets=targets, reports=reports)
 
 
 def _read_site(folder: Path, mistakes: Mistakes) -> tuple[SiteFile | None, Schedules]:

@@ -1,6 +1,6 @@
 """The events of one notification's life, in its stream ``notification/<id>``. Times are µs UTC."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -18,6 +18,7 @@ class Occasion(StrEnum):
     RETURNED = "returned"
     FLOOD = "flood"
     TEST = "test"
+    REPORT = "report"
 
 
 def stream_of(notification: str) -> str:
@@ -36,6 +37,7 @@ class NotificationQueued(NotificationEvent):
     """Somebody shall be told. ``person`` and ``channel`` are names; the channel's address is nowhere in the record.
 
     ``cause`` is the position of the event that it is about (0: none), ``not_before`` the end of quiet hours (0: none).
+    ``attachments`` are files below the data folder.
     """
 
     notification: str
@@ -52,6 +54,7 @@ class NotificationQueued(NotificationEvent):
     group: str = ""
     cause: int = 0
     not_before: int = 0
+    attachments: list[str] = field(default_factory=list)
 
 
 @stored

@@ -69,6 +69,8 @@ class Notification:
     level: int = 0
     title: str = ""
     text: str = ""
+    attachments: tuple[str, ...] = ()
+    """Files below the data folder."""
     queued_at: int = 0
     due: int | None = None
     """When it is tried next; none: it is not."""
@@ -117,6 +119,7 @@ def _on_queued(notification: Notification, event: NotificationQueued) -> Notific
         level=event.level,
         title=event.title,
         text=event.text,
+        attachments=tuple(event.attachments),
         queued_at=event.at,
         due=max(event.at, event.not_before),
     )
