@@ -1,6 +1,6 @@
 # Everything starts with `make`: it needs python3 (3.11 or newer) and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test torture faults check format bench lock openapi rule-pages web clean
+.PHONY: help setup demo test torture faults check format bench mv lock openapi rule-pages web clean
 SHELL := /bin/sh
 # Without byte code on disk, every process pays ten seconds for compiling its libraries.
 unexport PYTHONDONTWRITEBYTECODE
@@ -45,6 +45,11 @@ format: setup ## 整理程式格式  format the code and fix what can be fixed
 
 bench: setup ## 效能量測  run the benchmarks
 	@set -e; for figure in benchmarks/*.py; do echo "== $$figure"; $(PYTHON) "$$figure" $(ARGS); done
+
+mv: setup ## 基準線與 opendsm 對照  hold baselines against opendsm, in an environment of its own (850 MB)
+	@uv=$$(sh scripts/bootstrap.sh --uv) && [ -x .cache/mv/bin/python ] || $$uv venv --quiet --python python3 .cache/mv
+	@uv=$$(sh scripts/bootstrap.sh --uv) && $$uv pip install --quiet --python .cache/mv/bin/python --require-hashes -r requirements-mv.lock
+	@$(PYTHON) -m pytest tests/contract/test_opendsm_reference.py
 
 lock: ## 重算鎖定檔  write requirements.lock anew from pyproject.toml
 	@python3 scripts/lock.py "$$(sh scripts/bootstrap.sh --uv)"

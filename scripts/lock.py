@@ -1,5 +1,5 @@
 # ruff: noqa: INP001, S603 - a program, and its only argument comes from the Makefile
-"""Keep ``requirements.lock`` in step with ``pyproject.toml``: ``lock.py UV`` writes it, ``lock.py --check`` looks.
+"""Keep the locks in step with ``pyproject.toml``: ``lock.py UV`` writes them, ``lock.py --check`` looks.
 
 The lock's first line is a fingerprint of what pyproject.toml asks for, so that the check needs no network.
 """
@@ -13,8 +13,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 LOCK = ROOT / "requirements.lock"
+LOCK_APART = ROOT / "requirements-mv.lock"
+"""Of the extra ``mv`` alone, for an environment of its own: it is larger than all the others together."""
 COMPILE = (
-    "pip", "compile", "pyproject.toml", "--all-extras", "--group", "dev", "--python-version", "3.11", "--universal",
+    "pip", "compile", "--python-version", "3.11", "--universal",
     "--generate-hashes", "--no-emit-index-url", "--no-emit-find-links", "--no-header", "--quiet",
 )  # fmt: skip
 
@@ -41,8 +43,13 @@ def is_in_step() -> bool:
 
 def write(uv: str) -> None:
     """Write the lock; versions already in it stay where they still fit."""
-    subprocess.run([uv, *COMPILE, "--output-file", str(LOCK)], cwd=ROOT, check=True)
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    together = [f"--extra={extra}" for extra in extras if extra != "mv"]
+    machine = [uv, *COMPILE, "pyproject.toml", *together, "--group", "dev", "--output-file", str(LOCK)]
+    subprocess.run(machine, cwd=ROOT, check=True)
     LOCK.write_text(fingerprint_line() + "".join(_body()))
+    apart = [uv, *COMPILE, "-", "--output-file", str(LOCK_APART)]
+    subprocess.run(apart, cwd=ROOT, check=True, input="\n".join(extras["mv"]), text=True)
 
 
 def _body() -> list[str]:

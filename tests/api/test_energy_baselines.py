@@ -184,3 +184,9 @@ async def test_hours_are_fitted_too(rig: ApiRig) -> None:
     hours = await post(rig, "/baselines", body)
     assert (hours["interval"], hours["intervals"], hours["months"]) == ("1h", 35 * 24, None)
     assert hours["accepted"], hours["refused"]
+
+
+async def test_a_second_opinion_needs_its_library(rig: ApiRig) -> None:
+    answer = await post(rig, "/baselines/MAIN-115/second-opinion", {}, 501)
+    assert "cityhall-bms[mv]" in answer["detail"]
+    await post(rig, "/baselines/NONE/second-opinion", {}, 404)

@@ -157,6 +157,12 @@ async def adopt_baseline(services: Services, baseline: str, body: Adoption) -> m
     return _baseline(services, await desk.adopt(baseline, by=body.by, comment=body.comment))
 
 
+@router.post("/baselines/{baseline}/second-opinion", responses=responses(404, 409, 501, 503))
+async def ask_second_opinion(services: Services, baseline: str) -> models.SecondOpinion:
+    """Have another library fit the same data; it takes up to a minute. 501 where it is not installed."""
+    return models.SecondOpinion.of(await services.energy.performance.baseline_desk.second_opinion(baseline))
+
+
 @router.get("/savings", responses=responses(400, 404, 409, 422, 503))
 async def get_savings(  # noqa: PLR0917 - one parameter per part of the question
     services: Services,

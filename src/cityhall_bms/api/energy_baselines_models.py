@@ -14,6 +14,7 @@ from cityhall_bms.domain.energy.baselines import ModelKind, Refusal
 from cityhall_bms.domain.energy.fit_statistics import FitStatistics, Grain
 from cityhall_bms.domain.energy.measures import IpmvpOption
 from cityhall_bms.domain.energy.periods import Period as KnownPeriod
+from cityhall_bms.ports import baselines as ports
 from cityhall_bms.ports.baselines import SavingsAnswer
 
 
@@ -124,6 +125,29 @@ class BaselinePage(Model):
 
     items: list[Baseline]
     next: str | None
+
+
+class SecondOpinion(Model):
+    """A baseline beside another library's fit of the same data, on the intervals of which both tell something."""
+
+    library: str = Field(examples=["opendsm 1.2.7"])
+    ours: Statistics
+    theirs: Statistics
+    difference_percent: float = Field(description="Of the sums that both tell, theirs less ours.", examples=[0.04])
+    apart_percent: float = Field(
+        description="Root mean square of the difference by interval, of the mean.", examples=[1.3]
+    )
+
+    @classmethod
+    def of(cls, found: ports.SecondOpinion) -> "SecondOpinion":
+        """Give the answer's form."""
+        return cls(
+            library=found.library,
+            ours=Statistics.of(found.ours),
+            theirs=Statistics.of(found.theirs),
+            difference_percent=found.difference_percent,
+            apart_percent=found.apart_percent,
+        )
 
 
 class Adjustment(Model):

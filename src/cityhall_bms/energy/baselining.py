@@ -25,7 +25,7 @@ from cityhall_bms.domain.energy.baseline_book import (
 )
 from cityhall_bms.domain.energy.baselines import Fit, Observed, fit_baseline, measured, recorded
 from cityhall_bms.domain.energy.conditions import Conditions, months_of
-from cityhall_bms.domain.energy.fit_statistics import Grain
+from cityhall_bms.domain.energy.fit_statistics import Grain, fit_statistics
 from cityhall_bms.domain.energy.measures import IpmvpOption
 from cityhall_bms.domain.energy.savings import extra_use, savings
 from cityhall_bms.domain.errors import ConcurrencyError, NotFoundError, RefusedError
@@ -37,12 +37,14 @@ from cityhall_bms.ports.baselines import (
     BaselineWish,
     SavingsAnswer,
     SavingsQuestion,
+    SecondOpinion,
 )
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.energy import MeterReader
 from cityhall_bms.ports.event_log import Append, EventLog
 from cityhall_bms.ports.history import Aggregation, Window
 from cityhall_bms.ports.queries import HistoryQueries
+from cityhall_bms.ports.reference_models import ReferenceModels
 
 DAY_US: Final = 86_400_000_000
 DAYS_MAX: Final = {Grain.DAY: 1_100, Grain.HOUR: 400}
@@ -60,6 +62,7 @@ class Sources:
     queries: HistoryQueries
     ids: Mapping[str, int]
     """Numbers of points by name."""
+    models: ReferenceModels
 
 
 class Baselining:
@@ -171,6 +174,27 @@ class Baselining:
             msg = f"報告期資料涵蓋不足，可要求暫定值 / too little is covered, {share}; ask for provisional=true"
             raise RefusedError(msg)
         return SavingsAnswer(record, adjustments, found, self._limits, known_at, provisional=short)
+
+    async def second_opinion(self, baseline: str) -> SecondOpinion:
+        """Fit the same data, as known when ours was fitted, with another library."""
+        record = await self._view.get(baseline)
+        if record is None:
+            raise _unknown_baseline(baseline)
+        fitted, option = record.fitted, IpmvpOption(record.fitted.option)
+        window = Window(fitted.first, fitted.until)
+        point, grain = fitted.temperature_point, record.kind.grain
+        observed = await self._observed(fitted.meter, point, window, grain, option, fitted.known_at)
+        theirs = await self._sources.models.fit(record.kind, observed, self._site.time_zone)
+        told = record.yardstick.model.predict(observed.conditions)
+        both = observed.known & np.isfinite(told) & np.isfinite(theirs.told)
+        used, ours, other = observed.used[both], told[both], theirs.told[both]
+        return SecondOpinion(
+            library=theirs.library,
+            ours=fit_statistics(used, ours, record.yardstick.model.parameters),
+            theirs=fit_statistics(used, other, theirs.parameters),
+            difference_percent=100.0 * float(other.sum() / ours.sum() - 1.0),
+            apart_percent=100.0 * float(np.sqrt(np.square(other - ours).mean()) / used.mean()),
+        )
 
     async def _baseline_of(self, question: SavingsQuestion) -> BaselineRecord:
         if question.baseline:

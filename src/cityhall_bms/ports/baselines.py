@@ -6,7 +6,7 @@ from typing import Protocol
 
 from cityhall_bms.domain.energy.baseline_book import AdjustmentRecord, BaselineRecord, DayClass
 from cityhall_bms.domain.energy.baselines import ModelKind
-from cityhall_bms.domain.energy.fit_statistics import Limits
+from cityhall_bms.domain.energy.fit_statistics import FitStatistics, Limits
 from cityhall_bms.domain.energy.measures import IpmvpOption
 from cityhall_bms.domain.energy.savings import Savings
 from cityhall_bms.ports.history import Window
@@ -83,6 +83,19 @@ class SavingsAnswer:
     """The coverage is under the least that a final figure needs."""
 
 
+@dataclass(frozen=True, slots=True)
+class SecondOpinion:
+    """A recorded baseline beside a library's fit of the same data, on the intervals of which both tell something."""
+
+    library: str
+    ours: FitStatistics
+    theirs: FitStatistics
+    difference_percent: float
+    """Of the sums that both tell, theirs less ours."""
+    apart_percent: float
+    """Root mean square of the difference by interval, of the mean."""
+
+
 class BaselineView(Protocol):
     """All of them as they stand. Raises ``EventLogUnavailableError`` when it cannot be reached."""
 
@@ -127,6 +140,10 @@ class BaselineDesk(Protocol):
 
     async def withdraw(self, adjustment: str, *, by: str, reason: str) -> AdjustmentRecord:
         """Take an adjustment back."""
+        ...
+
+    async def second_opinion(self, baseline: str) -> SecondOpinion:
+        """Fit the same data with another library; ``MissingLibraryError`` where it is not installed."""
         ...
 
     async def savings(self, question: SavingsQuestion) -> SavingsAnswer:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import asyncpg
 
+from cityhall_bms.adapters.opendsm_reference import OpendsmReference
 from cityhall_bms.adapters.postgres.baselines_view import PostgresBaselineView
 from cityhall_bms.api.performance_services import PerformanceServices
 from cityhall_bms.domain.site import Site
@@ -26,7 +27,7 @@ def performance_services(
     """Services of the routes; ``measured`` is history, and the numbers of points by name."""
     view = PostgresBaselineView(pool)
     queries, ids = measured
-    sources = Sources(reader, queries, ids)
+    sources = Sources(reader, queries, ids, OpendsmReference())
     return PerformanceServices(
         baselines=view,
         baseline_desk=Baselining(site, sources, view, events, clock),

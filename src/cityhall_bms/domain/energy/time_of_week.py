@@ -38,7 +38,8 @@ class TimeOfWeekModel:
     @property
     def parameters(self) -> int:
         """How many numbers were fitted."""
-        return int(np.isfinite(self.levels).sum()) + len(self.slopes_occupied) + len(self.slopes_empty)
+        slopes = (any(self.occupied), self.slopes_occupied), (not all(self.occupied), self.slopes_empty)
+        return int(np.isfinite(self.levels).sum()) + sum(len(found) for there, found in slopes if there)
 
     def predict(self, conditions: Conditions) -> Floats:
         """What an hour would have used, kWh; NaN without a temperature, or for an hour of the week never seen."""
