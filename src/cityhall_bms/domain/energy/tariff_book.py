@@ -217,7 +217,7 @@ class TariffBook:
 
     def told(self) -> dict[str, list[str]]:
         """Versions that the costs of each contract rest on, by the day from which it is valid: for manifests."""
-        ends = [*(contract.valid_from for contract in self._contracts[1:]), date.max]
+        ends = [*(contract.valid_from for contract in self._contracts), date.max][1:]
         return {
             contract.valid_from.isoformat(): [
                 version.version
