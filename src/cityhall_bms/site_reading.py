@@ -7,9 +7,12 @@ from typing import Any
 from cityhall_bms.adapters.installed_drivers import find_factories, find_profile_folders
 from cityhall_bms.adapters.site_diff import fingerprint
 from cityhall_bms.adapters.site_files import load_site
+from cityhall_bms.adapters.site_files.label import read_label
+from cityhall_bms.adapters.site_files.mistakes import Mistakes
 from cityhall_bms.adapters.site_files.rules import rule_files
 from cityhall_bms.adapters.site_files.suppression import suppression_rows
 from cityhall_bms.domain.errors import SiteError
+from cityhall_bms.domain.label import LabelPlan
 from cityhall_bms.domain.site import Site
 from cityhall_bms.domain.suppression import Suppression
 from cityhall_bms.domain.topology import Topology
@@ -48,6 +51,15 @@ def read_site_suppression(folder: Path, site: Site, rules: Sequence[Rule]) -> Su
     detects = {rule.id: rule.detects for rule in [*described_rules(folder).values(), *rules]}
     found = {name for names in detects.values() for name in names}
     return Suppression(suppression_rows(folder, detects, found), Topology.of(site), detects)
+
+
+def read_site_label(folder: Path) -> LabelPlan:
+    """Indicators of the Intelligent Building label at a site; :class:`SiteError` with every mistake of its file."""
+    mistakes = Mistakes()
+    plan = read_label(folder, mistakes)
+    if mistakes:
+        raise SiteError(mistakes.sorted())
+    return plan
 
 
 def in_force(folder: Path, site: Site) -> dict[str, Any]:

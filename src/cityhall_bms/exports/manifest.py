@@ -12,6 +12,9 @@ from cityhall_bms.exports.query import time_text, to_json
 from cityhall_bms.ports.exports import Export, FileFacts, LogRange, Restated
 
 KIND: Final = "cityhall-bms-export"
+REPORT_KIND: Final = "cityhall-bms-report"
+LABEL_KIND: Final = "cityhall-bms-label"
+KINDS: Final = (KIND, REPORT_KIND, LABEL_KIND)
 VERSION: Final = 1
 ALGORITHM: Final = "Ed25519"
 SIGNATURE: Final = "signature"
@@ -109,8 +112,8 @@ def parse(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         msg = f"it is no JSON: {error}"
         raise ManifestError(msg) from error
-    if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
-        msg = f"its kind is not {KIND}"
+    if not isinstance(manifest, dict) or manifest.get("kind") not in KINDS:
+        msg = f"its kind is none of {', '.join(KINDS)}"
         raise ManifestError(msg)
     if manifest.get("version") != VERSION:
         msg = f"it is of version {manifest.get('version')}, and this software knows version {VERSION}"

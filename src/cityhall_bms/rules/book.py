@@ -86,9 +86,10 @@ def rule_of(entry: StoredEvent) -> Rule | None:
     return read_wording(entry.payload["definition"])
 
 
-async def read_records(events: EventLog) -> dict[str, RuleRecord]:
-    """Every rule as its stream has it."""
-    return fold_rules(await _entries(events))
+async def read_records(events: EventLog, known_at: int | None = None) -> dict[str, RuleRecord]:
+    """Every rule as its stream has it; with ``known_at`` (µs UTC), had it then."""
+    entries = await _entries(events)
+    return fold_rules(entry for entry in entries if known_at is None or entry.recorded_at <= known_at)
 
 
 def taking_effect(described: Mapping[str, Rule], records: Mapping[str, RuleRecord]) -> list[Rule]:

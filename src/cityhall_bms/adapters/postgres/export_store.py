@@ -35,6 +35,13 @@ class PostgresExportStore:
                 await connection.execute(QUERIES["settle"], export.query.known_at)
                 await connection.execute(QUERIES["enter"], *row)
 
+    async def settle(self, known_at: int) -> None:
+        """From now on nothing that is stored counts as recorded by a time (µs UTC)."""
+        with translated(HistoryUnavailableError):
+            async with self._pool.acquire() as connection, connection.transaction():
+                await connection.execute(HISTORY["lock"])
+                await connection.execute(QUERIES["settle"], known_at)
+
     async def get(self, identity: str) -> Export:
         """One export; ``NotFoundError``."""
         with translated(HistoryUnavailableError):

@@ -59,6 +59,12 @@ class Projector:
                 self._report(str(error))
             await self._clock.sleep(RETRY_S)
 
+    async def catch_up(self) -> None:
+        """Take in what the log holds now, and return."""
+        applied = await self._applied()
+        while entries := await self._log.read(applied, BATCH_EVENTS):
+            applied = entries[-1].position if await self._apply(entries) else await self._applied()
+
     async def _follow(self) -> None:
         applied = await self._applied()
         self._report(None)
