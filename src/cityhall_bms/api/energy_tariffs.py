@@ -28,6 +28,8 @@ from cityhall_bms.energy.costing import INTERVALS, CostAnswer, CostQuestion, nam
 from cityhall_bms.ports.counters import Estimate
 
 NAMES_MAX = 400
+INTERVALS_MAX = 300_000
+"""Rows times intervals of one answer."""
 YEAR_MONTHS = 12
 KW_MAX = 1_000_000
 
@@ -134,6 +136,8 @@ async def get_costs(services: Services, asked: Annotated[AskedCosts, Query()]) -
     known_at = known_us(services, asked.as_known_at)
     ask = CostQuestion(meters, tenants, window, asked.interval, asked.tariff, asked.estimate, known_at)
     found = await services.energy.costs.costs(ask)
+    if found.costs.kwh.size > INTERVALS_MAX:
+        raise HTTPException(400, f"that would be {found.costs.kwh.size} intervals: take longer ones or fewer meters")
     return models.CostsAnswer(
         interval=asked.interval,
         time_zone=services.site.time_zone,

@@ -10,7 +10,7 @@ from cityhall_bms.domain.energy.combining import combined
 from cityhall_bms.domain.energy.commodities import Commodity
 from cityhall_bms.domain.energy.costs import ByPeriod, Costs, by_period, calendar_edges, gathered, of_intervals
 from cityhall_bms.domain.energy.meters import STUFF, Metering
-from cityhall_bms.domain.energy.tariff_book import TariffBook
+from cityhall_bms.domain.energy.tariff_book import DAYS_MAX, TariffBook
 from cityhall_bms.domain.errors import NotFoundError, RefusedError
 from cityhall_bms.domain.wall_clock import local_day
 from cityhall_bms.ports.counters import Estimate
@@ -22,6 +22,7 @@ INTERVALS: Final = (QUARTER, HOUR, DAY, MONTH)
 CELLS_MAX: Final = 2_500_000
 """Meters times priced intervals of one question: a year of quarter hours of 64 meters is 2.2 million."""
 SHORTEST_US: Final = {QUARTER: 900_000_000, HOUR: 3_600_000_000}
+DAY_US: Final = 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,8 @@ class CostDesk:
         """Answer a question; days and months are whole ones, widened to both sides."""
         wanted = [self._meter(name) for name in ask.meters] + [self._tenant(name) for name in ask.tenants]
         meters = list(dict.fromkeys(name for factors in wanted for name in factors))
+        # First of all: the days of centuries would be counted one by one, while everybody else waits.
+        self._check_size(len(meters), ask.window, HOUR if ask.interval in {DAY, MONTH} else ask.interval)
         edges = (
             calendar_edges(self._zone, ask.window.start, ask.window.end, ask.interval)
             if ask.interval in {DAY, MONTH}
@@ -107,8 +110,11 @@ class CostDesk:
 
     @staticmethod
     def _check_size(meters: int, window: Window, fine: str) -> None:
-        if meters * (window.end - window.start) // SHORTEST_US[fine] > CELLS_MAX:
-            msg = f"that would be more than {CELLS_MAX} priced figures: ask for a shorter time or fewer meters"
+        length = window.end - window.start
+        if length > DAYS_MAX * DAY_US or meters * length // SHORTEST_US[fine] > CELLS_MAX:
+            msg = (
+                f"ask for a shorter time or fewer meters: at most {DAYS_MAX} days, and {CELLS_MAX} figures to be priced"
+            )
             raise RefusedError(msg)
 
 

@@ -135,6 +135,7 @@ async def test_another_tariff_can_be_tried() -> None:
         (ask("2026-07-01T00:00", "2026-07-02T00:00", tenants=["bank"]), RefusedError, "has no meter of electricity"),
         (ask("2025-09-30T00:00", "2025-10-02T00:00", "1d", ["A"]), RefusedError, "2023-01-01 has no prices"),
         (ask("2026-01-01T00:00", "2028-12-31T00:00", "15m", ["A"]), RefusedError, "off-peak days of 2028"),
+        (ask("1970-01-02T00:00", "2199-12-31T00:00", "1d", ["A"]), RefusedError, "a shorter time"),
     ],
 )
 async def test_what_has_no_cost_is_refused_with_the_reason(
