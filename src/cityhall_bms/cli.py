@@ -16,8 +16,10 @@ from cityhall_bms import (
     export_jobs,
     history_jobs,
     integrity_jobs,
+    label_cli,
     live_change,
     meter_cli,
+    report_cli,
     rules_cli,
     site_reading,
     supervisor,
@@ -47,7 +49,9 @@ DraftFolder = Annotated[Path, typer.Option("--out", help="寫到這個新資料�
 RolesOption = Annotated[str, typer.Option("--roles", help=f"all, or some of {','.join(bootstrap.ROLES)}")]
 upkeep_cli.register(app)
 meter_cli.register(app)
+report_cli.register(app)
 rules_cli.register(app)
+label_cli.register(app)
 
 
 @app.command()
@@ -57,6 +61,7 @@ def check(site: SiteFolder) -> None:
     rules = ending_well(lambda: site_reading.read_site_rules(site))
     ending_well(lambda: site_reading.check_rules_fit(found, rules))
     ending_well(lambda: site_reading.read_site_suppression(site, found, rules))
+    ending_well(lambda: site_reading.read_site_label(site))
     print(
         f"{site}: 沒有錯誤 no mistakes: {len(found.devices)} devices, {len(found.equipment)} equipment, "
         f"{len(found.points)} points, {len(rules)} rules"

@@ -60,9 +60,10 @@ from cityhall_bms.ports.event_log import Append
 from cityhall_bms.roles.commanding import CommandBasis, CommandParts
 from cityhall_bms.roles.energy import EnergyBasis, EnergyParts
 from cityhall_bms.roles.environment import environment_services
+from cityhall_bms.roles.reporting import ReportBasis, report_services
 from cityhall_bms.roles.rule_desk import RuleParts
-from cityhall_bms.settings import EnergySettings
-from cityhall_bms.site_reading import described_rules
+from cityhall_bms.settings import DatabaseSettings, EnergySettings, Settings
+from cityhall_bms.site_reading import described_rules, read_site_label
 
 DEADLINE_S = 20.0
 CHILLER = "TCH.B2.CN.CHC01"
@@ -197,7 +198,9 @@ async def running_api(
             told = ToldDiagnostics()
             counters = PostgresCounterView(pool, clock, site.time_zone)
             energy = EnergyParts.of(
-                EnergyBasis(pool, events, clock, site, ids, history.queries, counters, EnergySettings())
+                EnergyBasis(
+                    pool, events, clock, site, ids, history.queries, counters, EnergySettings(), folder / "documents"
+                )
             ).services
             live = LiveFeed(telemetry, history, {ids[p.name]: p.scan_s for p in site.points.values()}, clock)
             commands = CommandParts.of(CommandBasis(pool, events, clock, site, ids), TablePlant(live.table, ids))
@@ -235,16 +238,30 @@ async def running_api(
                 rules=RuleParts.of(pool, events, clock, site, ids, described_rules(folder)).services,
                 energy=energy,
                 environment=environment_services(
-                    site, ids, history.queries, energy.reader, pool=pool, events=events, clock=clock
+                    site,
+                    ids,
+                    history.queries,
+                    energy.reader,
+                    pool=pool,
+                    events=events,
+                    clock=clock,
                 ),
                 commanding=commands.services(clock, events),
+                reports=report_services(
+                    ReportBasis(folder, _settings(folder, dsn), pool, events, clock, site, ids, history.queries)
+                ),
                 metrics=Metrics(clock, shared=False).render,
+                label_plan=read_site_label(folder),
             )
             projector = Projector(events, pool, PROJECTIONS, clock)
             async with _serving(services, projector, dashboard) as client:
                 yield ApiRig(client, services, telemetry, history, events, dsn, folder, exports, told)
     finally:
         pool.terminate()
+
+
+def _settings(folder: Path, dsn: str) -> Settings:
+    return Settings(data_dir=folder / "data", database=DatabaseSettings(url=dsn))
 
 
 @asynccontextmanager

@@ -11,7 +11,9 @@ from cityhall_bms.api.energy_services import EnergyServices
 from cityhall_bms.api.environment_services import EnvironmentServices
 from cityhall_bms.api.feed import AlarmFeed
 from cityhall_bms.api.live import LiveFeed
+from cityhall_bms.api.report_services import ReportServices
 from cityhall_bms.api.rule_services import RuleServices
+from cityhall_bms.domain.label import LabelPlan
 from cityhall_bms.domain.shifts import Shifts
 from cityhall_bms.domain.site import Site
 from cityhall_bms.domain.suppression import Suppression
@@ -70,10 +72,13 @@ class ApiServices:
     commanding: CommandServices
     energy: EnergyServices
     environment: EnvironmentServices
+    reports: ReportServices
     metrics: Callable[[], tuple[bytes, str]]
     """Body and content type of ``/metrics``."""
     suppression: Suppression = field(default_factory=Suppression)
     """What hides what at this site; nothing by default."""
+    label_plan: LabelPlan = field(default_factory=LabelPlan)
+    """Indicators of the Intelligent Building label; none by default."""
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
     names: Mapping[int, str] = field(init=False)
     """Point names by number."""

@@ -37,9 +37,10 @@ from cityhall_bms.roles.commanding import CommandBasis, CommandParts
 from cityhall_bms.roles.energy import EnergyBasis, EnergyParts
 from cityhall_bms.roles.environment import environment_services
 from cityhall_bms.roles.parts import Loop, Parts
+from cityhall_bms.roles.reporting import ReportBasis, report_services
 from cityhall_bms.roles.rule_desk import RuleParts
 from cityhall_bms.settings import child_environment
-from cityhall_bms.site_reading import described_rules, in_force, read_site_rules, read_site_suppression
+from cityhall_bms.site_reading import described_rules, in_force, read_site_label, read_site_rules, read_site_suppression
 
 DASHBOARD: Final = Path(__file__).parents[1] / "web_dist"
 OPEN_STREAMS_END_WITHIN_S: Final = 1
@@ -69,6 +70,7 @@ def loops(parts: Parts) -> list[Loop]:
             parts.history.queries,
             counters,
             parts.settings.energy,
+            parts.settings.document_folder,
         )
     )
     basis = CommandBasis(parts.pool, parts.events, parts.clock, parts.site, parts.ids)
@@ -116,8 +118,10 @@ def loops(parts: Parts) -> list[Loop]:
             events=parts.events,
             clock=parts.clock,
         ),
+        reports=report_services(ReportBasis.of(parts)),
         metrics=parts.metrics.render,
         suppression=read_site_suppression(parts.folder, parts.site, read_site_rules(parts.folder)),
+        label_plan=read_site_label(parts.folder),
         allowed_hosts=parts.settings.api.allowed_hosts,
     )
     parts.metrics.watch("live_position", "Telemetry position that present values reflect.", lambda: live.tail.end)
