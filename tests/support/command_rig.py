@@ -238,7 +238,7 @@ class CommandRig:
 
     def present(self, point: str, now: int) -> Present:
         """The desk sees the plant as the newest collector does, but not for how long."""
-        return replace(self.life.follower.plant.present(point, now), since=None)
+        return replace(self.life.follower.present(point, now), since=None)
 
     def panel(self, name: str) -> Panel:
         """The device of a point, or of that name."""

@@ -74,7 +74,7 @@ async def commanded(site: Site) -> AsyncIterator[CommandedSite]:
     decider = Decider(collector, follower, permits, clock)
     record = CommandRecord(collector.name, view, events, clock, Random(1))
     commander = Commander(collector, decider, follower, record, clock)
-    examiner = Examiner(Grounds(site, ids, permits, StatedRoles(), clock, follower.plant))
+    examiner = Examiner(Grounds(site, ids, permits, StatedRoles(), clock, follower))
     tokens, procedure = count(), Procedure(site.commanding.times, clock)
     office = CommandOffice(examiner, PointStreams(view, events), view, procedure, lambda: f"token {next(tokens)}")
     async with asyncio.TaskGroup() as tasks:

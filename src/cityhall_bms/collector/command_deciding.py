@@ -84,7 +84,7 @@ class Decider:
             if decided.value is None:
                 return Decision(target, holder=decided.holder, held=self._follower.value_of(target.point.name))
             value, holder = decided.value, decided.holder
-        around = Surroundings(self._collector.site, self._follower.plant, self._clock.now())
+        around = Surroundings(self._collector.site, self._follower, self._clock.now())
         refusals = list(check_plant(target, value, around, policy, final=True))
         if refusals:
             return Decision(target, refusals)

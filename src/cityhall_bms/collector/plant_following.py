@@ -9,7 +9,7 @@ import structlog
 from cityhall_bms.collector.collector import Collector
 from cityhall_bms.domain.batch import SampleBatch
 from cityhall_bms.domain.commanding.arbitration import is_same
-from cityhall_bms.domain.commanding.plant import Plant, PlantWatch
+from cityhall_bms.domain.commanding.plant import PlantWatch, Present
 from cityhall_bms.domain.commanding.policy import CommandPolicy
 from cityhall_bms.domain.errors import HistoryUnavailableError
 from cityhall_bms.domain.quality import UNCERTAIN_FROM
@@ -33,13 +33,23 @@ class PlantFollower:
         self._clock = clock
         self._begun = clock.now()
         self._site = collector.site
-        self._watch = PlantWatch(
-            collector.ids, _scans(collector.site, collector.ids), _states(collector.site), self._begun
-        )
+        self._started = False
+        self._watch = self._new_watch()
         collector.publisher.watch = self._take
 
     def _take(self, batch: SampleBatch) -> None:
+        self._begin()
         self.plant.take(batch)
+
+    def _begin(self) -> None:
+        """Count from the first batch on: a collector that stood by for hours has seen nothing of them."""
+        if not self._started:
+            self._started, self._begun = True, self._clock.now()
+            self._watch = self._new_watch()
+
+    def _new_watch(self) -> PlantWatch:
+        site, ids = self._site, self._collector.ids
+        return PlantWatch(ids, _scans(site, ids), _states(site), self._begun)
 
     @property
     def plant(self) -> PlantWatch:
@@ -49,21 +59,25 @@ class PlantFollower:
             self._watch = self._watch.renewed(self._collector.ids, _states(self._site), self._clock.now())
         return self._watch
 
+    def present(self, point: str, now: int) -> Present:
+        """A point as it was published last (:class:`~cityhall_bms.domain.commanding.plant.Plant`)."""
+        return self.plant.present(point, now)
+
     def value_of(self, point: str) -> float | None:
         """Good value of a point; none where nobody can be sure of it."""
-        plant: Plant = self.plant
-        present = plant.present(point, self._clock.now())
+        present = self.present(point, self._clock.now())
         return present.value if present.sure else None
 
     def departed(self, point: Point, value: float | None, since: int) -> bool:
         """Whether a good value of a point that is newer than ``since`` (µs UTC) is another one."""
-        present = self.plant.present(point.name, self._clock.now())
+        present = self.present(point.name, self._clock.now())
         if value is None or not present.sure or present.at is None or present.at <= since:
             return False
         return not is_same(present.value, value, point.encoding.scale)
 
     async def run(self) -> None:
         """Learn once from history since when machines have run or stood; until then only what was seen counts."""
+        self._begin()
         if self._history is None:
             return
         begin = self._begun - round((_longest_s(self._site.commanding) + 60.0) * 1e6)

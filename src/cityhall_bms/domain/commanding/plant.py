@@ -28,6 +28,8 @@ class Present:
         return self.quality < UNCERTAIN_FROM and math.isfinite(self.value)
 
 
+UNSEEN_MAX_US: Final = 60_000_000
+"""A machine that nobody saw for longer counts as switched when it is seen again."""
 UNKNOWN: Final = Present(float("nan"), Quality.BAD_NO_DATA)
 
 
@@ -70,6 +72,8 @@ class PlantWatch:
         self._place = {int(number): place for place, number in enumerate(self._watched)}
         self._held: NDArray[np.float64] = np.full(len(self._watched), np.nan)
         self._since: NDArray[np.int64] = np.full(len(self._watched), begun, np.int64)
+        self._lost_at: NDArray[np.int64] = np.zeros(len(self._watched), np.int64)
+        """Since when each has had no good value; 0 while it has one, or never had any."""
 
     @property
     def watched(self) -> list[int]:
@@ -82,13 +86,15 @@ class PlantWatch:
         if not len(self._watched) or not len(batch):
             return
         value = self.table.value[self._watched]
+        at = self.table.observed_at[self._watched]
         good = (self.table.quality[self._watched] < UNCERTAIN_FROM) & np.isfinite(value)
         changed = good & (value != self._held)
-        if changed.any():
-            # A first value is no change: it may have stood for long.
-            turned = changed & np.isfinite(self._held)
-            self._since[turned] = self.table.observed_at[self._watched][turned]
-            self._held[changed] = value[changed]
+        # A first value is no change: it may have stood for long. What nobody saw for a while may have changed twice.
+        turned = changed & np.isfinite(self._held)
+        turned |= good & (self._lost_at > 0) & (at - self._lost_at > UNSEEN_MAX_US)
+        self._since[turned] = at[turned]
+        self._held[changed] = value[changed]
+        self._lost_at = np.where(good, 0, np.where(self._lost_at > 0, self._lost_at, at))
 
     def remember(self, since: Mapping[int, int]) -> None:
         """Take in since when points have stood (µs UTC), as history knows it; what was seen to change counts more."""
@@ -105,6 +111,7 @@ class PlantWatch:
             before = self._place.get(number)
             if before is not None:
                 fresh._held[place], fresh._since[place] = self._held[before], self._since[before]
+                fresh._lost_at[place] = self._lost_at[before]
         return fresh
 
     def present(self, point: str, now: int) -> Present:

@@ -39,6 +39,18 @@ def test_a_doubtful_value_is_no_change() -> None:
     assert watch.present("RUN", 120 * S).sure
 
 
+def test_what_nobody_saw_for_a_while_may_have_been_switched() -> None:
+    watch = PlantWatch(IDS, {1: 1.0}, ["RUN"], 100 * S)
+    told(watch, 101, 1.0)
+    told(watch, 110, 0.0, 0x82)
+    told(watch, 170, 1.0)
+    assert since(watch) == 100, "a minute is too short to stop and start"
+    told(watch, 180, 0.0, 0x82)
+    told(watch, 200, 0.0, 0x82)
+    told(watch, 241, 1.0)
+    assert since(watch, 250) == 241
+
+
 def test_history_tells_of_before_but_not_of_what_was_seen() -> None:
     watch = PlantWatch(IDS, {1: 1.0}, ["RUN"], 100 * S)
     told(watch, 101, 1.0)
