@@ -13,6 +13,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -30,6 +31,7 @@ from cityhall_bms.adapters.postgres.counter_view import PostgresCounterView
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
 from cityhall_bms.adapters.postgres.history import PostgresHistory
 from cityhall_bms.adapters.postgres.history_import import PostgresImport
+from cityhall_bms.adapters.postgres.meter_readings import PostgresMeterReadings
 from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.adapters.postgres.registry import PostgresPointRegistry
 from cityhall_bms.adapters.site_files.tariffs import shipped_book
@@ -187,7 +189,11 @@ async def from_history(meters: int, tries: int, dsn: str) -> None:
             }
         )
         reader = HistoryMeterReader(
-            metering, ids, ZONE.key, history.queries, PostgresCounterView(pool, clock, ZONE.key)
+            replace(described, metering=metering),
+            ids,
+            history.queries,
+            PostgresCounterView(pool, clock, ZONE.key),
+            PostgresMeterReadings(pool),
         )
         window = Window(midnight(FIRST), midnight(FIRST) + QUARTERS * QUARTER_US)
         desk, bills = CostDesk(book(names), metering, reader), BillDesk(book(names), reader, history.queries, ids)

@@ -197,6 +197,16 @@ class Settings(BaseSettings):
         return self.data_dir / "exports"
 
     @property
+    def document_folder(self) -> Path:
+        """Folder of the files that prove readings."""
+        return self.data_dir / "documents"
+
+    @property
+    def report_folder(self) -> Path:
+        """Folder of the reports that were made."""
+        return self.data_dir / "reports"
+
+    @property
     def key_folder(self) -> Path:
         """Folder of the signing key."""
         return Path(self.integrity.keys) if self.integrity.keys else self.data_dir / "keys"

@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 
 from cityhall_bms.domain.energy.amounts import Amounts
 from cityhall_bms.domain.energy.combining import combined
-from cityhall_bms.domain.energy.meters import Metering, PointSource
+from cityhall_bms.domain.energy.manual import spread_periods
+from cityhall_bms.domain.energy.meters import PointSource
 from cityhall_bms.domain.errors import RefusedError
+from cityhall_bms.domain.site import Site
 from cityhall_bms.historian.intervals import interval_edges
 from cityhall_bms.ports.counters import CounterView, Estimate
+from cityhall_bms.ports.energy_readings import ReadingView
 from cityhall_bms.ports.history import Aggregation, Window
 from cityhall_bms.ports.queries import HistoryQueries
 
@@ -32,13 +35,19 @@ class HistoryMeterReader:
     """See :class:`~cityhall_bms.ports.energy.MeterReader`."""
 
     def __init__(
-        self, metering: Metering, ids: Mapping[str, int], time_zone: str, queries: HistoryQueries, counters: CounterView
+        self,
+        site: Site,
+        ids: Mapping[str, int],
+        queries: HistoryQueries,
+        counters: CounterView,
+        readings: ReadingView,
     ) -> None:
-        self._metering = metering
+        self._metering = site.metering
         self._ids = ids
-        self._zone = ZoneInfo(time_zone)
+        self._zone = ZoneInfo(site.time_zone)
         self._queries = queries
         self._counters = counters
+        self._readings = readings
 
     async def amounts(
         self,
@@ -60,14 +69,17 @@ class HistoryMeterReader:
             msg = "estimates are made from the record of the present: leave out 'estimate' or 'as_known_at'"
             raise RefusedError(msg)
         read = _unknown(edges, len(leaves))
-        counted = [row for row, leaf in enumerate(leaves) if self._point(leaf) is not None]
-        points = {row: self._ids[source.point] for row in counted if (source := self._point(leaves[row]))}
+        sources = {row: source for row, leaf in enumerate(leaves) if (source := self._point(leaf)) is not None}
+        points = {row: self._ids[source.point] for row, source in sources.items()}
         if estimate is Estimate.NONE:
             await self._measured(read, points, edges, interval, known_at)
         else:
             await self._estimated(read, points, edges, interval, estimate)
-        for row in points:
-            self._convert(read, row, leaves[row])
+        for row, source in sources.items():
+            read.value[row] *= source.factor
+            read.estimated[row] *= source.factor
+        entered = {row: leaf for row, leaf in enumerate(leaves) if row not in points}
+        await self._entered(read, entered, edges, known_at, estimate=estimate is not Estimate.NONE)
         return combined(read, leaves, wanted)
 
     async def _measured(
@@ -119,15 +131,21 @@ class HistoryMeterReader:
             read.estimated[row] = np.nan_to_num(found.estimated)
             read.coverage[row] = found.coverage
 
+    async def _entered(
+        self, read: Amounts, meters: Mapping[int, str], edges: Edges, known_at: int | None, *, estimate: bool
+    ) -> None:
+        """What people entered: whole periods, and parts of them only as estimates."""
+        if not meters:
+            return
+        window = Window(int(edges[0]), int(edges[-1]))
+        found = await self._readings.amounts(list(meters.values()), window, known_at)
+        for row, meter in meters.items():
+            value, estimated, coverage = spread_periods(found[meter], edges, estimate=estimate)
+            read.value[row], read.estimated[row], read.coverage[row] = value, estimated, coverage
+
     def _point(self, meter: str) -> PointSource | None:
         source = self._metering.meters[meter].source
         return source if isinstance(source, PointSource) else None
-
-    def _convert(self, read: Amounts, row: int, meter: str) -> None:
-        source = self._point(meter)
-        if source is not None and source.factor != 1.0:
-            read.value[row] *= source.factor
-            read.estimated[row] *= source.factor
 
 
 def _unknown(edges: Edges, rows: int) -> Amounts:

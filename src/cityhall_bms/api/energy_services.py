@@ -9,6 +9,7 @@ from cityhall_bms.energy.accounts import MeterAccounts
 from cityhall_bms.energy.billing import BillDesk
 from cityhall_bms.energy.costing import CostDesk
 from cityhall_bms.ports.energy import MeterReader
+from cityhall_bms.ports.energy_readings import DocumentStore, ReadingDesk, ReadingView
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,9 @@ class EnergyServices:
     reader: MeterReader
     comparison: ComparisonServices
     accounts: MeterAccounts
+    readings: ReadingView
+    reading_desk: ReadingDesk
+    documents: DocumentStore
     costs: CostDesk
     bills: BillDesk
     performance: PerformanceServices
