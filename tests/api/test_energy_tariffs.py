@@ -1,5 +1,7 @@
 """Tariffs, costs, bills and what-ifs over the interface, from counters in a real database."""
 
+import csv
+import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -173,6 +175,19 @@ async def test_costs_are_told_for_meters_and_tenants_and_never_made_up(rig: ApiR
     assert spread["estimated"] == [pytest.approx(720, abs=11)]
     assert spread["kwh"][0] == pytest.approx(10 * 24 * 31, abs=11)
     assert (await asked(rig, "costs", **WINDOW))["rows"][0]["meter"] == "MAIN"
+
+    file = await rig.client.get(
+        "/api/v1/exports/costs.csv", params=WINDOW | {"tenants": "bank", "interval": "1d", "language": "en"}
+    )
+    assert file.headers["content-disposition"] == 'attachment; filename="costs-TCH.csv"'
+    rows = list(csv.DictReader(io.StringIO(file.content.decode("utf-8-sig"))))
+    assert [row["ROC date"] for row in rows if row["Cost (NT$)"] == ""] == ["115-07-10", "115-07-11", "115-07-12"]
+    assert rows[1] | {"UTC time": "", "Cost (NT$)": ""} == {
+        "Local time": "2026-07-02T00:00:00.000000+08:00", "UTC time": "", "ROC date": "115-07-02", "Meter": "",
+        "Tenant": "bank", "Energy": "240", "Unit": "kWh", "Estimated": "0", "Cost (NT$)": "", "Coverage (%)": "100.0",
+        "Provisional": "", "Tariff versions": "taipower-hv-three-stage@2025-10-01",
+    }  # fmt: skip
+    assert float(rows[1]["Cost (NT$)"]) == pytest.approx(10 * (9 * 2.53 + 9 * 5.85 + 6 * 9.39))
 
     assert "no meter is named X" in (await asked(rig, "costs", 404, **WINDOW, meters="X"))["detail"]
     assert "take one of 15m" in (await asked(rig, "costs", 400, **WINDOW, interval="1s"))["detail"]

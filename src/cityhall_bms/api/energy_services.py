@@ -7,7 +7,7 @@ from cityhall_bms.api.demand_services import DemandServices
 from cityhall_bms.api.performance_services import PerformanceServices
 from cityhall_bms.energy.accounts import MeterAccounts
 from cityhall_bms.energy.billing import BillDesk
-from cityhall_bms.energy.costing import CostDesk
+from cityhall_bms.energy.costing import CostDesk, CostLines
 from cityhall_bms.ports.energy import MeterReader
 from cityhall_bms.ports.energy_readings import DocumentStore, ReadingDesk, ReadingView
 
@@ -23,6 +23,7 @@ class EnergyServices:
     reading_desk: ReadingDesk
     documents: DocumentStore
     costs: CostDesk
+    cost_lines: CostLines
     bills: BillDesk
     performance: PerformanceServices
     demand: DemandServices

@@ -2,16 +2,18 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from fastapi import APIRouter, HTTPException, Query
+from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, BaseModel, Field
 
 from cityhall_bms.api import energy_bill_models as bill_models
 from cityhall_bms.api import energy_tariff_models as models
 from cityhall_bms.api.energy_meters_models import figures
+from cityhall_bms.api.exports import CSV, streamed
 from cityhall_bms.api.history import known_text, times
 from cityhall_bms.api.models import Text
 from cityhall_bms.api.points import checked_window, known_us
@@ -33,7 +35,7 @@ INTERVALS_MAX = 300_000
 YEAR_MONTHS = 12
 KW_MAX = 1_000_000
 
-router = APIRouter(prefix="/energy", tags=["energy"])
+router = APIRouter(tags=["energy"])
 
 Provisional = Annotated[bool, Query(description="Also figures under the least coverage; they are marked.")]
 TariffName = Annotated[str | None, Query(max_length=60, description="As if this tariff had been in force.")]
@@ -52,6 +54,12 @@ class AskedCosts(BaseModel):
     estimate: Estimate = Field(Estimate.NONE, description="How silences are spread.")
     provisional: bool = Field(False, description="Also figures under the least coverage; they are marked.")  # noqa: FBT003
     as_known_at: AwareDatetime | None = Field(None, description="The record as it was then (RFC 3339).")
+
+
+class AskedCostFile(AskedCosts):
+    """The same as a file."""
+
+    language: Literal["zh", "en"] = Field("zh", description="Language of the headings.")
 
 
 class AskedWhatIf(BaseModel):
@@ -76,7 +84,7 @@ class AskedWhatIf(BaseModel):
         return {capacity: Decimal(repr(value or 0.0)) for capacity, value in told.items()}
 
 
-@router.get("/tariffs")
+@router.get("/energy/tariffs")
 async def get_tariffs(services: Services) -> models.TariffsAnswer:
     """Tariffs that are known, the contracts of the site, and what counts now."""
     book = services.site.tariffs
@@ -98,7 +106,7 @@ async def get_tariffs(services: Services) -> models.TariffsAnswer:
     )
 
 
-@router.get("/tariffs/periods", responses=responses(400, 404, 409, 422))
+@router.get("/energy/tariffs/periods", responses=responses(400, 404, 409, 422))
 async def get_tariff_periods(
     services: Services, start: FromTime, end: ToTime, tariff: TariffName = None
 ) -> models.PeriodsAnswer:
@@ -125,19 +133,10 @@ async def get_tariff_periods(
     )
 
 
-@router.get("/costs", responses=responses(400, 404, 409, 422, 503))
+@router.get("/energy/costs", responses=responses(400, 404, 409, 422, 503))
 async def get_costs(services: Services, asked: Annotated[AskedCosts, Query()]) -> models.CostsAnswer:
     """What energy cost, for meters and tenants. 409 for days whose prices nobody knows."""
-    if asked.interval not in INTERVALS:
-        raise HTTPException(400, f"interval '{asked.interval}' is unknown; take one of {', '.join(INTERVALS)}")
-    window = checked_window(to_us(asked.start), to_us(asked.end), None)
-    tenants = _names(asked.tenants)
-    meters = names_asked(_names(asked.meters), tenants, services.site.tariffs)
-    known_at = known_us(services, asked.as_known_at)
-    ask = CostQuestion(meters, tenants, window, asked.interval, asked.tariff, asked.estimate, known_at)
-    found = await services.energy.costs.costs(ask)
-    if found.costs.kwh.size > INTERVALS_MAX:
-        raise HTTPException(400, f"that would be {found.costs.kwh.size} intervals: take longer ones or fewer meters")
+    ask, found = await _costs(services, asked)
     return models.CostsAnswer(
         interval=asked.interval,
         time_zone=services.site.time_zone,
@@ -147,11 +146,21 @@ async def get_costs(services: Services, asked: Annotated[AskedCosts, Query()]) -
         end=to_rfc3339(found.costs.end) or "",
         tariff_versions=list(found.tariff_versions),
         coverage_min_percent=100.0 * services.site.tariffs.billing.coverage_min,
-        rows=_rows(services, ask, found, provisional=asked.provisional),
+        rows=_rows(services, ask, found),
     )
 
 
-@router.get("/bill", responses=responses(400, 404, 409, 422, 503))
+@router.get(
+    "/exports/costs.csv", response_class=StreamingResponse, responses={**responses(400, 404, 409, 422, 503), **CSV}
+)
+async def export_costs(services: Services, asked: Annotated[AskedCostFile, Query()]) -> StreamingResponse:
+    """What energy cost, one row per interval and meter or tenant (conventions: `docs/reference/csv.md`)."""
+    ask, found = await _costs(services, asked)
+    lines = services.energy.cost_lines(ask, found, asked.language)
+    return await streamed(lines, f"costs-{services.site.code}.csv")
+
+
+@router.get("/energy/bill", responses=responses(400, 404, 409, 422, 503))
 async def get_bill(
     services: Services,
     month: Annotated[str, Query(max_length=20, description="`115-07` or `2026-07`.")],
@@ -167,7 +176,7 @@ async def get_bill(
     return bill_models.bill_answer(found, list(services.site.tariffs.billing.meters), bounds, ask)
 
 
-@router.get("/what-if", responses=responses(400, 404, 409, 422, 503))
+@router.get("/energy/what-if", responses=responses(400, 404, 409, 422, 503))
 async def get_what_if(services: Services, asked: Annotated[AskedWhatIf, Query()]) -> bill_models.WhatIfAnswer:
     """Months under another tariff or other capacities, and the best regular capacity, beside what was billed."""
     period = _period(asked.period) if asked.period else _past_year(services)
@@ -197,50 +206,62 @@ def _now(services: ApiServices) -> models.Now | None:
     )
 
 
-def _rows(services: ApiServices, ask: CostQuestion, found: CostAnswer, *, provisional: bool) -> list[models.CostRow]:
-    metering, least = services.site.metering, services.site.tariffs.billing.coverage_min
-    costs, periods = found.costs, found.periods
+async def _costs(services: ApiServices, asked: AskedCosts) -> tuple[CostQuestion, CostAnswer]:
+    """Question and answer; 400 for more than an answer should carry."""
+    if asked.interval not in INTERVALS:
+        raise HTTPException(400, f"interval '{asked.interval}' is unknown; take one of {', '.join(INTERVALS)}")
+    tenants = _names(asked.tenants)
+    ask = CostQuestion(
+        meters=names_asked(_names(asked.meters), tenants, services.site.tariffs),
+        tenants=tenants,
+        window=checked_window(to_us(asked.start), to_us(asked.end), None),
+        interval=asked.interval,
+        tariff=asked.tariff,
+        estimate=asked.estimate,
+        known_at=known_us(services, asked.as_known_at),
+        provisional=asked.provisional,
+    )
+    found = await services.energy.costs.costs(ask)
+    if found.costs.kwh.size > INTERVALS_MAX:
+        raise HTTPException(400, f"that would be {found.costs.kwh.size} intervals: take longer ones or fewer meters")
+    return ask, found
+
+
+def _rows(services: ApiServices, ask: CostQuestion, found: CostAnswer) -> list[models.CostRow]:
+    metering, costs = services.site.metering, found.costs
     subjects: list[tuple[str | None, str | None, Meter | Tenant]] = [
         *((name, None, metering.meters[name]) for name in ask.meters),
         *((None, name, metering.tenants[name]) for name in ask.tenants),
     ]
-    rows = []
-    for row, (meter, tenant, subject) in enumerate(subjects):
-        thin = costs.coverage[row] < least
-        told = ~thin | provisional
-        rows.append(
-            models.CostRow(
-                meter=meter,
-                tenant=tenant,
-                text=Text(zh=subject.text_zh, en=subject.text_en),
-                kwh=figures(np.where(told, costs.kwh[row], np.nan)),
-                cost=figures(np.where(told, costs.cost[row], np.nan)),
-                estimated=np.where(told, costs.estimated[row], 0.0).tolist(),
-                coverage=costs.coverage[row].tolist(),
-                provisional=(thin & np.isfinite(costs.cost[row]) & told).tolist(),
-                periods=[
-                    _period_cost(
-                        found, row, code, told=periods.coverage[row, code] >= least or provisional, least=least
-                    )
-                    for code in range(len(PERIODS))
-                    if np.isfinite(periods.coverage[row, code])
-                ],
-            )
+    return [
+        models.CostRow(
+            meter=meter,
+            tenant=tenant,
+            text=Text(zh=subject.text_zh, en=subject.text_en),
+            kwh=figures(costs.kwh[row]),
+            cost=figures(costs.cost[row]),
+            estimated=costs.estimated[row].tolist(),
+            coverage=costs.coverage[row].tolist(),
+            provisional=found.provisional[row].tolist(),
+            periods=[
+                _period_cost(found, row, code)
+                for code in range(len(PERIODS))
+                if np.isfinite(found.periods.coverage[row, code])
+            ],
         )
-    return rows
+        for row, (meter, tenant, subject) in enumerate(subjects)
+    ]
 
 
-def _period_cost(found: CostAnswer, row: int, code: int, *, told: bool, least: float) -> models.PeriodCost:
-    kwh, cost = found.periods.kwh[row, code], found.periods.cost[row, code]
-    given = told and bool(np.isfinite(cost))
-    coverage = float(found.periods.coverage[row, code])
+def _period_cost(found: CostAnswer, row: int, code: int) -> models.PeriodCost:
+    kwh, cost = float(found.periods.kwh[row, code]), float(found.periods.cost[row, code])
     return models.PeriodCost(
         period=PERIODS[code],
         text=models.period_text(PERIODS[code]),
-        kwh=float(kwh) if given else None,
-        cost=float(cost) if given else None,
-        coverage=coverage,
-        provisional=given and coverage < least,
+        kwh=kwh if np.isfinite(kwh) else None,
+        cost=cost if np.isfinite(cost) else None,
+        coverage=float(found.periods.coverage[row, code]),
+        provisional=bool(found.periods_provisional[row, code]),
     )
 
 

@@ -1,10 +1,13 @@
 """What energy cost, per interval and per tariff period, for meters and tenants."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Final
+from typing import Final, Protocol
 from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cityhall_bms.domain.energy.combining import combined
 from cityhall_bms.domain.energy.commodities import Commodity
@@ -39,16 +42,32 @@ class CostQuestion:
     tariff: str | None = None
     estimate: Estimate = Estimate.NONE
     known_at: int | None = None
+    provisional: bool = False
+    """Also figures of which too little is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class CostAnswer:
-    """Rows are the meters and then the tenants of the question."""
+    """Rows are the meters and then the tenants of the question.
+
+    NaN where nothing is known, and where too little is, unless the question asks for provisional figures.
+    """
 
     costs: Costs
+    provisional: NDArray[np.bool_]
+    """Which of the costs are given although too little is known."""
     periods: ByPeriod
     """Of the whole window."""
+    periods_provisional: NDArray[np.bool_]
     tariff_versions: tuple[str, ...]
+
+
+class CostLines(Protocol):
+    """Writes costs as the chunks of a CSV file (conventions: `docs/reference/csv.md`)."""
+
+    def __call__(self, ask: CostQuestion, found: CostAnswer, language: str) -> AsyncIterator[bytes]:
+        """Give the chunks; language of the headings: ``zh`` or ``en``."""
+        ...
 
 
 class CostDesk:
@@ -87,7 +106,25 @@ class CostDesk:
         amounts = combined(read, meters, wanted)
         found = of_intervals(amounts, periods) if edges is None else gathered(amounts, periods, edges)
         versions = self._book.versions_in(first, after, ask.tariff)
-        return CostAnswer(found, by_period(amounts, periods), versions)
+        return self._answer(found, by_period(amounts, periods), versions, provisional=ask.provisional)
+
+    def _answer(self, costs: Costs, periods: ByPeriod, versions: tuple[str, ...], *, provisional: bool) -> CostAnswer:
+        """Take away what must not be told."""
+        thin, thin_periods = (part.coverage < self._book.billing.coverage_min for part in (costs, periods))
+        if not provisional:
+            costs = replace(
+                costs,
+                kwh=np.where(thin, np.nan, costs.kwh),
+                cost=np.where(thin, np.nan, costs.cost),
+                estimated=np.where(thin, 0.0, costs.estimated),
+            )
+            periods = replace(
+                periods,
+                kwh=np.where(thin_periods, np.nan, periods.kwh),
+                cost=np.where(thin_periods, np.nan, periods.cost),
+            )
+        marks = thin & np.isfinite(costs.cost), thin_periods & np.isfinite(periods.cost)
+        return CostAnswer(costs, marks[0], periods, marks[1], versions)
 
     def _meter(self, name: str) -> Mapping[str, float]:
         commodity = self._metering.meter(name).commodity

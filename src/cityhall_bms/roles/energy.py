@@ -7,6 +7,7 @@ from pathlib import Path
 import asyncpg
 
 from cityhall_bms.adapters.document_folder import DocumentFolder
+from cityhall_bms.adapters.cost_lines import CostCsv
 from cityhall_bms.adapters.meter_reading import HistoryMeterReader
 from cityhall_bms.adapters.postgres.meter_readings import PostgresMeterReadings
 from cityhall_bms.api.energy_services import EnergyServices
@@ -62,6 +63,7 @@ class EnergyParts:
                 documents=DocumentFolder(basis.documents),
                 accounts=MeterAccounts(site.metering, reader, basis.settings.balance),
                 costs=CostDesk(site.tariffs, site.metering, reader),
+                cost_lines=CostCsv(site.time_zone),
                 bills=BillDesk(site.tariffs, reader, basis.queries, basis.ids),
                 performance=performance_services(
                     basis.pool, basis.events, basis.clock, site, reader, (basis.queries, basis.ids)
