@@ -13,6 +13,7 @@ from tests.support.manual_clock import ManualClock
 
 from cityhall_bms import backing_up, backup_jobs
 from cityhall_bms.adapters.backup_folder import Backup, BackupError, open_backup
+from cityhall_bms.adapters.document_folder import DocumentFolder
 from cityhall_bms.adapters.embedded.errors import FolderInUseError
 from cityhall_bms.adapters.embedded.postgres import EmbeddedPostgres
 from cityhall_bms.adapters.postgres import migrate as migrations
@@ -56,16 +57,19 @@ async def test_a_backup_of_a_running_database_comes_back_as_it_was(
     settings: Settings, tmp_path: Path, database_servers: object, request: pytest.FixtureRequest
 ) -> None:
     before = await contents(settings.database.url)
+    proof = await DocumentFolder(settings.document_folder).keep("bill.pdf", b"%PDF-1.7 of a fuel card")
     seen: list[tuple[int, int]] = []
     backup = await backup_jobs.back_up(settings, tmp_path, SystemClock(), lambda *done: seen.append(done))
     assert seen[-1][0] == seen[-1][1] > 10
     assert backup.heads.position == 2
     profile = request.node.callspec.params["database_url"]
     async with database_servers.empty_database(profile) as url:  # type: ignore[attr-defined]
-        empty = settings.model_copy(update={"database": DatabaseSettings(url=url)})
+        changed = {"database": DatabaseSettings(url=url), "data_dir": tmp_path / "other"}
+        empty = settings.model_copy(update=changed)
         restored = await backup_jobs.restore(empty, backup.folder, SystemClock())
         assert restored == backup
         assert await contents(url) == before
+        assert (await DocumentFolder(empty.document_folder).read(proof.sha256))[0] == "application/pdf"
         async with history_on(url, ManualClock(T0 + HOUR)) as history:  # it is at work again
             await history.store([scan(20, T0 + 20 * MINUTE, [9.0, 9.0])])
         with pytest.raises(RefusedError, match="not empty"):
