@@ -1674,6 +1674,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/exports/costs.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Costs
+         * @description What energy cost, one row per interval and meter or tenant (conventions: `docs/reference/csv.md`).
+         */
+        get: operations["export_costs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/exports/gaps.csv": {
         parameters: {
             query?: never;
@@ -16052,6 +16072,92 @@ export interface operations {
             };
             /** @description What this needs is not installed here */
             501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_costs: {
+        parameters: {
+            query: {
+                /** @description Start, included; RFC 3339 with offset. */
+                from: string;
+                /** @description End, excluded; RFC 3339 with offset. */
+                to: string;
+                /** @description One of 15m, 1h, 1d, 1mo. */
+                interval?: string;
+                /** @description Names with commas; without any name the billing meters. */
+                meters?: string;
+                /** @description Names with commas. */
+                tenants?: string;
+                /** @description As if this tariff had been in force. */
+                tariff?: string | null;
+                /** @description How silences are spread. */
+                estimate?: components["schemas"]["Estimate"];
+                /** @description Also figures under the least coverage; they are marked. */
+                provisional?: boolean;
+                /** @description The record as it was then (RFC 3339). */
+                as_known_at?: string | null;
+                /** @description Language of the headings. */
+                language?: "zh" | "en";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description UTF-8 with BOM, CRLF. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
