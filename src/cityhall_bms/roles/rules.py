@@ -17,6 +17,7 @@ from cityhall_bms.roles.comparing import target_keeper
 from cityhall_bms.roles.demand import steering
 from cityhall_bms.roles.notifying import notifying
 from cityhall_bms.roles.parts import Loop, Parts, led, together
+from cityhall_bms.roles.reporting import report_keeper
 from cityhall_bms.roles.ruling import by_the_book
 from cityhall_bms.rules.binding import points_watched
 from cityhall_bms.rules.runner import RulesRunner
@@ -45,7 +46,15 @@ def loops(parts: Parts) -> list[Loop]:
         ruling = by_the_book(parts, events, view, described, newest)
         notices = NoticeKeeper(parts.site, parts.events, view, suppression, watched, parts.clock)
         keepers = _keepers(parts, view, events)
-        await together(*ruling, floods[0].run(), *keepers, notices.run(), notify(events), steering(parts, events))
+        await together(
+            *ruling,
+            floods[0].run(),
+            *keepers,
+            notices.run(),
+            notify(events),
+            steering(parts, events),
+            report_keeper(parts, events),
+        )
 
     return [led(parts, "rules", work)]
 
