@@ -190,7 +190,7 @@ def _row(meters: DemandMeters, now: DemandNow, row: int) -> DemandRow:
         meter=meters.names[row],
         text_zh=meters.texts[row].zh,
         text_en=meters.texts[row].en,
-        source=meters.source(row),
+        source=meters.sources[row],
         so_far_kwh=_number(now.so_far_kwh[row]),
         power_kw=_number(now.power_kw[row]),
         forecast_kw=_number(now.forecast_kw[row]),

@@ -1,6 +1,6 @@
 """Read ``shedding.toml``: what is done where demand comes near the contract, over what is shipped."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Annotated, Final
@@ -155,29 +155,30 @@ def _check_steps(
     file: TomlFile, own: SheddingFile, equipment: Mapping[str, Equipment], points: list[Point], mistakes: Mistakes
 ) -> None:
     seen: set[str] = set()
-    classes = {item.brick_class for item in equipment.values()}
     for number, table in enumerate(own.step):
-        line = file.line("step", number, "name")
         if table.name in seen:
+            line = file.line("step", number, "name")
             mistakes.add(file.name, line, "[[step]] name", f"'{table.name}' stands twice", "name it otherwise")
         seen.add(table.name)
         for action in table.actions:
-            _check_action(file, file.line("step", number, "actions"), action, classes, mistakes)
-            roles = {p.role for p in points if p.equipment in equipment and _means(action, equipment[p.equipment])}
-            wanted = [p for p in points if p.role == action.role and p.equipment in equipment]
-            wanted = [p for p in wanted if _means(action, equipment[p.equipment])]
-            if roles and not any(point.kind in WRITABLE_KINDS for point in wanted):
-                message = f"no point of role '{action.role}' can be commanded there"
-                field, remedy = "[[step]] actions.role", suggest(action.role, roles)
-                mistakes.add(file.name, file.line("step", number, "actions"), field, message, remedy)
+            _check_action(file, file.line("step", number, "actions"), action, (equipment, points), mistakes)
 
 
-def _check_action(file: TomlFile, line: int, action: ActionTable, classes: Collection[str], mistakes: Mistakes) -> None:
+def _check_action(
+    file: TomlFile,
+    line: int,
+    action: ActionTable,
+    site: tuple[Mapping[str, Equipment], Sequence[Point]],
+    mistakes: Mistakes,
+) -> None:
+    equipment, points = site
+    classes = sorted({item.brick_class for item in equipment.values()})
     for name in action.classes:
-        if classes and name not in classes:
+        if name not in classes:
             message = f"the site has no equipment of class '{name}'"
             mistakes.add(file.name, line, "[[step]] actions.classes", message, suggest(name, classes))
-
-
-def _means(action: ActionTable, item: Equipment) -> bool:
-    return item.brick_class in action.classes
+    there = [p for p in points if p.equipment in equipment and equipment[p.equipment].brick_class in action.classes]
+    commanded = sorted({point.role for point in there if point.kind in WRITABLE_KINDS})
+    if there and action.role not in commanded:
+        message = f"no point of role '{action.role}' can be commanded there"
+        mistakes.add(file.name, line, "[[step]] actions.role", message, suggest(action.role, commanded))

@@ -1,7 +1,7 @@
 """Which meters have a demand, by what points it is told, and what the utility's contract allows them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -71,6 +71,8 @@ class DemandMeters:
     parts: NDArray[np.float64]
     """Factor of each pair in each meter."""
     pairs: tuple[Pair, ...]
+    sources: tuple[DemandSource, ...]
+    """What each meter's demand is made of: of counters only where all of its parts are."""
 
     @classmethod
     def of(cls, site: Site) -> "DemandMeters":
@@ -90,7 +92,8 @@ class DemandMeters:
             texts.append(text)
             rows.append(row)
         parts = np.array(rows) if rows else np.zeros((0, len(pairs)))
-        return cls(tuple(names), tuple(texts), parts, tuple(pairs.values()))
+        made_of = tuple(pairs.values())
+        return cls(tuple(names), tuple(texts), parts, made_of, tuple(_source(made_of, row) for row in rows))
 
     def __len__(self) -> int:
         return len(self.names)
@@ -103,11 +106,6 @@ class DemandMeters:
             )
             raise NotFoundError(msg)
         return self.names.index(name)
-
-    def source(self, row: int) -> DemandSource:
-        """What a meter's demand is made of: of counters only where all of its parts are."""
-        sources = {pair.source for pair, factor in zip(self.pairs, self.parts[row], strict=True) if factor}
-        return DemandSource.COUNTER if sources == {DemandSource.COUNTER} else DemandSource.POWER
 
     def columns(self) -> MeterColumns:
         """What is fixed about the pairs."""
@@ -140,6 +138,11 @@ def limit_at(book: TariffBook, at: int) -> DemandLimit | None:
         return None
     period = PERIODS[code]
     return DemandLimit(period, float(tariff.limit_kw(tariff.season_on(day), period, contract.kw)), tariff.version)
+
+
+def _source(pairs: Sequence[Pair], factors: NDArray[np.float64]) -> DemandSource:
+    sources = {pair.source for pair, factor in zip(pairs, factors, strict=True) if factor}
+    return DemandSource.COUNTER if sources == {DemandSource.COUNTER} else DemandSource.POWER
 
 
 def _told(site: Site, pairs: Mapping[str, Pair]) -> list[tuple[str, Text, Mapping[str, float]]]:
