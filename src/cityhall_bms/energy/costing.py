@@ -85,6 +85,9 @@ class CostDesk:
     async def costs(self, ask: CostQuestion) -> CostAnswer:
         """Answer a question; days and months are whole ones, widened to both sides."""
         wanted = [self._meter(name) for name in ask.meters] + [self._tenant(name) for name in ask.tenants]
+        if not wanted:
+            msg = "請指定計量表或承租單位 / name meters or tenants: tariffs.toml does not say which meters are billed"
+            raise RefusedError(msg)
         meters = list(dict.fromkeys(name for factors in wanted for name in factors))
         # First of all: the days of centuries would be counted one by one, while everybody else waits.
         self._check_size(len(meters), ask.window, HOUR if ask.interval in {DAY, MONTH} else ask.interval)

@@ -115,6 +115,16 @@ async def test_quarter_hours_are_read_where_a_period_begins_within_an_hour() -> 
     assert found.periods.kwh[0, PERIODS.index(TariffPeriod.PEAK)] == 100 * 15
 
 
+async def test_a_tariff_can_be_tried_where_no_contract_is_told() -> None:
+    book = TariffBook("Asia/Taipei", SHIPPED.tariffs, SHIPPED.off_peak_days)
+
+    found = await CostDesk(book, METERING, Loads(LOADS)).costs(
+        ask("2026-07-01T00:00", "2026-07-02T00:00", "1d", ["A"], tariff=THREE)
+    )
+
+    assert found.costs.cost[0, 0] == pytest.approx(100 * A_DAY)
+
+
 async def test_another_tariff_can_be_tried() -> None:
     two = "taipower-hv-two-stage"
 
@@ -129,6 +139,7 @@ async def test_another_tariff_can_be_tried() -> None:
 @pytest.mark.parametrize(
     ("question", "error", "says"),
     [
+        (ask("2026-07-01T00:00", "2026-07-02T00:00"), RefusedError, "name meters or tenants"),
         (ask("2026-07-01T00:00", "2026-07-02T00:00", meters=["X"]), NotFoundError, "no meter is named X"),
         (ask("2026-07-01T00:00", "2026-07-02T00:00", meters=["INLET"]), RefusedError, "INLET counts water"),
         (ask("2026-07-01T00:00", "2026-07-02T00:00", tenants=["x"]), NotFoundError, "no tenant is named x"),

@@ -9,6 +9,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Final
 
+from cityhall_bms.adapters.site_files.metering import METERS_FILE
 from cityhall_bms.adapters.site_files.mistakes import Mistakes, suggest
 from cityhall_bms.adapters.site_files.tariff_models import ContractTable, OffPeakTable, TariffsFile, TariffTable
 from cityhall_bms.adapters.site_files.toml_file import TomlFile, read_toml, validated
@@ -33,7 +34,8 @@ _HOURS: Final = {(season, day): f"{season.value}_{day.value}" for season in Seas
 class Known:
     """Names that a site's file may use."""
 
-    meters: Mapping[str, Meter]
+    meters: Mapping[str, Meter] | None
+    """None: the file of meters cannot be read, and says so itself."""
     points: Collection[str]
 
 
@@ -51,6 +53,8 @@ def read_tariffs(folder: Path, time_zone: str, known: Known, mistakes: Mistakes)
     tariffs = (*(tariff for tariff in shipped.tariffs if (tariff.name, tariff.valid_from) not in replaced), *own)
     days = dict(shipped.off_peak_days) | reading.off_peak_days(tables.off_peak_days)
     contracts = reading.contracts(tables.contract, tariffs)
+    if not known.meters and (folder / METERS_FILE).exists():
+        known = Known(None, known.points)
     return TariffBook(time_zone, tariffs, days, contracts, reading.billing(tables, known))
 
 
@@ -92,7 +96,8 @@ class _Reading:
                 if day.year != table.year:
                     self._wrong(("off_peak_days", index, "days"), f"{day} is not in {table.year}", "correct the year")
         return {
-            table.year: OffPeakDays(table.year, tuple(sorted(table.days)), table.source, table.derived) for table in tables
+            table.year: OffPeakDays(table.year, tuple(sorted(table.days)), table.source, table.derived)
+            for table in tables
         }
 
     def contracts(self, tables: tuple[ContractTable, ...], tariffs: tuple[Tariff, ...]) -> tuple[Contract, ...]:
@@ -104,19 +109,22 @@ class _Reading:
             if tables.contract:
                 self._wrong(("contract", 0), "there is no [billing]", "add [billing] with the meters that are billed")
             return Billing()
-        for name in tables.billing.meters:
-            meter = known.meters.get(name)
-            if meter is None:
-                remedy = suggest(name, known.meters, "name a [[meter]] of meters.toml")
-                self._wrong(("billing", "meters"), f"there is no meter '{name}'", remedy)
-            elif meter.commodity is not Commodity.ELECTRICITY:
-                self._wrong(("billing", "meters"), f"'{name}' counts no electricity", "name meters of electricity")
+        if known.meters is not None:
+            self._check_meters(tables.billing.meters, known.meters)
         for name in tables.billing.reactive_points:
             if name not in known.points:
                 remedy = suggest(name, known.points, "name a counter of reactive energy")
                 self._wrong(("billing", "reactive_points"), f"there is no point '{name}'", remedy)
         least = tables.billing.coverage_min_percent / 100.0
         return Billing(tables.billing.meters, tables.billing.reactive_points, least)
+
+    def _check_meters(self, names: tuple[str, ...], meters: Mapping[str, Meter]) -> None:
+        for name in names:
+            if name not in meters:
+                remedy = suggest(name, meters, "name a [[meter]] of meters.toml")
+                self._wrong(("billing", "meters"), f"there is no meter '{name}'", remedy)
+            elif meters[name].commodity is not Commodity.ELECTRICITY:
+                self._wrong(("billing", "meters"), f"'{name}' counts no electricity", "name meters of electricity")
 
     def _tariff(self, index: int, table: TariffTable) -> Tariff:
         hours = {key: self._spans(index, name, getattr(table.hours, name)) for key, name in _HOURS.items()}

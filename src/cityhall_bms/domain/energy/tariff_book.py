@@ -201,19 +201,19 @@ class TariffBook:
 
     def check_priced(self, first: date, after: date, tariff: str | None = None) -> None:
         """``RefusedError`` with the reason when the cost of some of the days cannot be told."""
-        for stretch in self.stretches(first, after, tariff):
-            if not stretch.tariff.priced:
+        for version, begin, end in self._versions_between(first, after, tariff):
+            if not version.priced:
                 msg = (
-                    f"電價版本 {stretch.tariff.version} 無單價, {stretch.first} 起的電費無法計算 / the tariff version "
-                    f"{stretch.tariff.version} has no prices: what was used from {stretch.first} to "
-                    f"{stretch.after - _DAY} has no cost. Ask for later days, or describe the tariff with its prices "
-                    "in tariffs.toml"
+                    f"電價版本 {version.version} 無單價, {begin} 起的電費無法計算 / the tariff version "
+                    f"{version.version} has no prices: what was used from {begin} to {end} has no cost. Ask for later "
+                    "days, or describe the tariff with its prices in tariffs.toml"
                 )
                 raise RefusedError(msg)
 
     def versions_in(self, first: date, after: date, tariff: str | None = None) -> tuple[str, ...]:
         """Versions that some days rest on, in order."""
-        return tuple(dict.fromkeys(stretch.tariff.version for stretch in self.stretches(first, after, tariff)))
+        found = self._versions_between(first, after, tariff)
+        return tuple(dict.fromkeys(version.version for version, _, _ in found))
 
     def told(self) -> dict[str, list[str]]:
         """Versions that the costs of each contract rest on, by the day from which it is valid: for manifests."""
@@ -233,10 +233,20 @@ class TariffBook:
         version = self.tariff_on(contract.tariff, day)
         return version.limit_kw(version.season_on(day), period, contract.kw)
 
+    def _versions_between(self, first: date, after: date, tariff: str | None) -> Iterator[tuple[Tariff, date, date]]:
+        """Versions in force with their first and last days; under one tariff no contract is needed."""
+        days = [first + number * _DAY for number in range((after - first).days)]
+        for version, group in groupby(days, lambda day: self._in_force(day, tariff)):
+            members = list(group)
+            yield version, members[0], members[-1]
+
+    def _in_force(self, day: date, tariff: str | None) -> Tariff:
+        return self.tariff_on(tariff or self.contract_on(day).tariff, day)
+
     def _edges(self, first: date, last: date, tariff: str | None) -> Iterator[tuple[int, int, TariffPeriod, float]]:
         for number in range((last - first).days + 1):
             day = first + number * _DAY
-            version = self.tariff_on(tariff or self.contract_on(day).tariff, day)
+            version = self._in_force(day, tariff)
             season = version.season_on(day)
             for span in version.spans_on(day, off_peak_day=self.is_off_peak_day(day)):
                 price = version.energy.get((season, span.period))

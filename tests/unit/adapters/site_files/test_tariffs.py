@@ -69,11 +69,11 @@ days = [2028-01-01]
 """
 
 
-def load(folder: Path, text: str | None = FILE) -> TariffBook:
+def load(folder: Path, text: str | None = FILE, meters: str = METERS) -> TariffBook:
     write_site(folder)
     with (folder / "points.csv").open("a", encoding="utf-8") as points:
         points.write(POINT)
-    (folder / "meters.toml").write_text(METERS, encoding="utf-8")
+    (folder / "meters.toml").write_text(meters, encoding="utf-8")
     if text is not None:
         (folder / "tariffs.toml").write_text(text, encoding="utf-8")
     return load_site(folder, {"modbus": CheckingFactory()}).tariffs
@@ -149,3 +149,9 @@ def test_a_mistake_is_named_where_it_stands(tmp_path: Path, before: str, after: 
     with pytest.raises(SiteError) as caught:
         load(tmp_path, FILE.replace(before, after, 1))
     assert any(str(problem).startswith(says) for problem in caught.value.problems), str(caught.value)
+
+
+def test_meters_that_cannot_be_read_are_no_mistake_of_this_file(tmp_path: Path) -> None:
+    with pytest.raises(SiteError) as caught:
+        load(tmp_path, meters="[[meter]\n")
+    assert {problem.file for problem in caught.value.problems} == {"meters.toml"}
