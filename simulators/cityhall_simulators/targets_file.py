@@ -33,12 +33,11 @@ def references_toml(building: Building) -> str:
 
 
 def _targets(building: Building, year: int) -> Iterator[_Entry]:
-    area = building.parameters.get("area_m2")
     for commodity, zh, en in (("electricity", "用電", "Electricity"), ("water", "用水", "Water")):
         entry: _Entry = {"name": f"{commodity.upper()}-{year}", "year": year, "commodity": commodity}
         entry |= {"kind": "saving_on_year_before", "percent": SAVING_PERCENT}
         entry |= {"text_zh": f"{year} 年{zh}較前一年節約 1 %", "text_en": f"{en}: save one percent on the year before"}
-        yield entry | ({"area_m2": area} if area and commodity == "electricity" else {})
+        yield entry
     if _has(building, "RWS"):
         rain: _Entry = {"name": f"RAIN-{year}", "year": year, "commodity": "rainwater", "kind": "at_least"}
         yield rain | {"amount": RAINWATER_M3, "text_zh": f"{year} 年雨水利用", "text_en": "Rainwater used"}

@@ -26,16 +26,20 @@ POINTS = "".join(
     f"{name},累計,Total,TCH.B2.CN.PLT01,{name.rpartition('.')[2]},CI,{unit},chiller-1,input:{address},float64,ABCD,,,,,3600,,\n"
     for name, unit, address in ((KWH, "kWh", 300), (M3, "m3", 304), (RAIN, "m3", 308))
 )
-METERS = "".join(
-    f'[[base_year]]\ncommodity = "{commodity}"\nyear = {year}\n\n'
-    for commodity, year in (("electricity", 2006), ("water", 2010), ("fuel", 2006))
-) + "".join(
-    f'[[meter]]\nname = "{name}"\ncommodity = "{commodity}"\ntext_zh = "總表"\ntext_en = "Main"\n{source}\n\n'
-    for name, commodity, source in (
-        ("MAIN", "electricity", f'point = "{KWH}"'),
-        ("CITY", "water", f'point = "{M3}"'),
-        ("RAIN", "rainwater", f'point = "{RAIN}"'),
-        ("CARS", "fuel", "manual = true"),
+METERS = (
+    '[[tenant]]\nname = "bank"\ntext_zh = "銀行"\ntext_en = "Bank"\narea_m2 = 48.0\n\n'
+    + "".join(
+        f'[[base_year]]\ncommodity = "{commodity}"\nyear = {year}\n\n'
+        for commodity, year in (("electricity", 2006), ("water", 2010), ("fuel", 2006))
+    )
+    + "".join(
+        f'[[meter]]\nname = "{name}"\ncommodity = "{commodity}"\ntext_zh = "總表"\ntext_en = "Main"\n{source}\n\n'
+        for name, commodity, source in (
+            ("MAIN", "electricity", f'point = "{KWH}"'),
+            ("CITY", "water", f'point = "{M3}"'),
+            ("RAIN", "rainwater", f'point = "{RAIN}"'),
+            ("CARS", "fuel", "manual = true"),
+        )
     )
 )
 REFERENCES = "".join(
@@ -58,7 +62,14 @@ year = 104
 commodity = "electricity"
 kind = "saving_on_year_before"
 percent = 1.0
-area_m2 = 196684.0
+
+[[energy_target]]
+name = "BANK-104"
+year = 104
+commodity = "electricity"
+tenant = "bank"
+kind = "at_most"
+amount = 480.0
 """
 TEN_DAYS = "104-06-21..104-06-30"
 AMOUNTS = {
@@ -150,7 +161,7 @@ async def test_the_carbon_of_what_was_used(city: ApiRig) -> None:
 
 async def test_targets_tell_what_is_known_and_nothing_that_is_not(city: ApiRig) -> None:
     told = await ask(city, "/targets", year="104")
-    rain, save = told["items"]
+    rain, save, _ = told["items"]
     # The year is long over, and only ten days were sampled: its figures are thin, and not told without being asked for.
     assert (rain["used"]["value"], rain["progress_shown"], rain["provisional"]) == (None, None, True)
     assert (save["limit"], save["outlook"], save["forecast"]["basis"]) == (None, "unknown", "no_month")
@@ -160,7 +171,11 @@ async def test_targets_tell_what_is_known_and_nothing_that_is_not(city: ApiRig) 
     assert (rain["progress_shown"], rain["linear_pace_shown"]) == ("74.67", "149.33")
     assert (await ask(city, "/targets", year="105"))["items"] == []
     save = await ask(city, "/targets/SAVE-104", provisional="true")
-    assert save["limit_per_m2"] == pytest.approx(10_528_000 * 0.99 / 196_684)
+    assert (save["limit"], save["limit_per_m2"]) == (
+        pytest.approx(10_528_000 * 0.99),
+        None,
+    )  # of a site without an area
+    assert (await ask(city, "/targets/BANK-104"))["limit_per_m2"] == 10.0
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from cityhall_bms.api.services import ApiServices, Services
 from cityhall_bms.domain.energy.forecast import Basis
 from cityhall_bms.domain.energy.saving_targets import EnergyTarget, Outlook, Progress, TargetKind
 from cityhall_bms.domain.roc import ce_year, roc_year
+from cityhall_bms.domain.site import Site
 from cityhall_bms.energy.comparing import How
 
 On = Annotated[
@@ -46,7 +47,7 @@ class Target(Model):
     kind: TargetKind
     amount: float = Field(description="As it is told: %, or an amount.", examples=[1.0])
     limit: float | None = Field(description="Amount of the whole year; null where the reference is not known.")
-    limit_per_m2: float | None = Field(description="The same per m² of the target's area (EUI).")
+    limit_per_m2: float | None = Field(description="The same per m² of the site, or of the tenant (EUI).")
     reference: Figure | None
     used: Figure | None = Field(description="So far; its value is null where it is not covered.")
     provisional: bool = Field(description="`used` or `reference` has less coverage than is asked.")
@@ -59,7 +60,7 @@ class Target(Model):
     outlook: Outlook
 
     @classmethod
-    def of(cls, progress: Progress, subject: Subject, coverage_min: float) -> "Target":
+    def of(cls, progress: Progress, subject: Subject, coverage_min: float, area_m2: float | None) -> "Target":
         """Give the answer's form."""
         target, seen = progress.target, progress.forecast
         sides = [figure for figure in (progress.used, progress.reference) if figure is not None]
@@ -73,7 +74,7 @@ class Target(Model):
             kind=target.kind,
             amount=target.amount,
             limit=progress.limit,
-            limit_per_m2=_per_m2(progress.limit, target),
+            limit_per_m2=_per_m2(progress.limit, area_m2),
             reference=None if progress.reference is None else Figure.of(progress.reference),
             used=None if progress.used is None else Figure.of(progress.used),
             provisional=any(figure.coverage < coverage_min for figure in sides),
@@ -89,7 +90,7 @@ class Target(Model):
                 low=seen.low,
                 high=seen.high,
             ),
-            forecast_per_m2=_per_m2(seen.expected, target),
+            forecast_per_m2=_per_m2(seen.expected, area_m2),
             outlook=progress.outlook,
         )
 
@@ -126,8 +127,15 @@ async def _told(services: ApiServices, target: EnergyTarget, how: How, on: date 
     comparer = services.energy.comparison.comparer
     subject = comparer.subject(target.commodity, target.tenant, target.meter)
     progress = await services.energy.comparison.target_watch.progress(target, how, on)
-    return Target.of(progress, Subject.of(subject), comparer.coverage_min)
+    return Target.of(progress, Subject.of(subject), comparer.coverage_min, _area_m2(services.site, target))
 
 
-def _per_m2(amount: float | None, target: EnergyTarget) -> float | None:
-    return None if amount is None or target.area_m2 is None else amount / target.area_m2
+def _area_m2(site: Site, target: EnergyTarget) -> float | None:
+    """Area of what a target is of; none where it is not known, and for one meter."""
+    if target.meter:
+        return None
+    return site.metering.tenants[target.tenant].area_m2 if target.tenant else site.facts.area_m2
+
+
+def _per_m2(amount: float | None, area_m2: float | None) -> float | None:
+    return None if amount is None or area_m2 is None else amount / area_m2

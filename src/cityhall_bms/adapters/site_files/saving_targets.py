@@ -22,7 +22,6 @@ class EnergyTargetTable(OfWhat):
     kind: TargetKind
     percent: Annotated[float, Field(ge=-PERCENT_MAX, le=PERCENT_MAX)] | None = None
     amount: Positive | None = None
-    area_m2: Positive | None = None
     priority: Annotated[int, Field(ge=1, le=4)] = PRIORITY
     text_zh: str = ""
     text_en: str = ""
@@ -49,7 +48,6 @@ class EnergyTargetTable(OfWhat):
             tenant=self.tenant,
             meter=self.meter,
             priority=self.priority,
-            area_m2=self.area_m2,
             text_zh=self.text_zh,
             text_en=self.text_en,
             source=self.source,

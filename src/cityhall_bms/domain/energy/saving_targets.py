@@ -57,8 +57,6 @@ class EnergyTarget:
     tenant: str = ""
     meter: str = ""
     priority: int = PRIORITY
-    area_m2: float | None = None
-    """Area that the use is told per m² of (EUI), m²; none where it is not."""
     text_zh: str = ""
     text_en: str = ""
     source: str = ""

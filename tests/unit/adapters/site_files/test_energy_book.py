@@ -53,7 +53,6 @@ year = 104
 commodity = "electricity"
 kind = "saving_on_base_year"
 percent = 1.0
-area_m2 = 196684.0
 text_zh = "年節電 1 %"
 source = "城市自訂上限"
 
@@ -147,15 +146,15 @@ def test_a_sites_factor_takes_the_place_of_the_shipped_one_and_others_are_added(
          "references.toml:5: [[reference]] commodity: 'RAIN' counts rainwater -> "),
         ("references", "coverage_min = 0.9", "coverage_min = 1.1", "references.toml:2: [comparison] coverage_min: "),
         ("targets", "amount = 150.0", "percent = 15.0",
-         "targets.toml:15: [[energy_target]]: a target of the kind at_least has 'amount' and no 'percent'"),
+         "targets.toml:14: [[energy_target]]: a target of the kind at_least has 'amount' and no 'percent'"),
         ("targets", "RAIN-104", "SAVE-104",
-         "targets.toml:16: [[energy_target]] name: 'SAVE-104' stands already on line 6 -> "),
+         "targets.toml:15: [[energy_target]] name: 'SAVE-104' stands already on line 6 -> "),
         ("targets", 'meter = "RAIN"', 'meter = "RIAN"',
-         "targets.toml:19: [[energy_target]] meter: there is no meter 'RIAN' -> did you mean 'RAIN'?"),
+         "targets.toml:18: [[energy_target]] meter: there is no meter 'RIAN' -> did you mean 'RAIN'?"),
         ("targets", 'commodity = "electricity"', 'commodity = "water"',
          "targets.toml:9: [[energy_target]] kind: water has no base year -> add a [[base_year]] to meters.toml"),
-        ("targets", "priority = 3", "priority = 5", "targets.toml:22: [[energy_target]] priority: "),
-        ("targets", "year = 2015", "year = 1", "targets.toml:17: [[energy_target]] year: 1 is no year: write an ROC year like 104"),
+        ("targets", "priority = 3", "priority = 5", "targets.toml:21: [[energy_target]] priority: "),
+        ("targets", "year = 2015", "year = 1", "targets.toml:16: [[energy_target]] year: 1 is no year: write an ROC year like 104"),
         ("carbon", "year = 115", "year = 115\nlevel = 1", "carbon.toml:6: [[factor]] level: unknown key -> "),
         ("carbon", 'year = 104\n', 'year = 115\npublished = 2027-04-20\n',
          "carbon.toml:12: [[factor]] year: a factor of electricity for 2026 published on the same day stands above"),
