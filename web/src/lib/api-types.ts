@@ -9594,7 +9594,7 @@ export interface components {
             limit: number | null;
             /**
              * Limit Per M2
-             * @description The same per m² of the target's area (EUI).
+             * @description The same per m² of the site, or of the tenant (EUI).
              */
             limit_per_m2: number | null;
             /**
