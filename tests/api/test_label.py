@@ -25,6 +25,7 @@ from cityhall_bms.ports.event_log import Append
 from cityhall_bms.settings import DatabaseSettings, Settings
 
 NODE, CONTROLLER, PANEL, LIFT = "TCH.01.E.IAQ01", "TCH.B2.CN.ICT01", "TCH.B2.CN.FACP01", "TCH.01.E.ELV01"
+PLANT = "TCH.B2.CN.PLT01"
 EQUIPMENT = "".join(
     f"{name},{brick},{system},設備,Equipment,,\n"
     for name, brick, system in (
@@ -37,6 +38,7 @@ POINTS = "".join(
     for name, role, kind, unit, address, encoding in (
         (NODE, "CO2", "AI", "ppm", "input:40", "uint16"), (CONTROLLER, "Online", "DI", "", "discrete:1", "bool"),
         (PANEL, "Alarm", "DI", "", "discrete:2", "bool"), (LIFT, "CarPos", "AI", "", "input:44", "uint16"),
+        (PLANT, "Plant_kW", "AI", "kW", "input:46", "uint16"), (PLANT, "Cool_kW", "AI", "kW", "input:48", "uint16"),
     )
 )  # fmt: skip
 LABEL = """\
@@ -79,6 +81,10 @@ async def building(
             at = MIDNIGHT + quarter * 15 * MINUTE
             online = 0.0 if 24 <= quarter < 48 else 1.0
             rows += [(ids[f"{NODE}.CO2"], at, 600.0, 0), (ids[f"{CONTROLLER}.Online"], at, online, 0)]
+            # By night pumps turn and nothing is cooled: 20 kW for twelve hours, 180 kW and 200 RT for the others.
+            cool = 703.37 if 32 <= quarter < 80 else 0.0
+            power = 180.0 if cool else 20.0
+            rows += [(ids[f"{PLANT}.Plant_kW"], at, power, 0), (ids[f"{PLANT}.Cool_kW"], at, cool, 0)]
         await rig.history.store([logged(1, rows)])
         await happened(rig)
         yield rig
@@ -146,7 +152,8 @@ async def test_the_summary_names_every_indicator_with_its_figures(building: ApiR
     assert (facts["devices"]["value"], facts["protocols"]["value"]) == (2.0, 1.0)
     assert facts["air_compliance"]["value"] == 100.0
     assert facts["air_compliance"]["provisional"] is False
-    assert (facts["plant_efficiency"]["value"], facts["plant_efficiency"]["provisional"]) == (None, True)
+    assert facts["plant_efficiency"]["value"] == pytest.approx((180 + 20) / 200, rel=1e-4)
+    assert (facts["unmet_cooling_hours"]["value"], facts["unmet_cooling_hours"]["provisional"]) == (None, True)
     assert (by_name["innovation"]["score"], by_name["innovation"]["score_max"]) == (12.0, 15.0)
     assert by_name["health"]["tables"][:2] == ["air-compliance", "air-exceedances"]
 

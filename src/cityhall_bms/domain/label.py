@@ -60,6 +60,10 @@ class LabelPlan:
     """Rows of the suppression table that stand for what the fire panel interlocks."""
     plant_class: str = ""
     plant_roles: tuple[str, ...] = ()
+    plant_power_role: str = ""
+    """Electric power of the whole plant, kW."""
+    plant_cooling_role: str = ""
+    """Its cooling, kW."""
     controller_class: str = ""
     controller_role: str = ""
     indicators: tuple[Indicator, ...] = ()

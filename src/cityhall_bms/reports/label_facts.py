@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -10,6 +11,9 @@ from cityhall_bms.ports.history import Aggregation
 from cityhall_bms.ports.label import Fact, LabelQuestion
 from cityhall_bms.reports.label_series import points_of
 from cityhall_bms.reports.label_sources import LabelSources
+
+KW_PER_RT: Final = 3.5168528420667
+"""One ton of refrigeration is 12,000 Btu/h."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +52,17 @@ async def equipment(sources: LabelSources, _: LabelQuestion) -> list[Fact]:
 
 
 async def plant(sources: LabelSources, question: LabelQuestion) -> list[Fact]:
-    """Mean efficiency of the plant, by the first of its roles."""
+    """Efficiency of the plant: its electric energy over its cooling, so that hours with little cooling weigh little."""
     plan = sources.plan
     text = Text("主機房效率", "Plant efficiency")
-    return [await _mean(sources, question, MeanOf("plant_efficiency", text, plan.plant_class, plan.plant_roles[:1]))]
+    power, cooling = [
+        await _mean(sources, question, MeanOf(role, text, plan.plant_class, (role,)))
+        for role in (plan.plant_power_role, plan.plant_cooling_role)
+    ]
+    coverage = min(power.coverage or 0.0, cooling.coverage or 0.0)
+    known = power.value is not None and cooling.value
+    kw_per_rt = (power.value or 0.0) / (cooling.value or 1.0) * KW_PER_RT if known else None
+    return [Fact("plant_efficiency", text, kw_per_rt, "kW/RT", coverage)]
 
 
 async def meters(sources: LabelSources, _: LabelQuestion) -> list[Fact]:

@@ -45,6 +45,8 @@ class LabelFile(_Table):
     linkage_rows: tuple[str, ...] | None = None
     plant_class: Words | None = None
     plant_roles: tuple[str, ...] | None = None
+    plant_power_role: Words | None = None
+    plant_cooling_role: Words | None = None
     controller_class: Words | None = None
     controller_role: Words | None = None
     indicator: Annotated[tuple[IndicatorTable, ...], Field(max_length=50)] = ()
