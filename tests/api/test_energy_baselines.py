@@ -10,6 +10,10 @@ from tests.support.api_rig import ApiRig, running_api
 from tests.support.databases import DatabaseServers
 from tests.support.histories import HOUR, SECOND, T0, logged
 
+from cityhall_bms.adapters.postgres.connection import open_pool
+from cityhall_bms.adapters.postgres.projections import PROJECTIONS
+from cityhall_bms.adapters.postgres.rebuilding import Rebuilder
+
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 KWH, OAT = "TCH.B2.CN.PLT01.kWh", "TCH.01.E.WX01.OAT"
@@ -190,3 +194,17 @@ async def test_a_second_opinion_needs_its_library(rig: ApiRig) -> None:
     answer = await post(rig, "/baselines/MAIN-115/second-opinion", {}, 501)
     assert "cityhall-bms[mv]" in answer["detail"]
     await post(rig, "/baselines/NONE/second-opinion", {}, 404)
+
+
+async def test_names_are_names_and_days_are_of_our_time(rig: ApiRig) -> None:
+    for path in ("/baselines/%00/adoption", "/baselines/a%20b/adoption", "/adjustments/%00/withdrawal"):
+        await post(rig, path, {"by": "x", "reason": "y"} if "adj" in path else {"by": "x"}, 422)
+    early = {"adjustment": "NRA-1", "meter": "MAIN", "first": "0001-01-01", "kwh_per_day": 1.0, "reason": "a", "evidence": "b", "by": "x"}  # fmt: skip
+    await post(rig, "/adjustments", early, 422)
+
+
+async def test_the_view_can_be_thrown_away_and_built_again(rig: ApiRig) -> None:
+    pool = await open_pool(rig.dsn)
+    rebuilt = await Rebuilder(rig.events, pool, PROJECTIONS).rebuild("baselines")
+    pool.terminate()
+    assert (set(rebuilt.rows), rebuilt.differed) == ({"energy_baseline", "energy_adjustment"}, False)

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from cityhall_bms.api import cursors
@@ -26,7 +26,10 @@ from cityhall_bms.ports.history import Window
 
 router = APIRouter(prefix="/energy", tags=["energy"])
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,59}$")]
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,59}$"
+Name = Annotated[str, StringConstraints(pattern=NAME)]
+NamedPath = Annotated[str, Path(pattern=NAME)]
+Day = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2200, 1, 1))]
 MeterName = Annotated[str, StringConstraints(pattern=NO_NUL, min_length=1, max_length=60)]
 Reason = Annotated[str, StringConstraints(pattern=NO_NUL, min_length=1, max_length=1000, strip_whitespace=True)]
 PeriodText = Annotated[str, Field(max_length=40, description=f"{FORMS}."), AfterValidator(checked_period)]
@@ -93,8 +96,8 @@ class NewAdjustment(BaseModel):
 
     adjustment: Name
     meter: MeterName
-    first: date
-    until: date | None = Field(None, description="Day after the last one; null: it lasts.")
+    first: Day
+    until: Day | None = Field(None, description="Day after the last one; null: it lasts.")
     kwh_per_day: float = Field(ge=-1e9, le=1e9, allow_inf_nan=False, description="Positive where more is used now.")
     days: DayClass = DayClass.EVERY_DAY
     reason: Reason
@@ -140,8 +143,8 @@ async def fit_baseline(services: Services, body: NewBaseline) -> models.Baseline
     return _baseline(services, await services.energy.performance.baseline_desk.fit(wish, by=body.by))
 
 
-@router.get("/baselines/{baseline}", responses=responses(404, 503))
-async def get_baseline(services: Services, baseline: str) -> models.Baseline:
+@router.get("/baselines/{baseline}", responses=responses(404, 422, 503))
+async def get_baseline(services: Services, baseline: NamedPath) -> models.Baseline:
     """One baseline."""
     found = await services.energy.performance.baselines.get(baseline)
     if found is None:
@@ -151,14 +154,14 @@ async def get_baseline(services: Services, baseline: str) -> models.Baseline:
 
 
 @router.post("/baselines/{baseline}/adoption", responses=responses(404, 409, 415, 422, 503))
-async def adopt_baseline(services: Services, baseline: str, body: Adoption) -> models.Baseline:
+async def adopt_baseline(services: Services, baseline: NamedPath, body: Adoption) -> models.Baseline:
     """Take a baseline into use for its meter, instead of the one before. 409 when it was not accepted."""
     desk = services.energy.performance.baseline_desk
     return _baseline(services, await desk.adopt(baseline, by=body.by, comment=body.comment))
 
 
-@router.post("/baselines/{baseline}/second-opinion", responses=responses(404, 409, 501, 503))
-async def ask_second_opinion(services: Services, baseline: str) -> models.SecondOpinion:
+@router.post("/baselines/{baseline}/second-opinion", responses=responses(404, 409, 422, 501, 503))
+async def ask_second_opinion(services: Services, baseline: NamedPath) -> models.SecondOpinion:
     """Have another library fit the same data; it takes up to a minute. 501 where it is not installed."""
     return models.SecondOpinion.of(await services.energy.performance.baseline_desk.second_opinion(baseline))
 
@@ -213,7 +216,7 @@ async def add_adjustment(services: Services, body: NewAdjustment) -> models.Adju
 
 
 @router.post("/adjustments/{adjustment}/withdrawal", responses=responses(404, 409, 415, 422, 503))
-async def withdraw_adjustment(services: Services, adjustment: str, body: Withdrawal) -> models.Adjustment:
+async def withdraw_adjustment(services: Services, adjustment: NamedPath, body: Withdrawal) -> models.Adjustment:
     """Take an adjustment back: it counts no more for any period. 409 when that was done already."""
     desk = services.energy.performance.baseline_desk
     return models.Adjustment.of(await desk.withdraw(adjustment, by=body.by, reason=body.reason))
