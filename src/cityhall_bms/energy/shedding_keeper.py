@@ -6,6 +6,7 @@ was. The plant is reached through the command desk alone: interlocks, limits and
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Final
 
 import structlog
@@ -17,6 +18,7 @@ from cityhall_bms.domain.energy.shedding import (
     Shed,
     SheddingMode,
     SheddingState,
+    ShedStep,
     Sight,
     UnderWay,
     due,
@@ -66,7 +68,7 @@ class SheddingKeeper:
         self._orders = orders
         self._turns = turns
         self._clock = clock
-        self._usable = [step.name for step in self._plan.steps if points_of(site, step)]
+        self._here = [step for step in self._plan.steps if points_of(site, step)]
         self._closed: deque[tuple[int, float]] = deque(maxlen=WINDOWS_KEPT)
         self._limit_kw = float("nan")
         self._following: tuple[str, bool, int] | None = None
@@ -97,7 +99,10 @@ class SheddingKeeper:
         if withdrawn is not None:
             await self._append(withdrawn)
             return
-        move = due(self._plan, state, seen, self._usable)
+        # A step whose points hold what it asks for already would only cost the time until the next one.
+        near = seen.share >= self._plan.shed_at
+        usable = [step.name for step in self._here if near and self._orders_of(step, table)]
+        move = due(self._plan, state, seen, usable)
         if move is None:
             await self._take_turns(state, table)
         elif self._plan.mode is SheddingMode.PROPOSE:
@@ -116,17 +121,14 @@ class SheddingKeeper:
             await self._begin(move, state, AUTOMATIC, table)
 
     async def _begin(self, move: Move, state: SheddingState, by: str, table: LiveTable) -> None:
-        def value(name: str) -> float | None:
-            return self._value(table, name)
-
         shed, step = state.shed(move.step), self._plan.step(move.step)
         if move.restore:
             held = [] if shed is None else [name for name in shed.done if await self._orders.holds(name)]
             orders: dict[str, float | None] = dict.fromkeys(held)
             before = {} if shed is None else {name: shed.before.get(name) for name in held}
         else:
-            orders = {} if step is None else orders_of(self._site, step, value)
-            before = before_of(orders, value)
+            orders = {} if step is None else self._orders_of(step, table)
+            before = before_of(orders, partial(self._value, table))
         await self._append(
             SheddingBegun(
                 step=move.step, restore=move.restore, at=self._clock.now(), by=by, orders=orders, before=before
@@ -160,12 +162,9 @@ class SheddingKeeper:
         if step is None:
             return
 
-        def value(name: str) -> float | None:
-            return self._value(table, name)
-
         rested: dict[str, float | None] = {name: None for name in shed.orders if shed.orders[name] is not None}
-        orders = orders_of(self._site, step, value, shed.turn + 1)
-        before = before_of(orders, value)
+        orders = self._orders_of(step, table, shed.turn + 1)
+        before = before_of(orders, partial(self._value, table))
         await self._append(
             SheddingTurned(
                 step=shed.step,
@@ -192,6 +191,9 @@ class SheddingKeeper:
             share = float(sight.now.last_kw[0]) / self._limit_kw if self._limit_kw > 0.0 else float("nan")
             self._closed.append((begin, share))
         self._limit_kw = float("nan") if sight.limit is None else sight.limit.limit_kw
+
+    def _orders_of(self, step: ShedStep, table: LiveTable, turn: int = 0) -> dict[str, float | None]:
+        return orders_of(self._site, step, partial(self._value, table), turn)
 
     def _value(self, table: LiveTable, name: str) -> float | None:
         number = self._numbers[name]

@@ -197,6 +197,17 @@ async def test_a_step_that_no_point_follows_is_not_taken_and_says_why() -> None:
     assert await rig.taken() == ["zones"], "the next one, a quarter of an hour later"
 
 
+async def test_a_step_with_nothing_to_do_is_passed_over_at_once() -> None:
+    rig = Steered(building(SheddingMode.AUTOMATIC))
+    for name in LIMITS:
+        rig.set(name, 10.0)
+    async with rig.running():
+        rig.share = 0.97
+        await rig.go_on(30)
+    assert await rig.taken() == ["zones"]
+    assert limits(rig) == [10.0] * 4, "shedding never takes a limit off"
+
+
 async def test_nothing_is_touched_before_a_person_agrees() -> None:
     rig = Steered(building(SheddingMode.PROPOSE))
     async with rig.running():
