@@ -6,6 +6,8 @@ from typing import Any
 
 from tests.support.api_rig import DEADLINE_S, ApiRig
 
+from cityhall_bms.adapters.postgres.connection import open_pool
+from cityhall_bms.adapters.postgres.export_store import PostgresExportStore
 from cityhall_bms.adapters.report_desk import ReportWriter, find
 from cityhall_bms.adapters.signing import Signer
 from cityhall_bms.exports.manifest import parse
@@ -26,8 +28,13 @@ async def be_made(rig: ApiRig, report: str) -> None:
     """What the process does that the keeper starts."""
     settings = Settings(data_dir=rig.folder / "data", database=DatabaseSettings(url=rig.dsn))
     services, signer = rig.services, Signer.load_or_create(settings.key_folder)
-    writer = ReportWriter(settings.report_folder, services.reports.maker, services.site, signer, {})
-    await writer.write(await find(rig.events, report), rig.events, services.clock)
+    pool = await open_pool(rig.dsn)
+    try:
+        settle = PostgresExportStore(pool).settle
+        writer = ReportWriter(settings.report_folder, services.reports.maker, services.site, signer, {}, settle)
+        await writer.write(await find(rig.events, report), rig.events, services.clock)
+    finally:
+        pool.terminate()
 
 
 async def listed(rig: ApiRig) -> dict[str, str]:

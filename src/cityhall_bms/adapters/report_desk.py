@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import secrets
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from signal import SIGTERM
@@ -99,8 +99,16 @@ class ReportWriter:
     """Makes the files of a report, with their manifests, and tells the record and whoever shall get them."""
 
     def __init__(
-        self, folder: Path, maker: ReportMaker, site: Site, signer: Signing, in_force: Mapping[str, Any]
+        self,
+        folder: Path,
+        maker: ReportMaker,
+        site: Site,
+        signer: Signing,
+        in_force: Mapping[str, Any],
+        settle: Callable[[int], Awaitable[None]],
     ) -> None:
+        """``settle`` has whatever is stored from now on count as recorded after a time (µs UTC): answers stay."""
+        self._settle = settle
         self._folder = folder
         self._maker = maker
         self._site = site
@@ -109,7 +117,7 @@ class ReportWriter:
 
     async def write(self, record: ReportRecord, events: EventLog, clock: Clock) -> None:
         """Make a report that was asked for; raises what the parts raise."""
-        report = await self._maker.make(record.wish)
+        report = await self._made(record.wish)
         files = await asyncio.to_thread(self.files, record, report, self._folder / record.report)
         now = clock.now()
         values = [_payload(file) for file in files]
@@ -128,13 +136,17 @@ class ReportWriter:
 
         :class:`ExportFileError` when it cannot be written, and what the parts raise.
         """
-        report = await self._maker.make(record.wish)
+        report = await self._made(record.wish)
         try:
             await asyncio.to_thread(self._file, record, report, record.wish.formats[0], out)
         except OSError as error:
             msg = f"{out} cannot be written: {error.strerror or error}"
             raise ExportFileError(msg) from error
         return out, out.with_name(out.name + MANIFEST_SUFFIX)
+
+    async def _made(self, wish: ReportWish) -> Report:
+        await self._settle(wish.known_at)
+        return await self._maker.make(wish)
 
     def files(self, record: ReportRecord, report: Report, folder: Path) -> list[ReportFile]:
         """Write all files of a report into a folder; ``OSError``, ``MissingLibraryError``."""

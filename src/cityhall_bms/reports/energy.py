@@ -50,9 +50,8 @@ class EnergyReports:
         self._coverage_min = sources.site.energy_book.references.coverage_min
 
     async def compared(self, period: Period, wish: ReportWish, tenant: str = "") -> list[Compared]:
-        """What the city reports, of the site or of one tenant, that has meters or was declared."""
-        found = [await self._compared(self._subject(each, tenant), period, wish) for each in TOLD]
-        return [each for each in found if each.current.value is not None or each.beside]
+        """What the city reports, of the site or of one tenant."""
+        return [await self._compared(self._subject(each, tenant), period, wish) for each in TOLD]
 
     async def months(self, period: Period, wish: ReportWish) -> tuple[list[str], list[Months]]:
         """Electricity by month, beside the year before."""

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from cityhall_bms.domain.alarm_figures import figures
 from cityhall_bms.domain.alarm_habits import within
+from cityhall_bms.domain.commanding.control import OPERATOR
 from cityhall_bms.domain.energy.periods import Period
 from cityhall_bms.domain.errors import RefusedError
 from cityhall_bms.domain.hand_overs import HandOver, ListName, lists_of
@@ -105,7 +106,8 @@ class ReportMaker:
             standing={name: lists.alarms[name] for name in ListName},
             standing_source=Source(address("/state", at=between(window)["to"]), events=positions),
             hand_overs=await self._hand_overs(window),
-            overrides=None,
+            overrides=[each for each in await self._sources.commands.held(OPERATOR) if each.slot.since < window.end],
+            overrides_source=Source(address("/overrides", priority=str(OPERATOR))),
             peak=await self._energy.peak(period),
         )
         return shift_sections(data, self._zone)

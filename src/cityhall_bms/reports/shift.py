@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from cityhall_bms.domain.alarms import Alarm
 from cityhall_bms.domain.hand_overs import HandOver, ListName
 from cityhall_bms.domain.site import Text
+from cityhall_bms.ports.commands import HeldSlot
 from cityhall_bms.reports.alarms import AlarmData, answered_in_time, load_sentences, local_text
 from cityhall_bms.reports.document import Block, Column, Figure, Section, Sentence, Source, Table
 
@@ -41,8 +42,9 @@ class ShiftData:
     standing: Mapping[ListName, Sequence[Alarm]]
     standing_source: Source
     hand_overs: Sequence[HandOver]
-    overrides: Sequence[tuple[str, str, int, int | None]] | None
-    """Point, who, since when, until when, of every manual override; none where nobody keeps them."""
+    overrides: Sequence[HeldSlot]
+    """Manual overrides that began by the end of the day and are held still."""
+    overrides_source: Source
     peak: Peak | None
 
 
@@ -141,18 +143,27 @@ def _remark(alarm: Alarm, zone: ZoneInfo) -> str:
     return alarm.suppressed_by or alarm.comment or alarm.acknowledged_by
 
 
-def _overrides(data: ShiftData, zone: ZoneInfo) -> Block:
-    what = Text("手動超控", "Manual overrides")
-    if data.overrides is None:
-        return Sentence("not_kept", {"what": what})
+def _overrides(data: ShiftData, zone: ZoneInfo) -> Table:
     columns = (
         Column("point", Text("點位", "Point")),
+        Column("value", Text("設定值", "Value"), numeric=True),
         Column("by", Text("操作者", "By")),
         Column("since", Text("開始", "Since")),
         Column("until", Text("到期", "Until")),
+        Column("reason", Text("原因", "Why")),
     )
-    rows = tuple((p, by, local_text(since, zone), local_text(until, zone)) for p, by, since, until in data.overrides)
-    return Table("overrides", what, columns, rows)
+    rows = tuple(
+        (
+            each.point,
+            Figure(each.slot.value, "", 2, sources=(data.overrides_source,)),
+            each.slot.by,
+            local_text(each.slot.since, zone),
+            local_text(each.slot.until, zone),
+            each.slot.reason,
+        )
+        for each in data.overrides
+    )
+    return Table("overrides", Text("手動超控", "Manual overrides"), columns, rows)
 
 
 def _hand_overs(data: ShiftData, zone: ZoneInfo) -> list[Block]:

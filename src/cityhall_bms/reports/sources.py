@@ -15,6 +15,7 @@ from cityhall_bms.energy.indoor_air import IndoorAir
 from cityhall_bms.energy.performing import Indicators
 from cityhall_bms.energy.water import Water
 from cityhall_bms.ports.alarm_figures import AnnunciationView
+from cityhall_bms.ports.commands import CommandView
 from cityhall_bms.ports.energy import MeterReader
 from cityhall_bms.ports.hand_overs import HandOverView
 from cityhall_bms.ports.measures import MeasureView
@@ -42,3 +43,4 @@ class ReportSources:
     alarms: AnnunciationView
     past: PastView
     hand_overs: HandOverView
+    commands: CommandView

@@ -7,7 +7,9 @@ from pathlib import Path
 import asyncpg
 
 from cityhall_bms.adapters.postgres.alarm_figures import PostgresAnnunciationView
+from cityhall_bms.adapters.postgres.commands_view import PostgresCommandView
 from cityhall_bms.adapters.postgres.counter_view import PostgresCounterView
+from cityhall_bms.adapters.postgres.export_store import PostgresExportStore
 from cityhall_bms.adapters.postgres.hand_overs_view import PostgresHandOverView
 from cityhall_bms.adapters.postgres.past_view import PostgresPastView
 from cityhall_bms.adapters.postgres.reports_view import PostgresReportView
@@ -104,6 +106,7 @@ def report_maker(basis: ReportBasis) -> ReportMaker:
             alarms=PostgresAnnunciationView(basis.pool),
             past=PostgresPastView(basis.pool),
             hand_overs=PostgresHandOverView(basis.pool),
+            commands=PostgresCommandView(basis.pool, basis.events),
         )
     )
 
@@ -116,6 +119,7 @@ def report_writer(basis: ReportBasis) -> ReportWriter:
         basis.site,
         Signer.load_or_create(basis.settings.key_folder),
         in_force(basis.folder, basis.site),
+        PostgresExportStore(basis.pool).settle,
     )
 
 
