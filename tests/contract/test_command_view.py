@@ -138,6 +138,9 @@ async def test_names_that_nobody_can_have_are_unknown(url: str) -> None:
             view = PostgresCommandView(pool, log)
             assert await view.get("\x00") is None
             assert (await view.control("\x00")).version == 0
+            await log.append([Append(command_stream(POINTS[0]), life(POINTS[0], 1, "done", 8), "x")])
+            for name in ("x", "", "-1", "TCH/-1"):
+                assert await view.get(name) is None, "a name without a point is not all points"
             assert await view.get("NO-1") is None
     finally:
         pool.terminate()

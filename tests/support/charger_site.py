@@ -50,6 +50,21 @@ def charger_server() -> ModbusServer:
     return server
 
 
+def lying(server: ModbusServer, request: Request) -> bytes | None:
+    """Say yes to a write, and keep what there was."""
+    return request.frame(request.pdu) if request.function == WRITE_REGISTER else server.right_answer(request)
+
+
+def deaf(server: ModbusServer, request: Request) -> bytes | None:
+    """Answer no write, and take none."""
+    return None if request.function == WRITE_REGISTER else server.right_answer(request)
+
+
+def refusing(server: ModbusServer, request: Request) -> bytes | None:
+    """Turn every write down."""
+    return request.exception(3) if request.function == WRITE_REGISTER else server.right_answer(request)
+
+
 def taking(then: Callable[[], object], *, answers: bool = True) -> Callable[[ModbusServer, Request], bytes | None]:
     """Take writes of one register or coil; ``then`` is called when one was taken, before it is answered."""
 

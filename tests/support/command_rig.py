@@ -129,11 +129,12 @@ class PanelFactory(FakeDriverFactory):
 
 @dataclass
 class Permits:
-    """Permits as a test lists them."""
+    """Permits as a test lists them; whoever asks gives others a turn, as with a database."""
 
     permits: list[Permit] = field(default_factory=list)
 
     async def page(self, which: PermitFilter, limit: int, before: int | None) -> PermitPage:
+        await asyncio.sleep(0)
         return PermitPage([one for one in self.permits if one.kind is which.kind], None)
 
     async def get(self, permit: str) -> Permit | None:
@@ -286,7 +287,7 @@ class CommandRig:
 class Life:
     """One life of a collector process."""
 
-    def __init__(self, rig: CommandRig) -> None:
+    def __init__(self, rig: CommandRig, name: str = "collector-1") -> None:
         self.collector = Collector(
             rig.site,
             rig.ids,
@@ -294,9 +295,9 @@ class Life:
             Logs(rig.telemetry, rig.events),
             rig.clock,
             Random(1),
-            options=CollectorOptions(),
+            options=CollectorOptions(name),
         )
         self.follower = PlantFollower(self.collector, None, rig.clock)
         decider = Decider(self.collector, self.follower, rig.permits, rig.clock)
-        self.record = CommandRecord("collector-1", rig.view, rig.events, rig.clock, Random(1))
+        self.record = CommandRecord(name, rig.view, rig.events, rig.clock, Random(1))
         self.commander = Commander(self.collector, decider, self.follower, self.record, rig.clock)

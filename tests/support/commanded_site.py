@@ -1,7 +1,7 @@
 """A site's own drivers under a commander, over logs in memory and the real clock: for tests against real protocols."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -24,7 +24,7 @@ from cityhall_bms.commanding.authority import StatedRoles
 from cityhall_bms.commanding.examining import Examiner, Grounds
 from cityhall_bms.commanding.office import CommandOffice, Procedure
 from cityhall_bms.commanding.streams import PointStreams
-from cityhall_bms.domain.commanding.control import Command
+from cityhall_bms.domain.commanding.control import Command, CommandState
 from cityhall_bms.domain.site import Site
 from cityhall_bms.ports.authority import Requester, Role
 from cityhall_bms.ports.commands import CommandWish
@@ -55,10 +55,21 @@ class CommandedSite:
 
     async def ended(self, command: str) -> Command:
         """The command, once it has ended."""
+        return await self._once(command, lambda found: found.ended_at is not None)
+
+    async def in_state(self, command: str, state: CommandState) -> Command:
+        """The command, once it is in a state."""
+        return await self._once(command, lambda found: found.state is state)
+
+    async def pause(self, seconds: float) -> None:
+        """Let the service's own time pass: a point is not written again at once."""
+        await SystemClock().sleep(seconds)
+
+    async def _once(self, command: str, condition: Callable[[Command], bool]) -> Command:
         async with asyncio.timeout(END_WITHIN_S):
             while True:
                 found = await self.office.get(command)
-                if found.ended_at is not None:
+                if condition(found):
                     return found
                 await asyncio.sleep(0.02)
 

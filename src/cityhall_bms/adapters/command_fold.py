@@ -49,7 +49,9 @@ def _command(plain: Mapping[str, Any]) -> Command:
 
 
 async def caught_up(control: PointControl, events: EventLog) -> PointControl:
-    """The point with whatever its stream holds beyond it."""
+    """The point with whatever its stream holds beyond it; what can be no point's name has no stream."""
+    if not control.point or "/" in control.point:
+        return control  # the log would take it for all streams below
     while True:
         entries = await events.read(control.position, PAGE_EVENTS, command_stream(control.point))
         control = fold(control, entries)

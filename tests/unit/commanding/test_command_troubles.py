@@ -1,10 +1,12 @@
 """Commands over devices that lie, fall silent or go back by themselves, and over ends of the process."""
 
+import asyncio
+
 import pytest
-from tests.support.command_rig import AHU, AUTOMATION, CHILLER, EVSE, FCU, CommandRig
+from tests.support.command_rig import AHU, AUTOMATION, CHILLER, EVSE, FCU, CommandRig, Life
 from tests.support.rig import quiet_collector
 
-from cityhall_bms.domain.commanding.control import CommandState
+from cityhall_bms.domain.commanding.control import CommandState, PointControl
 from cityhall_bms.domain.commanding.events import CommandAttempted
 from cityhall_bms.domain.commanding.failure_alarm import alarm_of
 from cityhall_bms.domain.errors import RefusedError
@@ -169,3 +171,34 @@ async def test_what_happened_is_told_when_the_log_is_back(rig: CommandRig) -> No
         await rig.clock.advance(10.0)
         assert (await rig.office.get(asked.command)).state is CommandState.FAILED
     assert rig.writes(CHWS) == [(8.0, 8)]
+
+
+async def test_of_two_collectors_one_writes(rig: CommandRig) -> None:
+    other = Life(rig, "collector-2")
+    async with rig.running(), asyncio.TaskGroup() as tasks:
+        loops = [tasks.create_task(loop) for loop in (other.collector.run(), other.commander.run())]
+        await rig.clock.advance(20.0)
+        for value in (8.0, 9.0, 10.0, 11.0):
+            assert (await rig.command(CHWS, value)).state is CommandState.DONE
+            await rig.clock.advance(10.0)
+        for loop in loops:
+            loop.cancel()
+    assert rig.writes(CHWS) == [(8.0, 8), (9.0, 8), (10.0, 8), (11.0, 8)]
+
+
+async def test_a_service_that_stood_still_before_the_write_does_not_write(rig: CommandRig) -> None:
+    async with rig.running():
+        record, clock = rig.life.record, rig.clock
+        announce = record.announce
+
+        async def slowly(control: PointControl, attempted: CommandAttempted) -> PointControl:
+            known = await announce(control, attempted)
+            await clock.sleep(6.0)
+            return known
+
+        record.announce = slowly  # type: ignore[method-assign]
+        asked = await rig.office.request(CommandWish(CHWS, 8.0, 12, "需量"), AUTOMATION)
+        await rig.clock.advance(10.0)
+        failed = await rig.office.get(asked.command)
+    assert (failed.state, failed.code) == (CommandState.FAILED, "stalled")
+    assert not rig.writes(CHWS)

@@ -246,6 +246,16 @@ async def test_a_device_with_priorities_is_given_them_and_null(rig: CommandRig) 
     assert rig.writes(SAT) == [(14.0, 8), (16.0, 12), (None, 8)]
 
 
+async def test_below_somebody_elses_priority_it_is_done_and_not_in_effect(rig: CommandRig) -> None:
+    panel, number = rig.panel(SAT), rig.ids[SAT]
+    panel.arrays[number], panel.held[number] = {5: 12.0}, 12.0
+    async with rig.running():
+        below = await rig.command(SAT, 16.0)
+        assert (below.state, below.in_effect, below.holder, below.held) == (CommandState.DONE, False, 5, 12.0)
+        await rig.clock.advance(60.0)
+        assert (await rig.office.get(below.command)).state is CommandState.DONE, "it never held, so it did not go back"
+
+
 async def test_what_has_nothing_to_go_back_to_is_not_given_up(rig: CommandRig) -> None:
     async with rig.running():
         await rig.command(FREE, 3.0)
