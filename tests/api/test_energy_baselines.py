@@ -1,6 +1,8 @@
 """A baseline fitted from history, adopted by a person, and the savings that it tells of. Seven weeks of hours."""
 
 from collections.abc import AsyncIterator, Callable
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,11 +10,15 @@ import pytest
 import pytest_asyncio
 from tests.support.api_rig import ApiRig, running_api
 from tests.support.databases import DatabaseServers
-from tests.support.histories import HOUR, SECOND, T0, logged
+from tests.support.history_folders import write_folder
+from tests.support.metered import us
 
+from cityhall_bms.adapters.history_folder import open_history
 from cityhall_bms.adapters.postgres.connection import open_pool
+from cityhall_bms.adapters.postgres.history_import import PostgresImport
 from cityhall_bms.adapters.postgres.projections import PROJECTIONS
 from cityhall_bms.adapters.postgres.rebuilding import Rebuilder
+from cityhall_bms.historian.importing import import_history
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -32,8 +38,8 @@ point = "TCH.B2.CN.PLT01.kWh"
 """
 PERFORMANCE = "[baselines]\ndays = 28\nmissing_days = 37\n"
 """A month is long enough for this test; all other limits are the usual ones."""
-BEGIN = T0 + 16 * HOUR - 60 * 24 * HOUR
-"""2026-05-03 00:00 in Taipei, a Sunday."""
+FIRST = date(2026, 5, 2)
+"""Before the first day, a Sunday."""
 DAYS, BASE_DAYS = 49, 35
 BASE = "2026-05-03..2026-06-06"
 AFTER = "2026-06-07..2026-06-20"
@@ -63,25 +69,23 @@ async def rig(database_servers: DatabaseServers, tmp_path_factory: pytest.TempPa
         database_servers.empty_database("postgres") as url,
         running_api(url, folder, POINTS, more_equipment=STATION) as running,
     ):
-        await measure(running)
+        await measure(running, folder / "history")
         await post(running, "/baselines", NEW)
         await post(running, "/baselines/MAIN-115/adoption", {"by": "陳主任", "comment": "會議決議"}, 200)
         await until(running, "/baselines", lambda items: bool(items) and items[-1]["adopted_by"] is not None)
         yield running
 
 
-async def measure(rig: ApiRig) -> None:
-    """Readings of every hour, and one at the end; the counter is read a second before, so that each day has its own."""
-    ids = rig.services.ids
-    total = np.concatenate([[0.0], np.cumsum(np.repeat(used() / 24.0, 24))]) + 1_000.0
-    warm = np.append(np.repeat(outdoor(), 24), outdoor()[-1])
-    for week in range(DAYS // 7 + 1):
-        hours = range(week * 168, min(week * 168 + 168, DAYS * 24 + 1))
-        rows = [(ids[KWH], BEGIN + hour * HOUR - SECOND, float(total[hour]), 0) for hour in hours]
-        rows += [(ids[OAT], BEGIN + hour * HOUR, float(warm[hour]), 0) for hour in hours]
-        await rig.history.store([logged(week + 1, sorted(rows, key=lambda row: row[1]))])
-    while await rig.history.recompute():
-        pass
+async def measure(rig: ApiRig, folder: Path) -> None:
+    """Load readings of every hour, and of the day before; the counter shows at each hour what it counts until the next."""
+    total = 1_000.0 + np.cumsum(np.concatenate([np.zeros(24), np.repeat(used() / 24.0, 24)]))
+    warm = np.repeat(np.concatenate([outdoor()[:1], outdoor()]), 24)
+    hours = [[float(count), float(degrees)] for count, degrees in zip(total, warm, strict=True)]
+    days = [hours[begin : begin + 24] for begin in range(0, len(hours), 24)]
+    written = write_folder(folder, (KWH, OAT), days, first=FIRST, first_us=us(FIRST))
+    services = rig.services
+    async with PostgresImport.open(rig.dsn, services.clock, services.site.time_zone) as store:
+        await import_history(open_history(written, services.site, services.ids), store, rig.events)
 
 
 async def until(rig: ApiRig, path: str, condition: Callable[[list[Any]], bool]) -> None:
