@@ -52,6 +52,7 @@ from cityhall_bms.domain.batch import Readings, SampleBatch
 from cityhall_bms.domain.commanding.plant import TablePlant
 from cityhall_bms.domain.errors import CollectorUnavailableError
 from cityhall_bms.domain.shifts import Shifts
+from cityhall_bms.domain.site import Site
 from cityhall_bms.domain.topology import Topology
 from cityhall_bms.historian.meter_desk import CounterDesk
 from cityhall_bms.ports.capabilities import Plain
@@ -192,72 +193,80 @@ async def running_api(
     try:
         async with PostgresEventLog(dsn, clock) as events, PostgresHistory.open(dsn, clock, site.time_zone) as history:
             ids = await PostgresPointRegistry(pool, events).apply(site, actor="test")
-            view = PostgresAlarmView(pool, events.listener)
             signer = Signer.load_or_create(folder / "keys")
             exports = ExportParts.on(Database(dsn, pool, history), events, signer, clock)
             told = ToldDiagnostics()
-            counters = PostgresCounterView(pool, clock, site.time_zone)
-            energy = EnergyParts.of(
-                EnergyBasis(
-                    pool, events, clock, site, ids, history.queries, counters, EnergySettings(), folder / "documents"
-                )
-            ).services
-            live = LiveFeed(telemetry, history, {ids[p.name]: p.scan_s for p in site.points.values()}, clock)
-            commands = CommandParts.of(CommandBasis(pool, events, clock, site, ids), TablePlant(live.table, ids))
-            services = ApiServices(
-                site=site,
-                ids=ids,
-                endpoints=dict.fromkeys(site.devices, "127.0.0.1:5020 unit 1"),
-                clock=clock,
-                live=live,
-                feed=AlarmFeed(view, events, clock, Topology.of(site)),
-                alarms=view,
-                devices=PostgresDeviceView(pool),
-                diagnostics=told,
-                desk=AlarmDesk(view, events, clock),
-                alarm_record=PostgresAlarmRecord(pool),
-                annunciations=PostgresAnnunciationView(pool),
-                permits=PostgresPermitView(pool),
-                permit_desk=PermitOffice(site, events, clock),
-                hand_overs=PostgresHandOverView(pool),
-                shift_desk=ShiftDesk(
-                    site.time_zone, PostgresStandingThen(pool), PostgresPermitView(pool), events, clock
-                ),
-                shifts=Shifts([420, 900, 1_380], ZoneInfo(site.time_zone)),
-                events=events,
-                telemetry=telemetry,
-                history=history,
-                exports=ExportOffice(exports.store, folder / "exports", clock, IN_FORCE),
-                exporter=exports.exporter,
-                gaps=PostgresGapLedger(pool),
-                counters=counters,
-                meters=CounterDesk(events, counters, clock),
-                past=PostgresPastView(pool),
-                notifications=PostgresNotificationView(pool),
-                notification_desk=QueuedTests(site, events, clock),
-                rules=RuleParts.of(pool, events, clock, site, ids, described_rules(folder)).services,
-                energy=energy,
-                environment=environment_services(
-                    site,
-                    ids,
-                    history.queries,
-                    energy.reader,
-                    pool=pool,
-                    events=events,
-                    clock=clock,
-                ),
-                commanding=commands.services(clock, events),
-                reports=report_services(
-                    ReportBasis(folder, _settings(folder, dsn), pool, events, clock, site, ids, history.queries)
-                ),
-                metrics=Metrics(clock, shared=False).render,
-                label_plan=read_site_label(folder),
-            )
+            base = _Base(dsn, folder, site, ids, clock, pool, events, history)
+            services = _services(base, telemetry, exports, told)
             projector = Projector(events, pool, PROJECTIONS, clock)
             async with _serving(services, projector, dashboard) as client:
                 yield ApiRig(client, services, telemetry, history, events, dsn, folder, exports, told)
     finally:
         pool.terminate()
+
+
+@dataclass(frozen=True)
+class _Base:
+    """What the services of a rig are joined from."""
+
+    dsn: str
+    folder: Path
+    site: Site
+    ids: Mapping[str, int]
+    clock: SystemClock
+    pool: Any
+    events: PostgresEventLog
+    history: PostgresHistory
+
+
+def _services(base: _Base, telemetry: MemoryTelemetryLog, exports: ExportParts, told: ToldDiagnostics) -> ApiServices:
+    folder, site, ids, clock, pool = base.folder, base.site, base.ids, base.clock, base.pool
+    events, history, queries = base.events, base.history, base.history.queries
+    view, permits = PostgresAlarmView(pool, events.listener), PostgresPermitView(pool)
+    counters = PostgresCounterView(pool, clock, site.time_zone)
+    energy = EnergyParts.of(
+        EnergyBasis(pool, events, clock, site, ids, queries, counters, EnergySettings(), folder / "documents")
+    ).services
+    live = LiveFeed(telemetry, history, {ids[p.name]: p.scan_s for p in site.points.values()}, clock)
+    commands = CommandParts.of(CommandBasis(pool, events, clock, site, ids), TablePlant(live.table, ids))
+    reports = ReportBasis(folder, _settings(folder, base.dsn), pool, events, clock, site, ids, queries)
+    return ApiServices(
+        site=site,
+        ids=ids,
+        endpoints=dict.fromkeys(site.devices, "127.0.0.1:5020 unit 1"),
+        clock=clock,
+        live=live,
+        feed=AlarmFeed(view, events, clock, Topology.of(site)),
+        alarms=view,
+        devices=PostgresDeviceView(pool),
+        diagnostics=told,
+        desk=AlarmDesk(view, events, clock),
+        alarm_record=PostgresAlarmRecord(pool),
+        annunciations=PostgresAnnunciationView(pool),
+        permits=permits,
+        permit_desk=PermitOffice(site, events, clock),
+        hand_overs=PostgresHandOverView(pool),
+        shift_desk=ShiftDesk(site.time_zone, PostgresStandingThen(pool), permits, events, clock),
+        shifts=Shifts([420, 900, 1_380], ZoneInfo(site.time_zone)),
+        events=events,
+        telemetry=telemetry,
+        history=history,
+        exports=ExportOffice(exports.store, folder / "exports", clock, IN_FORCE),
+        exporter=exports.exporter,
+        gaps=PostgresGapLedger(pool),
+        counters=counters,
+        meters=CounterDesk(events, counters, clock),
+        past=PostgresPastView(pool),
+        notifications=PostgresNotificationView(pool),
+        notification_desk=QueuedTests(site, events, clock),
+        rules=RuleParts.of(pool, events, clock, site, ids, described_rules(folder)).services,
+        energy=energy,
+        environment=environment_services(site, ids, queries, energy.reader, pool=pool, events=events, clock=clock),
+        commanding=commands.services(clock, events),
+        reports=report_services(reports),
+        metrics=Metrics(clock, shared=False).render,
+        label_plan=read_site_label(folder),
+    )
 
 
 def _settings(folder: Path, dsn: str) -> Settings:

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -27,6 +28,8 @@ from cityhall_bms.alarms.hand_over import ShiftDesk
 from cityhall_bms.alarms.notification_desk import QueuedTests
 from cityhall_bms.alarms.permits import PermitOffice
 from cityhall_bms.api.app import BODY_BYTES_MAX, create_app
+from cityhall_bms.api.command_services import CommandServices
+from cityhall_bms.api.energy_services import EnergyServices
 from cityhall_bms.api.feed import AlarmFeed
 from cityhall_bms.api.live import LiveFeed
 from cityhall_bms.api.services import ApiServices
@@ -46,96 +49,110 @@ DASHBOARD: Final = Path(__file__).parents[1] / "web_dist"
 OPEN_STREAMS_END_WITHIN_S: Final = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Core:
+    """Parts that run, or that several others are joined from."""
+
+    view: PostgresAlarmView
+    live: LiveFeed
+    feed: AlarmFeed
+    exports: ExportParts
+    office: ExportOffice
+    counters: PostgresCounterView
+    rules: RuleParts
+    energy: EnergyServices
+    commanding: CommandServices
+
+    @classmethod
+    def of(cls, parts: Parts) -> "Core":
+        """Join them."""
+        scan_s = {parts.ids[point.name]: point.scan_s for point in parts.site.points.values()}
+        pool, events, clock, site, ids = parts.pool, parts.events, parts.clock, parts.site, parts.ids
+        view = PostgresAlarmView(pool, events.listener)
+        live = LiveFeed(parts.telemetry, parts.history, scan_s, clock)
+        database = Database(parts.settings.database.url, pool, parts.history)
+        exports = ExportParts.on(database, events, Signer.load_or_create(parts.settings.key_folder), clock)
+        context = in_force(parts.folder, site)
+        counters = PostgresCounterView(pool, clock, site.time_zone)
+        settings, queries = parts.settings, parts.history.queries
+        energy = EnergyBasis(
+            pool, events, clock, site, ids, queries, counters, settings.energy, settings.document_folder
+        )
+        commanding = CommandParts.of(CommandBasis(pool, events, clock, site, ids), TablePlant(live.table, ids))
+        return cls(
+            view=view,
+            live=live,
+            feed=AlarmFeed(view, events, clock, Topology.of(site)),
+            exports=exports,
+            office=ExportOffice(exports.store, settings.export_folder, clock, context),
+            counters=counters,
+            rules=RuleParts.of(pool, events, clock, site, ids, described_rules(parts.folder)),
+            energy=EnergyParts.of(energy).services,
+            commanding=commanding.services(clock, events),
+        )
+
+
 def loops(parts: Parts) -> list[Loop]:
     """Give what the API role runs."""
-    scan_s = {parts.ids[point.name]: point.scan_s for point in parts.site.points.values()}
-    view = PostgresAlarmView(parts.pool, parts.events.listener)
-    live = LiveFeed(parts.telemetry, parts.history, scan_s, parts.clock)
-    feed = AlarmFeed(view, parts.events, parts.clock, Topology.of(parts.site))
-    database = Database(parts.settings.database.url, parts.pool, parts.history)
-    signer = Signer.load_or_create(parts.settings.key_folder)
-    exports = ExportParts.on(database, parts.events, signer, parts.clock)
-    context = in_force(parts.folder, parts.site)
-    office = ExportOffice(exports.store, parts.settings.export_folder, parts.clock, context)
-    counters = PostgresCounterView(parts.pool, parts.clock, parts.site.time_zone)
-    permits = PostgresPermitView(parts.pool)
-    rules = RuleParts.of(parts.pool, parts.events, parts.clock, parts.site, parts.ids, described_rules(parts.folder))
-    energy = EnergyParts.of(
-        EnergyBasis(
-            parts.pool,
-            parts.events,
-            parts.clock,
-            parts.site,
-            parts.ids,
-            parts.history.queries,
-            counters,
-            parts.settings.energy,
-            parts.settings.document_folder,
-        )
-    )
-    basis = CommandBasis(parts.pool, parts.events, parts.clock, parts.site, parts.ids)
-    commanding = CommandParts.of(basis, TablePlant(live.table, parts.ids)).services(parts.clock, parts.events)
-    services = ApiServices(
-        site=parts.site,
-        ids=parts.ids,
-        endpoints=_endpoints(parts),
-        clock=parts.clock,
-        live=live,
-        feed=feed,
-        alarms=view,
-        devices=PostgresDeviceView(parts.pool),
-        diagnostics=NatsDiagnostics(parts.telemetry.client, parts.site.code),
-        desk=AlarmDesk(view, parts.events, parts.clock),
-        alarm_record=PostgresAlarmRecord(parts.pool),
-        annunciations=PostgresAnnunciationView(parts.pool),
-        permits=permits,
-        permit_desk=PermitOffice(parts.site, parts.events, parts.clock),
-        hand_overs=PostgresHandOverView(parts.pool),
-        shift_desk=ShiftDesk(
-            parts.site.time_zone, PostgresStandingThen(parts.pool), permits, parts.events, parts.clock
-        ),
-        shifts=parts.settings.alarms.shifts(ZoneInfo(parts.site.time_zone)),
-        events=parts.events,
-        telemetry=parts.telemetry,
-        history=parts.history,
-        exports=office,
-        exporter=exports.exporter,
-        gaps=PostgresGapLedger(parts.pool),
-        counters=counters,
-        meters=CounterDesk(parts.events, counters, parts.clock),
-        past=PostgresPastView(parts.pool),
-        notifications=PostgresNotificationView(parts.pool),
-        notification_desk=QueuedTests(parts.site, parts.events, parts.clock),
-        rules=rules.services,
-        commanding=commanding,
-        energy=energy.services,
-        environment=environment_services(
-            parts.site,
-            parts.ids,
-            parts.history.queries,
-            energy.services.reader,
-            pool=parts.pool,
-            events=parts.events,
-            clock=parts.clock,
-        ),
-        reports=report_services(ReportBasis.of(parts)),
-        metrics=parts.metrics.render,
-        suppression=read_site_suppression(parts.folder, parts.site, read_site_rules(parts.folder)),
-        label_plan=read_site_label(parts.folder),
-        allowed_hosts=parts.settings.api.allowed_hosts,
-    )
+    core = Core.of(parts)
+    services = _services(parts, core)
+    live, feed = core.live, core.feed
     parts.metrics.watch("live_position", "Telemetry position that present values reflect.", lambda: live.tail.end)
     parts.metrics.watch("feed_position", "Event position that the alarm feed reflects.", lambda: feed.tail.end)
-    backtests = rules.runner.run(parts.folder, child_environment(parts.settings))
     return [
         live.run(),
         feed.run(),
-        energy.services.demand.watch.run(live),
-        commanding.feed.run(),
+        core.energy.demand.watch.run(live),
+        core.commanding.feed.run(),
         _serve_http(_server(parts, services)),
-        _make_exports(parts, office, exports),
-        backtests,
+        _make_exports(parts, core.office, core.exports),
+        core.rules.runner.run(parts.folder, child_environment(parts.settings)),
     ]
+
+
+def _services(parts: Parts, core: Core) -> ApiServices:
+    pool, events, clock, site = parts.pool, parts.events, parts.clock, parts.site
+    permits = PostgresPermitView(pool)
+    reader, queries = core.energy.reader, parts.history.queries
+    return ApiServices(
+        site=site,
+        ids=parts.ids,
+        endpoints=_endpoints(parts),
+        clock=clock,
+        live=core.live,
+        feed=core.feed,
+        alarms=core.view,
+        devices=PostgresDeviceView(pool),
+        diagnostics=NatsDiagnostics(parts.telemetry.client, site.code),
+        desk=AlarmDesk(core.view, events, clock),
+        alarm_record=PostgresAlarmRecord(pool),
+        annunciations=PostgresAnnunciationView(pool),
+        permits=permits,
+        permit_desk=PermitOffice(site, events, clock),
+        hand_overs=PostgresHandOverView(pool),
+        shift_desk=ShiftDesk(site.time_zone, PostgresStandingThen(pool), permits, events, clock),
+        shifts=parts.settings.alarms.shifts(ZoneInfo(site.time_zone)),
+        events=events,
+        telemetry=parts.telemetry,
+        history=parts.history,
+        exports=core.office,
+        exporter=core.exports.exporter,
+        gaps=PostgresGapLedger(pool),
+        counters=core.counters,
+        meters=CounterDesk(events, core.counters, clock),
+        past=PostgresPastView(pool),
+        notifications=PostgresNotificationView(pool),
+        notification_desk=QueuedTests(site, events, clock),
+        rules=core.rules.services,
+        commanding=core.commanding,
+        energy=core.energy,
+        environment=environment_services(site, parts.ids, queries, reader, pool=pool, events=events, clock=clock),
+        reports=report_services(ReportBasis.of(parts)),
+        metrics=parts.metrics.render,
+        suppression=read_site_suppression(parts.folder, site, read_site_rules(parts.folder)),
+        label_plan=read_site_label(parts.folder),
+        allowed_hosts=parts.settings.api.allowed_hosts,
+    )
 
 
 async def _make_exports(parts: Parts, office: ExportOffice, exports: ExportParts) -> None:
