@@ -9,6 +9,7 @@ from cityhall_bms.adapters.installed_drivers import find_factories, find_profile
 from cityhall_bms.adapters.site_files import load_site
 from cityhall_bms.domain.energy.tariff_book import TariffBook
 from cityhall_bms.domain.energy.tariffs import TariffPeriod
+from cityhall_bms.site_reading import in_force, read_site
 from cityhall_simulators.description import load_building
 from cityhall_simulators.secrets_folder import write_secrets
 from cityhall_simulators.site_folder import write_site
@@ -29,6 +30,16 @@ def test_the_city_hall_is_supplied_under_three_stages_with_5000_kilowatts(name: 
     assert book.limit_kw(date(2026, 7, 1), TariffPeriod.PEAK) == 5000
     assert book.versions_in(date(2026, 7, 1), date(2026, 7, 2)) == ("taipower-hv-three-stage@2025-10-01",)
     assert set(book.billing.meters) >= {"TCH.ELEC.HVM01"}
+
+
+def test_manifests_of_exports_name_the_versions_that_costs_rest_on(tmp_path: Path) -> None:
+    tariffs_of("small", tmp_path)
+
+    told = in_force(tmp_path, read_site(tmp_path))["tariffs"]
+
+    assert told == {
+        "2014-01-01": [f"taipower-hv-three-stage@{day}" for day in ("2006-01-01", "2023-01-01", "2025-10-01")]
+    }
 
 
 def test_one_meter_on_a_bench_has_no_contract(tmp_path: Path) -> None:

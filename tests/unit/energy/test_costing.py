@@ -45,6 +45,8 @@ class Loads:
     """kW of each meter, all the time; what was asked is kept."""
 
     kw: dict[str, float]
+    silent: tuple[int, int] = (0, 0)
+    """Nothing is known between these times."""
     asked: list[tuple[str, int, Estimate, int | None]] = field(default_factory=list)
 
     async def amounts(
@@ -54,6 +56,7 @@ class Loads:
         at = np.arange(window.start, window.end, LENGTH_US[interval])
         self.asked.append((interval, len(at), estimate, known_at))
         value = np.array([[self.kw[name]] * len(at) for name in meters]) * (LENGTH_US[interval] / 3.6e9)
+        value[:, (at >= self.silent[0]) & (at < self.silent[1])] = np.nan
         return Amounts(at, window.end, value, np.zeros(value.shape), np.isfinite(value).astype(np.float64))
 
 
@@ -100,6 +103,25 @@ async def test_a_tenant_one_of_whose_meters_is_not_known_has_no_cost() -> None:
 
     assert np.isnan(found.costs.cost[0, 0])
     assert found.costs.coverage[0, 0] == 0.0
+
+
+async def test_figures_of_which_too_little_is_known_are_told_only_as_provisional() -> None:
+    silent = (us("2026-07-01T16:00"), us("2026-07-01T18:00"))
+    desk = CostDesk(BOOK, METERING, Loads(LOADS, silent))
+    question = ask("2026-07-01T00:00", "2026-07-03T00:00", "1d", ["A"])
+
+    refused = await desk.costs(question)
+    told = await desk.costs(replace(question, provisional=True))
+
+    assert np.isnan(refused.costs.cost[0]).tolist() == [True, False]
+    assert refused.costs.coverage[0].tolist() == pytest.approx([22 / 24, 1.0])
+    assert not refused.provisional.any()
+    assert told.provisional.tolist() == [[True, False]]
+    assert told.costs.cost[0, 0] == pytest.approx(100 * (A_DAY - 2 * 9.39))
+    peak = PERIODS.index(TariffPeriod.PEAK)
+    assert np.isnan(refused.periods.cost[0, peak])
+    assert told.periods_provisional[0, peak]
+    assert not told.periods_provisional[0, PERIODS.index(TariffPeriod.OFF_PEAK)]
 
 
 async def test_quarter_hours_are_read_where_a_period_begins_within_an_hour() -> None:

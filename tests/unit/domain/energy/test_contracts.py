@@ -43,6 +43,19 @@ def test_a_lower_bound_is_kept() -> None:
     assert optimum([month(peak=80.0)], {}, least_kw=100).regular_kw == 100
 
 
+class TestBends:
+    """Two months of which one is above the contract: a kW of contract costs as much as it saves, and small things decide."""
+
+    def test_the_first_tenth_of_a_later_period_grows_with_the_contract(self) -> None:
+        # 48 kW of the half-peak are charged beside the peak's: all of them at twice once a tenth of the contract is 48.
+        assert optimum([month(peak=500.0, half_peak=548.0), month()], {}).regular_kw == 480
+
+    def test_the_half_of_the_contract_carries_saturdays_and_nights_up_to_twice_their_capacity(self) -> None:
+        beside = {Capacity.OFF_PEAK: Decimal(240)}
+
+        assert optimum([month(peak=500.0), month()], beside).regular_kw == 480
+
+
 KW = st.integers(0, 120)
 DEMAND = st.dictionaries(st.sampled_from(TariffPeriod), st.integers(0, 150).map(float))
 
