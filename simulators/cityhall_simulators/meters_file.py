@@ -123,7 +123,8 @@ class _Tree:
         if item.load == "rain":
             rain = self.units("RWS")[0]
             return entry | {"commodity": "rainwater", "part_of": f"{self._code}.RAIN.{rain.short}"}
-        return entry | {"part_of": f"{self._code}.WATER.CITY"}
+        # A floor's meter has one part at most, the tap of the rain tank.
+        return entry | {"part_of": f"{self._code}.WATER.CITY", "complete": False}
 
     def _rain(self) -> Iterator[_Entry]:
         """Rain water that was used, and the tap behind the meter of the tank's floor."""

@@ -24,6 +24,7 @@ CELLS_MAX: Final = 5_000_000
 """Meters times intervals of one question: 140 meters' quarter hours of a year."""
 CELLS_AT_ONCE: Final = 400_000
 """As many are read from history in one go."""
+ROUNDING: Final = 1e-9
 ESTIMATED_MAX: Final = 300
 """Counters whose silences one question may spread: each of them is read by itself."""
 
@@ -71,9 +72,8 @@ class HistoryMeterReader:
         read = _unknown(edges, len(leaves))
         sources = {row: source for row, leaf in enumerate(leaves) if (source := self._point(leaf)) is not None}
         points = {row: self._ids[source.point] for row, source in sources.items()}
-        if estimate is Estimate.NONE:
-            await self._measured(read, points, edges, interval, known_at)
-        else:
+        await self._measured(read, points, edges, interval, known_at)
+        if estimate is not Estimate.NONE:
             await self._estimated(read, points, edges, interval, estimate)
         for row, source in sources.items():
             read.value[row] *= source.factor
@@ -121,13 +121,16 @@ class HistoryMeterReader:
     async def _estimated(
         self, read: Amounts, points: Mapping[int, int], edges: Edges, interval: str, estimate: Estimate
     ) -> None:
-        if len(points) > ESTIMATED_MAX:
-            msg = f"that would be estimates of {len(points)} counters: ask for {ESTIMATED_MAX} at most"
+        """Spread silences; where all of the time is covered there are none."""
+        silent = {row: point for row, point in points.items() if (read.coverage[row] < 1.0 - ROUNDING).any()}
+        if len(silent) > ESTIMATED_MAX:
+            msg = f"that would be estimates of {len(silent)} counters: ask for {ESTIMATED_MAX} at most"
             raise RefusedError(msg)
         window = Window(int(edges[0]), int(edges[-1]))
-        for row, point in points.items():
+        for row, point in silent.items():
             found = await self._counters.consumption(point, window, interval, estimate, self._zone.key)
-            read.value[row] = found.value
+            unknown = np.isnan(read.value[row]) & np.isnan(found.estimated)
+            read.value[row] = np.where(unknown, np.nan, found.value)
             read.estimated[row] = np.nan_to_num(found.estimated)
             read.coverage[row] = found.coverage
 
