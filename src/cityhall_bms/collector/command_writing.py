@@ -11,6 +11,7 @@ import structlog
 
 from cityhall_bms.collector.poller import Poller
 from cityhall_bms.domain.commanding.arbitration import is_same
+from cityhall_bms.domain.commanding.refusals import joined
 from cityhall_bms.domain.commands import CommandTarget
 from cityhall_bms.domain.errors import (
     CityHallError,
@@ -72,7 +73,7 @@ async def carry_out(poller: Poller, order: Order, clock: Clock) -> Outcome:
     try:
         back = await _write(poller, order)
     except DeviceUnreachableError as error:
-        doubt = f"寫入未獲回應 / no answer to the write: {error}"
+        doubt = joined("寫入未獲回應 / no answer to the write", str(error))
     except DeviceRefusedError as refusal:
         return Outcome(code="device-refused", reason=_words(refusal), taken=False)
     except CityHallError as error:
@@ -105,7 +106,7 @@ async def prove(poller: Poller, order: Order, clock: Clock, deadline_s: float, d
             break
         await clock.sleep(min(LOOK_AGAIN_S, rest_s))
     if outcome.code and doubt:
-        return Outcome(outcome.held, outcome.holder, code=outcome.code, reason=_cut(f"{doubt}; {outcome.reason}"))
+        return Outcome(outcome.held, outcome.holder, code=outcome.code, reason=_cut(joined(doubt, outcome.reason)))
     return outcome
 
 

@@ -10,6 +10,7 @@ from cityhall_bms.domain.commanding.checks import in_short
 from cityhall_bms.domain.commanding.control import command_stream
 from cityhall_bms.domain.commanding.decisions import Intent
 from cityhall_bms.domain.commanding.events import BulkApproved, BulkProposed
+from cityhall_bms.domain.commanding.refusals import joined
 from cityhall_bms.domain.errors import ConcurrencyError, NotFoundError, RefusedError
 from cityhall_bms.ports.authority import Requester, Role
 from cityhall_bms.ports.commands import Bulk, BulkItem, CommandView
@@ -46,7 +47,7 @@ class BulkOffice:
             if findings:
                 refused[item.point] = findings
         if refused:
-            raise RefusedError("; ".join(f"{point}: {why}" for point, why in refused.items()))
+            raise RefusedError(joined(*(_of(point, why) for point, why in refused.items())))
         at, times = self._procedure.now, self._procedure.times
         proposed = BulkProposed(
             bulk=self._new_token()[:NAME_CHARACTERS],
@@ -145,6 +146,12 @@ class BulkOffice:
                 return proposed, approved
         msg = f"沒有批次指令 {bulk} / no bulk command is named {bulk}"
         raise NotFoundError(msg)
+
+
+def _of(point: str, why: str) -> str:
+    """A reason with its point, in both languages."""
+    zh, _, en = why.partition(" / ")
+    return f"{point}：{zh} / {point}: {en or zh}"
 
 
 def _bulk(proposed: BulkProposed, approved: BulkApproved | None, refused: dict[str, str] | None = None) -> Bulk:

@@ -11,7 +11,7 @@ from cityhall_bms.domain.commanding.control import Command, PointControl, point_
 from cityhall_bms.domain.commanding.decisions import Intent
 from cityhall_bms.domain.commanding.events import CommandEvent, CommandRefused
 from cityhall_bms.domain.commanding.policy import Times
-from cityhall_bms.domain.commanding.refusals import Refusal
+from cityhall_bms.domain.commanding.refusals import Refusal, joined
 from cityhall_bms.domain.commands import CommandTarget
 from cityhall_bms.domain.errors import NotFoundError, ReadOnlyPointError, RefusedError
 from cityhall_bms.ports.authority import Requester, Role
@@ -172,7 +172,7 @@ class CommandOffice:
         control = await self._streams.act(point, who.name, deciding)
         refused = told[-1] if told else None
         if isinstance(refused, CommandRefused):
-            raise RefusedError("; ".join(refused.reasons))
+            raise RefusedError(joined(*refused.reasons))
         newest = control.open or control.last
         assert newest is not None  # noqa: S101 - something was just decided of it
         return newest

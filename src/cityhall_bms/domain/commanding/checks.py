@@ -17,7 +17,7 @@ from cityhall_bms.domain.commanding.interlocks import (
     who_is,
 )
 from cityhall_bms.domain.commanding.policy import CommandPolicy, Limit, Times
-from cityhall_bms.domain.commanding.refusals import Refusal
+from cityhall_bms.domain.commanding.refusals import Refusal, joined
 from cityhall_bms.domain.commands import CommandTarget
 from cityhall_bms.domain.permits import Permit, PermitKind
 from cityhall_bms.domain.quality import Quality
@@ -162,7 +162,7 @@ def _remote(target: CommandTarget, around: Surroundings, policy: CommandPolicy) 
 
 def in_short(refusals: Sequence[Refusal]) -> str:
     """All reasons in one text."""
-    return "; ".join(str(refusal) for refusal in refusals)
+    return joined(*(str(refusal) for refusal in refusals))
 
 
 def is_automatic(command: Command) -> bool:

@@ -26,6 +26,7 @@ from cityhall_bms.domain.commanding.events import (
     OverrideExpired,
     OverrideExtended,
 )
+from cityhall_bms.domain.commanding.refusals import joined
 from cityhall_bms.domain.errors import RefusedError
 from cityhall_bms.domain.events import EVENT_TYPES, StoredEvent
 
@@ -308,7 +309,7 @@ def refused_at_once(event: CommandRefused) -> Command:
         until=event.at,
         console=event.console,
         code=",".join(event.codes),
-        result="; ".join(event.reasons),
+        result=joined(*event.reasons),
         ended_at=event.at,
     )
 
@@ -318,7 +319,7 @@ def _ended(control: PointControl, command: Command, event: CommandEvent) -> Poin
         case CommandCancelled():
             return _closed(control, command, Step.CANCEL, at=event.at)
         case CommandRefused():
-            result = "; ".join(event.reasons)
+            result = joined(*event.reasons)
             return _closed(control, command, Step.REFUSE, at=event.at, code=",".join(event.codes), result=result)
         case CommandFailed():
             ended = replace(command, held=event.held)

@@ -6,6 +6,13 @@ from typing import Self
 from cityhall_bms.domain.quality import Quality
 
 
+def joined(*told: str) -> str:
+    """Several texts as one, the Chinese of all before the English; one without a `` / `` is the same in both."""
+    parts = [one.partition(" / ") for one in told]
+    zh, en = "；".join(part[0] for part in parts), "; ".join(part[2] or part[0] for part in parts)
+    return zh if zh == en else f"{zh} / {en}"
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """One reason: a code that stays, and words in both languages."""
