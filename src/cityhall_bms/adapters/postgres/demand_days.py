@@ -29,6 +29,8 @@ from cityhall_bms.ports.history import Window
 
 QUERIES: Final = load("demand_days.sql")
 LOCK: Final = load("history.sql")["lock"]
+PRECISION: Final = 1e-9
+"""Means may differ in their last bits by the order in which they were summed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,32 @@ async def read(connection: asyncpg.Connection, window: Window) -> list[KeptDays]
         peaks = Peaks(value, day[:, np.newaxis] + quarter.astype(np.int64) * DEMAND_US, good_us)
         found.append(KeptDays(points, day, peaks))
     return found
+
+
+async def changed(connection: asyncpg.Connection, day: Window, zone: ZoneInfo) -> tuple[int, int | None]:
+    """How many figures are kept of a day of the building, and the first point of which what is kept is not so.
+
+    Nothing may wait to be computed again in the day, and nothing of it may have been let go of.
+    """
+    count = 0
+    for part in await read(connection, day):
+        expected = await _found(connection, part.points, day, zone, day.end)
+        known = ~np.isnan(expected.value)
+        same = np.isclose(part.peaks.value[0], expected.value, rtol=PRECISION, atol=PRECISION, equal_nan=True)
+        same &= ~known | (part.peaks.when[0] == expected.when) & (part.peaks.good_us[0] == expected.good_us)
+        count += int(known.sum())
+        if not same.all():
+            return count, int(part.points[np.argmin(same)])
+    return count, None
+
+
+async def _found(
+    connection: asyncpg.Connection, points: NDArray[np.int64], day: Window, zone: ZoneInfo, present: int
+) -> Peaks:
+    """Greatest quarters of a day that is over, from what the queries themselves read."""
+    reader = FigureReader(connection, points.tolist(), zone, present)
+    quarters = await reader.rows(np.arange(day.start, day.end + 1, DEMAND_US), zone)
+    return peaks_of(quarters, points)
 
 
 class DemandDays:
@@ -103,9 +131,7 @@ class DemandDays:
         return Window(int(edges[missing[-1]]), int(edges[missing[-1] + 1]))
 
     async def _keep(self, connection: asyncpg.Connection, day: Window) -> None:
-        reader = FigureReader(connection, self._points.tolist(), self._zone, self._clock.now())
-        quarters = await reader.rows(np.arange(day.start, day.end + 1, DEMAND_US), self._zone)
-        peaks = peaks_of(quarters, self._points)
+        peaks = await _found(connection, self._points, day, self._zone, self._clock.now())
         number = point_set_id(self._points.astype(np.uint32))
         await connection.execute(QUERIES["add_set"], number, self._points.tolist())
         quarter = np.where(np.isnan(peaks.value), 0, (peaks.when - day.start) // DEMAND_US)

@@ -1,7 +1,8 @@
 """Checks rollups: what is stored is what the samples give.
 
 Of every UTC day one hour is computed again, another one each day, or every hour when that is asked for; days of the
-building from their hours. Hours that wait to be computed again are left alone, and days whose samples were let go.
+building from their hours, and the greatest quarters that are kept of them. Hours that wait to be computed again are
+left alone, and days whose samples were let go.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
+from cityhall_bms.adapters.postgres import demand_days
 from cityhall_bms.adapters.postgres import samples as reading
 from cityhall_bms.adapters.postgres.history_copy import moment
 from cityhall_bms.adapters.postgres.history_rollups import fetch_holds, fetch_kept_since, read_blocks
@@ -56,6 +58,7 @@ async def check_rollups(
     closed = min(int(state["closed_through"]), window.end)
     check = _RollupCheck(connection, await fetch_holds(connection), ZoneInfo(state["time_zone"]))
     check.kept_since = kept_since or await fetch_kept_since(connection)
+    check.samples_since = let_go_before * DAY_US
     check.blocks = [row["block"] for row in await connection.fetch(QUERIES["rollup_blocks"])]
     fault: Fault | None = None
     for done, day in enumerate(days):
@@ -83,6 +86,8 @@ class _RollupCheck:
         self._zone = zone
         self.blocks: Sequence[int] = ()
         self.kept_since: Mapping[str, int] = {}
+        self.samples_since = 0
+        """Since when (µs UTC) samples are there, where older ones were let go of."""
         self.count = 0
 
     async def hour(self, hour: int) -> Fault | None:
@@ -118,10 +123,23 @@ class _RollupCheck:
         edges = interval_edges(Window(window.start - 2 * DAY_US, window.end + 1), "1d", self._zone)
         for begin, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
             if window.start < end <= window.end:
-                fault = await self._local_day(Window(begin, end))
+                fault = await self._local_day(Window(begin, end)) or await self._kept_demand(Window(begin, end))
                 if fault is not None:
                     return fault
         return None
+
+    async def _kept_demand(self, day: Window) -> Fault | None:
+        """Compare the greatest quarters that are kept of a day of the building with its quarters."""
+        if day.start < max(self.kept_since.get("15m", 0), self.samples_since):
+            return None
+        async with self._connection.transaction(isolation="repeatable_read", readonly=True):
+            if await self._settled(self.blocks, day) != list(self.blocks):
+                return None
+            count, point = await demand_days.changed(self._connection, day, self._zone)
+        self.count += count
+        if point is None:
+            return None
+        return Fault(Part.ROLLUPS, Wrong.ROLLUP_CHANGED, f"demand point {point}", day.start)
 
     async def _local_day(self, day: Window) -> Fault | None:
         edges = np.array([day.start, day.end])
