@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cityhall_simulators.addresses import BacnetObject, Register, bacnet_map, modbus_map, opcua_node
 from cityhall_simulators.description import Building, Device, Point, Text
+from cityhall_simulators.environment_file import environment_toml
 from cityhall_simulators.meters_file import meters_toml
 from cityhall_simulators.plants.calendar import special_days
 from cityhall_simulators.targets_file import references_toml, targets_toml
@@ -37,7 +38,11 @@ def write_site(folder: Path, building: Building, host: str, ports: Mapping[str, 
         (folder / "meters.toml").write_text(meters, encoding="utf-8")
     if tariffs := tariffs_toml(building):
         (folder / "tariffs.toml").write_text(tariffs, encoding="utf-8")
-    for name, text in (("targets", targets_toml(building)), ("references", references_toml(building))):
+    for name, text in (
+        ("targets", targets_toml(building)),
+        ("references", references_toml(building)),
+        ("environment", environment_toml(building)),
+    ):
         if text:
             (folder / f"{name}.toml").write_text(text, encoding="utf-8")
     _write_csv(folder / CALENDAR_FILE, _CALENDAR_COLUMNS, _calendar_rows())

@@ -14,6 +14,11 @@ def table(title: str, entries: Mapping[str, object]) -> str:
     """A header, an entry per line, and an empty line."""
     lines = [title]
     for key, value in entries.items():
-        shown = quoted(value) if isinstance(value, str) else str(value).lower()
-        lines.append(f"{key} = {shown}")
+        lines.append(f"{key} = {_shown(value)}")
     return "\n".join(lines) + "\n\n"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(_shown(item) for item in value)}]"
+    return quoted(value) if isinstance(value, str) else str(value).lower()

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from cityhall_bms.adapters.site_files.mistakes import Mistakes, suggest
+from cityhall_bms.adapters.site_files.models import SiteFile
 from cityhall_bms.adapters.site_files.toml_file import TomlFile, read_toml, validated
 from cityhall_bms.domain.calendars import Schedules
 from cityhall_bms.domain.energy.meters import Metering
@@ -114,7 +115,9 @@ class EnvironmentFile(_Table):
     vehicles: VehiclesTable = VehiclesTable()
 
 
-def read_environment(folder: Path, schedules: Schedules, metering: Metering, mistakes: Mistakes) -> Environment:
+def read_environment(
+    folder: Path, site: SiteFile | None, schedules: Schedules, metering: Metering, mistakes: Mistakes
+) -> Environment:
     """What a site folder says, over what is shipped. Every mistake in its file is noted."""
     shipped = _shipped()
     if not (folder / ENVIRONMENT_FILE).exists():
@@ -131,6 +134,8 @@ def read_environment(folder: Path, schedules: Schedules, metering: Metering, mis
         (("spot_limit",), [limit.name for limit in own.spot_limit]),
     ):
         _check_once(file, path, names, mistakes)
+    if site is not None:
+        _check_places(file, own.indoor_air.area, site, mistakes)
     _check_meters(file, own.water.circuit, metering, mistakes)
     return _environment(shipped, own)
 
@@ -166,6 +171,17 @@ def _check_schedule(file: TomlFile, table: str, name: str, schedules: Schedules,
         line = file.line(table, "schedule")
         remedy = suggest(name, schedules.names)
         mistakes.add(file.name, line, f"[{table}] schedule", f"no schedule is named '{name}'", remedy)
+
+
+def _check_places(file: TomlFile, areas: tuple[AreaTable, ...], site: SiteFile, mistakes: Mistakes) -> None:
+    floors = [floor.code for floor in site.floors]
+    known = floors + [f"{floor}.{zone.code}" for floor in floors for zone in site.zones]
+    for index, area in enumerate(areas):
+        for place in area.places:
+            if place not in known:
+                line = file.line("indoor_air", "area", index, "places")
+                message = f"the site has no floor or zone '{place}'"
+                mistakes.add(file.name, line, "[[indoor_air.area]] places", message, suggest(place, known))
 
 
 def _check_meters(file: TomlFile, circuits: tuple[CircuitTable, ...], metering: Metering, mistakes: Mistakes) -> None:

@@ -67,7 +67,7 @@ def load_site(folder: Path, factories: Mapping[str, DriverFactory], profile_fold
     metering = read_metering(folder, Described(site, points if rows is not None else None), mistakes)
     tariffs = read_tariffs(folder, schedules.time_zone, Known(metering.meters, points), mistakes)
     energy_book = read_energy_book(folder, metering, mistakes)
-    environment = read_environment(folder, schedules, metering, mistakes)
+    environment = read_environment(folder, site, schedules, metering, mistakes)
     performance = read_performance(folder, metering, points, mistakes)
     commanding = read_commanding(folder, equipment.good.values(), points.values(), mistakes)
     shedding = read_shedding(folder, equipment.good, points.values(), mistakes)

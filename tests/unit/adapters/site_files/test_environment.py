@@ -87,6 +87,11 @@ km_per_kwh = 7.0
         ("[water]\nhigh_night = 3\n", 2, "did you mean 'high_nights'?"),
         ('[[water.circuit]]\nmeter = "INLETT"\n', 2, "did you mean 'INLET'?"),
         ('[[water.circuit]]\nmeter = "INLET"\n[[water.circuit]]\nmeter = "INLET"\n', 4, "stands already on line 2"),
+        (
+            '[[indoor_air.area]]\nname = "x"\ntext_zh = "x"\ntext_en = "x"\narea_m2 = 1\nplaces = ["01", "09"]\n',
+            6,
+            "no floor or zone '09'",
+        ),
         ("[comfort]\nabove_k = 20\n", 2, "less than or equal to 10"),
     ],
 )
