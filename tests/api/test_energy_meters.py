@@ -247,6 +247,20 @@ async def test_a_missing_day_is_unknown_and_estimated_only_on_request(postgres_u
         assert place["totals"][0]["v"] == [576.0, 576.0, None, 574.0]
 
 
+async def test_a_meter_that_fell_silent_for_good_is_unknown_also_where_estimates_are_asked_for(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    def dead(name: str, step: int) -> float | None:
+        return None if name == C and step >= 2 * OF_A_DAY else shown(name, step)
+
+    async with measured(postgres_url, tmp_path / "site", dead) as rig:
+        for estimate in ("none", "linear", "week_before"):
+            found = await days(rig, estimate=estimate)
+            assert found["C"] == ([576.0, 576.0, None, None], [1.0, 1.0, 0.0069, 0.0])
+            assert found["SUM"][0] == [864.0, 864.0, None, None]
+        assert (await ask(rig, "/energy/balance"))["nodes"][0]["unsure"] == [[], [], ["C"], ["C"]]
+
+
 async def test_a_late_import_restates_what_was_told(postgres_url: str, tmp_path: Path) -> None:
     missing = range(OF_A_DAY + 144, OF_A_DAY + 216)
 
@@ -295,3 +309,13 @@ async def test_mistakes_are_told(sound: ApiRig) -> None:
     assert await status("/balance", meter="NONE") == 404
     assert await status("/amounts", as_known_at="2026-07-10T00:00:00Z", estimate="linear") == 409
     assert (await sound.client.get("/api/v1/energy/amounts")).status_code == 422
+
+
+async def test_a_site_without_meters_answers_with_nothing(rig: ApiRig) -> None:
+    assert (await rig.client.get("/api/v1/energy/meters")).json() == {"items": [], "base_years": []}
+    assert (await ask(rig, "/energy/amounts"))["meters"] == []
+    assert (await ask(rig, "/energy/balance"))["nodes"] == []
+    assert (await ask(rig, "/energy/tenants"))["tenants"] == []
+    assert {place["code"]: place["totals"] for place in (await ask(rig, "/energy/places"))["floors"]} == {
+        "B2": [], "01": [],
+    }  # fmt: skip
