@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from tests.support.api_rig import ApiRig, eventually, read_events, running_api
+from tests.support.api_rig import ApiRig, ToldArrays, eventually, read_events, running_api
 from tests.support.databases import DatabaseServers
 
 from cityhall_bms.domain.commanding.control import point_of
@@ -111,6 +111,23 @@ async def test_who_holds_a_point_since_when_and_why(rig: ApiRig) -> None:
     assert overrides[SETPOINT]["until"] == slot["until"]
     longer = await post(rig, f"/points/{SETPOINT}/override/extension", 200, hours=8, reason="檢修未完", **LI)
     assert longer["slots"][0]["until"] > slot["until"]
+
+
+async def test_what_the_device_itself_keeps_is_asked_for(rig: ApiRig, point: str) -> None:
+    arrays = rig.services.commanding.arrays
+    assert isinstance(arrays, ToldArrays)
+    arrays.arrays[point] = {5: 12.0, 8: 7.5}
+    await carried_out(rig, await requested(rig, point))
+    kept = await get(rig, f"/points/{point}/priorities/device")
+    assert kept["keeps_priorities"]
+    assert [(slot["priority"], slot["value"], slot["ours"]) for slot in kept["slots"]] == [
+        (5, 12.0, False),
+        (8, 7.5, True),
+    ]
+    arrays.arrays[point] = None
+    assert not (await get(rig, f"/points/{point}/priorities/device"))["keeps_priorities"]
+    silent = await rig.client.get(f"/api/v1/points/{CHILLER}.CHWS_T/priorities/device")
+    assert silent.status_code == 503
 
 
 async def test_every_reason_against_a_command_is_said_at_once(rig: ApiRig, point: str) -> None:

@@ -92,6 +92,19 @@ class ToldDiagnostics:
 
 
 @dataclass
+class ToldArrays:
+    """Devices that keep of each point what the test told them; of others no collector says anything."""
+
+    arrays: dict[str, Mapping[int, float] | None] = field(default_factory=dict)
+
+    async def of(self, point: str) -> Mapping[int, float] | None:
+        if point not in self.arrays:
+            msg = f"no collector answered for {point}"
+            raise CollectorUnavailableError(msg)
+        return self.arrays[point]
+
+
+@dataclass
 class ApiRig:
     """What a test needs: a client, and the logs to write into."""
 
@@ -262,7 +275,7 @@ def _services(base: _Base, telemetry: MemoryTelemetryLog, exports: ExportParts, 
         rules=RuleParts.of(pool, events, clock, site, ids, described_rules(folder)).services,
         energy=energy,
         environment=environment_services(site, ids, queries, energy.reader, pool=pool, events=events, clock=clock),
-        commanding=commands.services(clock, events),
+        commanding=commands.services(clock, events, ToldArrays()),
         reports=report_services(reports),
         metrics=Metrics(clock, shared=False).render,
         label_plan=read_site_label(folder),

@@ -1,5 +1,6 @@
 """Forms of commands, priorities and overrides, as the API takes and gives them."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -229,6 +230,34 @@ class Priorities(Model):
             fallback=fallback,
             open=None if control.open is None else Command.of(control.open),
             last=None if control.last is None else Command.of(control.last),
+        )
+
+
+class DeviceSlot(Model):
+    """One slot of a device's own priority array."""
+
+    priority: int
+    value: float
+    ours: bool = Field(description="The service holds it; false: somebody else does, in the controller or beside us.")
+
+
+class DevicePriorities(Model):
+    """The priority array that a device keeps of a point."""
+
+    point: str
+    keeps_priorities: bool = Field(description="False: the protocol has none, and the service keeps them.")
+    slots: list[DeviceSlot] = Field(description="In use, the highest first.")
+
+    @classmethod
+    def of(cls, name: str, slots: Mapping[int, float] | None, control: domain.PointControl) -> "DevicePriorities":
+        """Give the answer's form."""
+        return cls(
+            point=name,
+            keeps_priorities=slots is not None,
+            slots=[
+                DeviceSlot(priority=priority, value=value, ours=priority in control.slots)
+                for priority, value in sorted((slots or {}).items())
+            ],
         )
 
 

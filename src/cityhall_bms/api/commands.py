@@ -123,6 +123,17 @@ async def point_priorities(services: Services, name: str) -> models.Priorities:
     return _priorities(services, name, await services.commanding.view.control(name))
 
 
+@router.get("/points/{name}/priorities/device", responses=responses(404, 503))
+async def device_priorities(services: Services, name: str) -> models.DevicePriorities:
+    """What the device itself keeps, asked for now: every slot in use, 1 to 16, also those that others hold.
+
+    503 when no collector, or not the device, answers.
+    """
+    find_point(services, name)
+    slots = await services.commanding.arrays.of(name)
+    return models.DevicePriorities.of(name, slots, await services.commanding.view.control(name))
+
+
 @router.post("/points/{name}/override/extension", responses=responses(403, 404, 409, 415, 422, 503))
 async def extend_override(services: Services, name: str, body: models.Extension) -> models.Priorities:
     """Let a manual override (priority 8) stand longer, from now."""

@@ -9,6 +9,7 @@ from typing import Final
 
 import structlog
 
+from cityhall_bms.collector.collector import Collector
 from cityhall_bms.collector.poller import Poller
 from cityhall_bms.domain.commanding.arbitration import is_same
 from cityhall_bms.domain.commanding.refusals import joined
@@ -123,6 +124,18 @@ async def keeps_priorities(poller: Poller) -> bool:
     """Whether the device keeps a priority array of its own; ``DeviceUnreachableError`` while it is not there."""
     async with poller.turn("asking") as driver:
         return isinstance(driver, PriorityDriver)
+
+
+async def array_of(collector: Collector, point: str) -> Mapping[int, float] | None:
+    """Priority array that the device of a point keeps; none where it keeps none, ``KeyError`` for one not here."""
+    described = collector.site.points[point]
+    poller = collector.poller(described.device)
+    if poller is None:
+        raise KeyError(point)
+    async with poller.turn("asking for priorities") as driver:
+        if not isinstance(driver, PriorityDriver):
+            return None
+        return await driver.priorities(BoundPoint(collector.ids[point], described))
 
 
 async def _compare(poller: Poller, order: Order) -> Outcome:

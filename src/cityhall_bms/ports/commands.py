@@ -107,6 +107,17 @@ class CommandView(Protocol):
         ...
 
 
+class DeviceArrays(Protocol):
+    """What devices themselves keep: the priority array of a point, asked for at this moment."""
+
+    async def of(self, point: str) -> Mapping[int, float] | None:
+        """Slots in use, 1 to 16, and their values, whoever wrote them; none where the device keeps no priorities.
+
+        :class:`~cityhall_bms.domain.errors.CollectorUnavailableError` when no collector, or not the device, answers.
+        """
+        ...
+
+
 class CommandDesk(Protocol):
     """What people and automation do about commands. Nothing here touches a device: the collector carries it out.
 

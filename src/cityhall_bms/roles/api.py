@@ -11,6 +11,7 @@ import uvicorn
 
 from cityhall_bms.adapters.export_desk import ExportOffice, ExportRunner, make_folder
 from cityhall_bms.adapters.export_parts import Database, ExportParts
+from cityhall_bms.adapters.nats.arrays import NatsArrays
 from cityhall_bms.adapters.nats.diagnostics import NatsDiagnostics
 from cityhall_bms.adapters.postgres.alarm_figures import PostgresAnnunciationView
 from cityhall_bms.adapters.postgres.alarm_search import PostgresAlarmRecord
@@ -88,7 +89,7 @@ class Core:
             counters=counters,
             rules=RuleParts.of(pool, events, clock, site, ids, described_rules(parts.folder)),
             energy=EnergyParts.of(energy).services,
-            commanding=commanding.services(clock, events),
+            commanding=commanding.services(clock, events, NatsArrays(parts.telemetry.client, site.code)),
         )
 
 

@@ -3,10 +3,12 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 
 import asyncpg
 
+from cityhall_bms.adapters.nats.arrays import NatsArrays
 from cityhall_bms.adapters.postgres.commands_view import PostgresCommandView
 from cityhall_bms.adapters.postgres.permits_view import PostgresPermitView
 from cityhall_bms.api.command_feed import CommandFeed
@@ -14,6 +16,7 @@ from cityhall_bms.api.command_services import CommandServices
 from cityhall_bms.collector.collector import Collector
 from cityhall_bms.collector.command_deciding import Decider
 from cityhall_bms.collector.command_record import CommandRecord
+from cityhall_bms.collector.command_writing import array_of
 from cityhall_bms.collector.commander import Commander
 from cityhall_bms.collector.plant_following import PlantFollower
 from cityhall_bms.commanding.authority import StatedRoles
@@ -25,8 +28,9 @@ from cityhall_bms.commanding.streams import PointStreams
 from cityhall_bms.domain.commanding.plant import Plant
 from cityhall_bms.domain.site import Site
 from cityhall_bms.ports.clock import Clock
+from cityhall_bms.ports.commands import DeviceArrays
 from cityhall_bms.ports.event_log import EventLog
-from cityhall_bms.roles.parts import Loop, Parts
+from cityhall_bms.roles.parts import Loop, Parts, together
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +52,9 @@ class CommandParts:
     office: CommandOffice
     bulks: BulkOffice
 
-    def services(self, clock: Clock, events: EventLog) -> CommandServices:
+    def services(self, clock: Clock, events: EventLog, arrays: DeviceArrays) -> CommandServices:
         """What the API needs of them."""
-        return CommandServices(self.view, self.office, self.bulks, CommandFeed(self.view, events, clock))
+        return CommandServices(self.view, self.office, self.bulks, CommandFeed(self.view, events, clock), arrays)
 
     @classmethod
     def of(cls, basis: CommandBasis, plant: Plant | None = None) -> "CommandParts":
@@ -80,4 +84,5 @@ def commander(parts: Parts, collector: Collector, random: Random) -> Loop:
     watch("commands_done", "Commands that were carried out and proved.", lambda: commanding.done)
     watch("commands_failed", "Commands that failed, or that a device went back on.", lambda: commanding.failed)
     watch("commands_refused", "Commands that the last check before the write refused.", lambda: commanding.refused)
-    return commanding.run()
+    arrays = NatsArrays(parts.telemetry.client, parts.site.code)
+    return together(commanding.run(), arrays.answer(partial(array_of, collector)))

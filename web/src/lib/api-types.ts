@@ -2317,6 +2317,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/points/{name}/priorities/device": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Device Priorities
+         * @description What the device itself keeps, asked for now: every slot in use, 1 to 16, also those that others hold.
+         *
+         *     503 when no collector, or not the device, answers.
+         */
+        get: operations["device_priorities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/points/{name}/samples": {
         parameters: {
             query?: never;
@@ -4964,6 +4986,39 @@ export interface components {
             figures: {
                 [key: string]: string | number | boolean | null;
             };
+        };
+        /**
+         * DevicePriorities
+         * @description The priority array that a device keeps of a point.
+         */
+        DevicePriorities: {
+            /**
+             * Keeps Priorities
+             * @description False: the protocol has none, and the service keeps them.
+             */
+            keeps_priorities: boolean;
+            /** Point */
+            point: string;
+            /**
+             * Slots
+             * @description In use, the highest first.
+             */
+            slots: components["schemas"]["DeviceSlot"][];
+        };
+        /**
+         * DeviceSlot
+         * @description One slot of a device's own priority array.
+         */
+        DeviceSlot: {
+            /**
+             * Ours
+             * @description The service holds it; false: somebody else does, in the controller or beside us.
+             */
+            ours: boolean;
+            /** Priority */
+            priority: number;
+            /** Value */
+            value: number;
         };
         /**
          * DeviceThen
@@ -18211,6 +18266,55 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Priorities"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    device_priorities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DevicePriorities"];
                 };
             };
             /** @description There is no such thing */
