@@ -21,6 +21,9 @@ from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.commands import CommandDesk, CommandView, CommandWish
 
 ACTOR: Final = "charging"
+AGAIN_AFTER_S: Final = 60.0
+"""A station that does not hold its limit by then is told again."""
+HELD_WITHIN_A: Final = 0.5
 REASON: Final = "充電樁負載分配 load sharing of charging stations"
 
 log = structlog.get_logger(__name__)
@@ -60,6 +63,8 @@ class ChargingKeeper:
         self._changed_s: dict[str, float] = {}
         self._given: dict[str, float] = {}
         """Limit that each station was given last."""
+        self._untold: set[str] = set()
+        """Stations whose limit was refused, told once."""
         self._taken_back = False
 
     async def look(self, sight: DemandSight, source: PresentValues) -> None:
@@ -108,16 +113,28 @@ class ChargingKeeper:
             current = self._plan.least_a if station.silent else self._plan.most_a
         passed_s = self._clock.monotonic() - self._changed_s.get(name, float("-inf"))
         following = ramped(self._plan, current, target, passed_s)
-        if following == current and name in self._given:
+        settled = following == current and name in self._given
+        if settled and (passed_s < AGAIN_AFTER_S or await self._follows(point, current, table)):
             return
         # What was refused is asked for again no sooner.
         self._changed_s[name] = self._clock.monotonic()
         try:
             await self._desk.request(CommandWish(point, following, OPTIMIZER, REASON), self._who)
         except CityHallError as error:
-            log.info("a charging station is not told its limit", point=point, reason=str(error))
+            if name not in self._untold:
+                log.warning("a charging station is not told its limit", point=point, reason=str(error))
+            self._untold.add(name)
         else:
             self._given[name] = following
+            self._untold.discard(name)
+
+    async def _follows(self, point: str, given: float, table: LiveTable) -> bool:
+        """Whether a station holds what it was given, or somebody above the optimizer holds it."""
+        present = self._value(table, point)
+        if present is not None and abs(present - given) < HELD_WITHIN_A:
+            return True
+        top = (await self._view.control(point)).top
+        return top is not None and top.priority < OPTIMIZER
 
     async def _take_back(self) -> None:
         """Give up, once, what an earlier life gave out."""

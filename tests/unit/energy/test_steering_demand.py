@@ -276,3 +276,19 @@ async def test_stations_share_what_the_contract_leaves() -> None:
     changes = [rig.writes(f"{name}.LimitA") for name in STATIONS]
     assert all(value == 0.0 or value >= 6.0 for story in changes for value, _ in story if value is not None)
     assert unused not in {name for name, story in zip(STATIONS, changes, strict=True) if len(story) > 1}
+
+
+async def test_a_station_that_forgot_its_limit_is_told_again_and_one_that_a_person_holds_is_left_alone() -> None:
+    plan = ChargingPlan(("Electric_Vehicle_Charging_Station",), feeder_limit_a=20.0)
+    rig = Steered(building(SheddingMode.AUTOMATIC, plan))
+    for name in STATIONS[:2]:
+        rig.set(f"{name}.Status", 2.0)
+    async with rig.running():
+        await rig.go_on(60)
+        assert limits(rig) == [10.0, 10.0, 0.0, 0.0]
+        assert (await rig.command(LIMITS[1], 32.0)).value == 32.0
+        rig.set(LIMITS[0], 32.0)  # its power failed
+        before = len(rig.writes(LIMITS[1]))
+        await rig.go_on(300)
+    assert limits(rig) == [10.0, 32.0, 0.0, 0.0]
+    assert len(rig.writes(LIMITS[1])) == before
