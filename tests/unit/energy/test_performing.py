@@ -138,3 +138,5 @@ async def test_lifts_are_counted_one_by_one_and_held_to_916_kwh(site: Site) -> N
     assert standing.now.value == pytest.approx(855.0)
     assert standing.indicator.reached(standing.now.value) is False
     assert standing.indicator.reached(916.0) is True
+    assert standing.indicator.reached(915.9999) is True  # shown as 916.00
+    assert standing.indicator.reached(915.99) is False

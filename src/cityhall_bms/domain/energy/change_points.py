@@ -132,15 +132,18 @@ class _Fitting:
         """Try all kinds of models, the simplest first: a later one must be truly better."""
         base, workday = self._shared_part(np.zeros_like(self._used))
         best = _Best(float(self._score(np.array(self._squares), 0)), ChangePointModel(base, workday))
-        self._try_one(best, self._cooling, cooling=True)
+        self._try_one(best, self._cooling, off=1.0, work=1.0)
         if self._split:
+            # A plant that rests on days off, and one that does then something else.
+            self._try_one(best, self._cooling * self._work, off=0.0, work=1.0)
             self._try_slopes_by_day(best)
         if self._search.heating:
-            self._try_one(best, self._heating, cooling=False)
+            self._try_one(best, self._heating)
             self._try_both(best)
         return best.model
 
-    def _try_one(self, best: _Best, beyond: Floats, *, cooling: bool) -> None:
+    def _try_one(self, best: _Best, beyond: Floats, off: float = 0.0, work: float = 0.0) -> None:
+        """One slope: of cooling, in parts for days ``off`` and at ``work``, or of heating where both are zero."""
         left = self._apart(beyond)
         squares = np.einsum("ij,ij->i", left, left)
         slope = _divided(left @ self._left, squares)
@@ -152,8 +155,8 @@ class _Fitting:
         point, value = float(self._points[i]), float(slope[i])
         best.score = float(score[i])
         best.model = (
-            ChangePointModel(base, workday, cooling_point=point, cooling_off=value, cooling_work=value)
-            if cooling
+            ChangePointModel(base, workday, cooling_point=point, cooling_off=off * value, cooling_work=work * value)
+            if work
             else ChangePointModel(base, workday, heating_point=point, heating=value)
         )
 
@@ -161,7 +164,7 @@ class _Fitting:
         """Cooling with a slope of its own for workdays, as where the plant rests on days off."""
         work, off = self._cooling * self._work, self._cooling * (1.0 - self._work)
         a, b, gain = _pairs(self._apart(work), self._apart(off), self._left)
-        fits = self._enough(work) & self._enough(off) & (a > 0.0) & (b >= 0.0)
+        fits = self._enough(work) & self._enough(off) & (a > 0.0) & (b > 0.0)
         score = np.where(fits, self._score(self._squares - gain, 2), -np.inf)
         i = int(np.argmax(score))
         if score[i] > best.score:

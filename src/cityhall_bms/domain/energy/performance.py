@@ -11,6 +11,7 @@ from typing import Final
 from cityhall_bms.domain.energy.commodities import Commodity
 from cityhall_bms.domain.energy.fit_statistics import Limits
 from cityhall_bms.domain.energy.meters import Flow, Meter, Metering, PointSource
+from cityhall_bms.domain.energy.shown import half_up
 
 KWH_PER_RTH: Final = 3.51685
 """One hour of a refrigeration ton, kWh thermal (12,000 BTU/h)."""
@@ -115,7 +116,8 @@ class Indicator:
         """Whether the target is kept; none without a target."""
         if self.target is None:
             return None
-        return value <= self.target if self.better is Better.LOWER else value >= self.target
+        shown = float(half_up(value))  # as people see it: 915.9999 kWh are 916
+        return shown <= self.target if self.better is Better.LOWER else shown >= self.target
 
 
 @dataclass(frozen=True, slots=True)

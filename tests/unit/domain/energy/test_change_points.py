@@ -51,6 +51,13 @@ def test_a_plant_that_rests_on_days_off_has_a_slope_for_workdays_alone() -> None
     assert found.parameters == 5
 
 
+def test_a_plant_that_stands_still_on_days_off_has_one_slope_and_no_more() -> None:
+    truth = ChangePointModel(500.0, 100.0, 21.0, cooling_off=0.0, cooling_work=1_500.0)
+    found = fit_change_points(truth.predict(days()), days(), COOLING)
+    assert (found.cooling_off, found.parameters) == (0.0, 4)
+    assert found.cooling_work == pytest.approx(1_500.0)
+
+
 @settings(max_examples=30)
 @given(
     heating_point=st.integers(3, 8),
