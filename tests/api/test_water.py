@@ -186,3 +186,30 @@ async def test_unmet_hours_are_counted_by_zone_and_floor_in_occupied_time(house:
     assert (thin["total"]["unmet_hours"], thin["total"]["coverage"]) == (None, 0.5)
     marked = await ask(house, "/comfort/unmet-hours", **earlier, provisional="true")
     assert (marked["total"]["unmet_hours"], marked["total"]["provisional"]) == (4.0, True)
+
+
+async def test_a_house_without_monitors_of_air_has_no_figure_of_it(house: ApiRig) -> None:
+    found = await ask(house, "/indoor-air/compliance", **JUNE, provisional="true")
+    assert (found["overall"]["percent"], found["overall"]["coverage"], found["items"]) == (None, None, [])
+    assert (await ask(house, "/indoor-air"))["items"] == []
+    assert (await ask(house, "/indoor-air/exceedances", **JUNE))["items"] == []
+    assert (await ask(house, "/indoor-air/monitors"))["items"] == []
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+async def test_a_moment_that_no_record_has_is_no_error_of_ours(house: ApiRig, moment: str) -> None:
+    for path, parameters in (
+        ("/indoor-air", {"at": moment}),
+        ("/indoor-air", {"as_known_at": moment}),
+        ("/indoor-air/compliance", {"from": moment, "to": JUNE["to"]}),
+        ("/indoor-air/exceedances", {**JUNE, "as_known_at": moment}),
+        ("/indoor-air/samples", {"as_known_at": moment}),
+        ("/indoor-air/inspections", {"as_known_at": moment}),
+        ("/water/night-flow", {"as_known_at": moment}),
+        ("/water/use", {"period": "115-06", "as_known_at": moment}),
+        ("/comfort/unmet-hours", {**JUNE, "as_known_at": moment}),
+        ("/energy/charging", {"period": "115-06", "as_known_at": moment}),
+        ("/label", {**JUNE, "as_known_at": moment}),
+    ):
+        answer = await house.client.get(f"/api/v1{path}", params=parameters)
+        assert answer.status_code < 500, (path, parameters, answer.text)

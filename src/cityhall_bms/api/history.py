@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from cityhall_bms.api import models
 from cityhall_bms.api import past_models as past
 from cityhall_bms.api.past_models import TrendMethod
-from cityhall_bms.api.points import checked_window, find_point, known_us
+from cityhall_bms.api.points import HISTORY_BEGINS_US, checked_window, find_point, known_us
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services
 from cityhall_bms.api.times import FromTime, KnownAt, ToTime, to_rfc3339, to_us
@@ -214,7 +214,7 @@ async def get_durations(services: Services, name: str, asked: Annotated[AskedDur
 
 def known_text(time: AwareDatetime | None) -> str | None:
     """Text of a time that may be left out."""
-    return None if time is None else to_rfc3339(to_us(time))
+    return None if time is None else to_rfc3339(max(to_us(time), HISTORY_BEGINS_US))
 
 
 def times(at: NDArray[np.int64]) -> list[str]:

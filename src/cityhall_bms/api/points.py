@@ -165,12 +165,15 @@ def checked_window(start: int, end: int, interval: str | None) -> Window:
 
 
 def known_us(services: ApiServices, time: datetime | None) -> int | None:
-    """µs UTC of the moment whose record is asked for; 400 for one to come: its record is not complete."""
+    """µs UTC of the moment whose record is asked for; 400 for one to come: its record is not complete.
+
+    Before history begins nothing was known, however long before.
+    """
     if time is None:
         return None
     if to_us(time) > services.clock.now():
         raise HTTPException(400, "`as_known_at` must not lie in the future")
-    return to_us(time)
+    return max(to_us(time), HISTORY_BEGINS_US)
 
 
 def _columns(

@@ -58,7 +58,10 @@ class Assessment:
         return compliance(assessed.judged, self.occupied)
 
     def overall(self) -> Compliance:
-        """How they kept all of them at once."""
+        """How they kept all of them at once; where nothing is measured, nothing is known."""
+        if not self.limits:
+            nothing = np.zeros(len(self.nodes), np.int64)
+            return Compliance(int(self.occupied.sum()), nothing, nothing)
         return overall([item.judged for item in self.limits], [item.measured for item in self.limits], self.occupied)
 
     def exceedances(self) -> list[tuple[LegalMean, Exceedance]]:

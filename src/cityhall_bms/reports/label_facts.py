@@ -73,11 +73,8 @@ async def meters(sources: LabelSources, _: LabelQuestion) -> list[Fact]:
 async def air(sources: LabelSources, question: LabelQuestion) -> list[Fact]:
     """Of the occupied hours of all nodes, those inside all limits."""
     found = await sources.air.assess(sources.limits, question.window, question.known_at)
-    of_all, inside, whole = 0, 0, 0
-    if found.limits:
-        kept = found.overall()
-        of_all, inside = int(kept.known.sum()), int(kept.inside.sum())
-        whole = kept.occupied * len(found.nodes)
+    kept = found.overall()
+    of_all, inside, whole = int(kept.known.sum()), int(kept.inside.sum()), kept.occupied * len(found.nodes)
     percent = 100.0 * inside / of_all if of_all else None
     text = Text("室內空氣合格率", "Indoor air inside its limits")
     return [Fact("air_compliance", text, percent, "%", of_all / whole if whole else 0.0)]
