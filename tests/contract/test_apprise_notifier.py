@@ -1,6 +1,7 @@
 """Messages over real connections: a web hook, a mail server, and everything that can go wrong with them."""
 
 import asyncio
+import base64
 import json
 import logging
 import threading
@@ -224,3 +225,16 @@ async def mail_server(refuses: bytes = b"-") -> AsyncIterator[tuple[int, list[by
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
         yield server.sockets[0].getsockname()[1], mails
+
+
+async def test_files_go_along_where_the_channel_takes_them_and_one_that_is_gone_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "monthly.pdf").write_bytes(b"%PDF-1.7 whole")
+    async with WebHook() as hook:
+        notifier = AppriseNotifier({"c": f"json://127.0.0.1:{hook.port}/"}, tmp_path)
+        sent = await notifier.send("c", TITLE, TEXT, ["reports/monthly.pdf", "reports/gone.pdf"])
+    assert sent == Delivery(Outcome.ACCEPTED)
+    [body] = [json.loads(body) for body in hook.bodies]
+    assert [(each["filename"], base64.b64decode(each["base64"])) for each in body["attachments"]] == [
+        ("monthly.pdf", b"%PDF-1.7 whole")
+    ]
