@@ -76,23 +76,37 @@ class Indicators:
         A value that rests on less than the least coverage is told only as ``provisional``.
         """
         end = (until or local_day(self._zone, self._clock.now())).replace(day=1)
-        return [await self._standing(indicator, end, provisional) for indicator in self._site.performance.indicators]
+        telling = _Telling(self._site, self._reader, self._class_of, provisional=provisional)
+        return [await telling.standing(indicator, end) for indicator in self._site.performance.indicators]
 
-    async def _standing(self, indicator: Indicator, end: date, provisional: bool) -> Standing:  # noqa: FBT001
+
+class _Telling:
+    """One answer: what several indicators count is read once."""
+
+    def __init__(self, site: Site, reader: MeterReader, class_of: Mapping[str, str], *, provisional: bool) -> None:
+        self._site = site
+        self._zone = ZoneInfo(site.time_zone)
+        self._reader = reader
+        self._class_of = class_of
+        self._provisional = provisional
+        self._read: dict[tuple[MeterChoice, Window], tuple[float, float, int]] = {}
+
+    async def standing(self, indicator: Indicator, end: date) -> Standing:
+        """An indicator up to a day."""
         period = Period(_months_before(end, indicator.months), end)
         base_year = self._base_year(indicator)
         base = None
         if base_year is not None and base_year < period.first.year:
-            base = await self._reading(indicator, period.moved(base_year - period.first.year), provisional)
+            base = await self._reading(indicator, period.moved(base_year - period.first.year))
         return Standing(
             indicator=indicator,
-            now=await self._reading(indicator, period, provisional),
-            before=await self._reading(indicator, period.moved(-1), provisional),
+            now=await self._reading(indicator, period),
+            before=await self._reading(indicator, period.moved(-1)),
             base=base,
             missing=self._missing(indicator),
         )
 
-    async def _reading(self, indicator: Indicator, period: Period, provisional: bool) -> Reading:  # noqa: FBT001
+    async def _reading(self, indicator: Indicator, period: Period) -> Reading:
         window = Window(*period.bounds(self._zone))
         count, coverage, meters = await self._sum(indicator.count, window)
         divisor = indicator.divisor(self._site.facts, meters, period.days)
@@ -101,7 +115,7 @@ class Indicators:
             coverage = min(coverage, other)
         least = self._site.performance.limits.interval_coverage / 100.0
         known = divisor is not None and np.isfinite(divisor) and divisor > 0.0 and np.isfinite(count)
-        if divisor is None or not known or (coverage < least and not provisional):
+        if divisor is None or not known or (coverage < least and not self._provisional):
             return Reading(period, None, coverage)
         return Reading(period, count / divisor * indicator.factor, coverage)
 
@@ -110,6 +124,11 @@ class Indicators:
 
         NaN where one of them has no value for a month: a part is not the whole.
         """
+        if (choice, window) not in self._read:
+            self._read[choice, window] = await self._summed(choice, window)
+        return self._read[choice, window]
+
+    async def _summed(self, choice: MeterChoice, window: Window) -> tuple[float, float, int]:
         factors = choice.factors(self._site.metering, self._class_of)
         if not factors:
             return float("nan"), 0.0, 0

@@ -34,6 +34,7 @@ class Books:
 
     def __init__(self, unknown: Mapping[str, Sequence[date]] | None = None) -> None:
         self.unknown = unknown or {}
+        self.asked: list[tuple[tuple[str, ...], Window]] = []
 
     async def amounts(
         self,
@@ -45,6 +46,7 @@ class Books:
         known_at: int | None = None,
     ) -> Amounts:
         assert interval == "1mo"
+        self.asked.append((tuple(meters), window))
         months = _months(local_day(ZONE, window.start), local_day(ZONE, window.end))
         value = [
             [
@@ -96,6 +98,12 @@ async def test_the_shipped_indicators_of_a_year(site: Site) -> None:
     assert found["plant_cop"] == pytest.approx(5.0)
     assert found["plant_kw_per_rt"] == pytest.approx(3.51685 / 5.0)
     assert found["regeneration_per_lift"] is None
+
+
+async def test_what_several_count_is_read_once(site: Site) -> None:
+    books = Books()
+    await standings(site, books)
+    assert len(books.asked) == len(set(books.asked))
 
 
 async def test_each_stands_beside_the_year_before_and_the_base_year(site: Site) -> None:
