@@ -62,6 +62,8 @@ class CommandOffice:
         async def decide(control: PointControl) -> Sequence[CommandEvent]:
             findings = await self._examiner.examine(target, intent, who, control, fresh=True)
             at, times = self._procedure.now, self._procedure.times
+            if findings.refusals and decisions.is_told(control, author_of(who), findings.refusals, at):
+                raise RefusedError(in_short(findings.refusals))
             if findings.refusals:
                 return [decisions.refuse(control, intent, author_of(who), findings.refusals, at)]
             return [decisions.select(control, intent, author_of(who), token, at=at, times=times)]
@@ -189,7 +191,9 @@ class CommandOffice:
             refusal = Refusal("read-only", "唯讀點位，不可下指令", str(error))
 
             async def decide(control: PointControl) -> Sequence[CommandEvent]:
-                return [decisions.refuse(control, intent, author_of(who), [refusal], self._procedure.now)]
+                author, at = author_of(who), self._procedure.now
+                told = decisions.is_told(control, author, [refusal], at)
+                return [] if told else [decisions.refuse(control, intent, author, [refusal], at)]
 
             await self._streams.act(point, who.name, decide)
             raise ReadOnlyPointError(str(refusal)) from error

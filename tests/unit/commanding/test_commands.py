@@ -92,6 +92,18 @@ async def test_a_value_out_of_its_limits_is_refused_and_the_refusal_is_kept(rig:
     assert await rig.story(CHWS) == ["CommandRefused"]
 
 
+async def test_the_same_refusal_again_and_again_is_kept_once(rig: CommandRig) -> None:
+    async with rig.running():
+        for who in (WANG, WANG, WANG, LI, LI):
+            with pytest.raises(RefusedError, match="5–12 °C"):
+                await rig.office.select(CommandWish(CHWS, 4.0, 8, "測試"), who)
+        assert await rig.story(CHWS) == ["CommandRefused", "CommandRefused"], "once for each of them"
+        await rig.clock.advance(10.0)
+        with pytest.raises(RefusedError):
+            await rig.office.select(CommandWish(CHWS, 4.0, 8, "測試"), LI)
+        assert len(await rig.story(CHWS)) == 3
+
+
 async def test_beyond_the_energy_rule_a_second_person_agrees(rig: CommandRig) -> None:
     async with rig.running():
         proposed = await rig.command(ZONE, 24.0)

@@ -35,6 +35,7 @@ from cityhall_bms.domain.errors import NotFoundError, RefusedError
 PRIORITIES: Final = (OPERATOR, OPTIMIZER, SCHEDULE)
 SERVICE_ROLE: Final = "service"
 SYSTEM: Final = "system"
+SAME_REFUSAL_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,15 @@ def refuse(
         reason=intent.reason,
         console=author.console,
     )
+
+
+def is_told(control: PointControl, author: Author, refusals: Sequence[Refusal], at: int) -> bool:
+    """Whether the same was refused to the same person just now: asking again and again does not fill the log."""
+    last = control.last
+    if last is None or last.state is not CommandState.REFUSED or last.by != author.name:
+        return False
+    same = last.code == ",".join(refusal.code for refusal in refusals)
+    return same and at - last.begun_at < _us(SAME_REFUSAL_S)
 
 
 def refuse_open(command: Command, refusals: Sequence[Refusal], at: int) -> CommandRefused:
