@@ -162,7 +162,7 @@ async def adopt_baseline(services: Services, baseline: NamedPath, body: Adoption
 
 @router.post("/baselines/{baseline}/second-opinion", responses=responses(404, 409, 422, 501, 503))
 async def ask_second_opinion(services: Services, baseline: NamedPath) -> models.SecondOpinion:
-    """Have another library fit the same data; it takes up to a minute. 501 where it is not installed."""
+    """Have another library fit the same data; it takes seconds to two minutes. 501 where it is not installed."""
     return models.SecondOpinion.of(await services.energy.performance.baseline_desk.second_opinion(baseline))
 
 

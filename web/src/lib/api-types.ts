@@ -905,7 +905,7 @@ export interface paths {
         put?: never;
         /**
          * Ask Second Opinion
-         * @description Have another library fit the same data; it takes up to a minute. 501 where it is not installed.
+         * @description Have another library fit the same data; it takes seconds to two minutes. 501 where it is not installed.
          */
         post: operations["ask_second_opinion"];
         delete?: never;
