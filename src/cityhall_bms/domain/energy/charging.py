@@ -23,7 +23,8 @@ class Station:
 def budget_a(plan: ChargingPlan, spare_kw: float) -> float:
     """Current per phase for all stations: the feeder's, or less where the contract leaves less power.
 
-    While that is unknown it is the feeder's; then each station is to be capped at ``least_a``. ``spare_kw`` is contract x 0.95 less the forecast of the building without its stations.
+    ``spare_kw`` is contract x 0.95 less the forecast of the building without its stations. While it is unknown (NaN)
+    the budget is the feeder's; each station is then to be capped at ``least_a``.
     """
     if math.isnan(spare_kw):
         return plan.feeder_limit_a
