@@ -167,6 +167,11 @@ async def test_what_cannot_be_is_refused_with_its_reason(rig: ApiRig) -> None:
     assert "shorter than a year" in (await post(rig, "/baselines/B2/adoption", {"by": "x"}, 409))["detail"]
     few = await post(rig, "/baselines", NEW | {"baseline": "B3", "period": "2026-05-03..2026-05-08"}, 409)
     assert "too few" in few["detail"]
+    await post(rig, "/baselines", NEW | {"baseline": "B3", "period": "50"}, 409)
+    await post(rig, "/baselines", NEW | {"baseline": "B3", "period": "200"}, 409)
+    await post(rig, "/baselines", NEW | {"baseline": "B3", "period": "105..104"}, 422)
+    await get(rig, "/enpi", 400, month="104-06-30")
+    assert (await get(rig, "/enpi", month="200"))["items"][0]["now"]["value"] is None
     await post(rig, "/baselines", NEW | {"baseline": "B4", "option": "A"}, 409)
     await post(rig, "/baselines", NEW | {"baseline": "B5", "meter": "X"}, 404)
     await post(rig, "/baselines", NEW | {"baseline": "B6", "cooling_low": 25.0}, 422)
