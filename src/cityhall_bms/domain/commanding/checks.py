@@ -41,8 +41,8 @@ def check_value(target: CommandTarget, value: float, policy: CommandPolicy) -> L
         return Limits([Refusal("range", "須為有限數值", "it must be a finite number")])
     states = tuple(float(state) for state in point.states) or (DIGITAL if point.kind is PointKind.DO else ())
     if states and value not in states:
-        allowed = "、".join(f"{state:g}" for state in states)
-        return Limits([Refusal("range", f"狀態只能是 {allowed}", f"its states are {allowed}")])
+        allowed = [f"{state:g}" for state in states]
+        return Limits([Refusal("range", f"狀態只能是 {'、'.join(allowed)}", f"its states are {', '.join(allowed)}")])
     low, high = point.low, point.high
     if (low is not None and value < low) or (high is not None and value > high):
         span = f"{'' if low is None else f'{low:g}'}–{'' if high is None else f'{high:g}'} {point.unit}".strip()
@@ -59,15 +59,11 @@ def _against(target: CommandTarget, value: float, limits: Sequence[Limit]) -> Li
             continue
         low = limit.low if limit.approved_low is None else limit.approved_low
         high = limit.high if limit.approved_high is None else limit.approved_high
-        also = "".join(f"{single:g}、" for single in limit.also)
         unit = target.point.unit
         if not low <= value <= high:
-            refusal = Refusal(
-                "limit",
-                f"{limit.id}：允許 {also}{low:g}–{high:g} {unit}",
-                f"{limit.id}: allowed are {also}{low:g}–{high:g} {unit}",
-            )
-            return Limits([refusal])
+            allowed = [*(f"{single:g}" for single in limit.also), f"{low:g}–{high:g} {unit}"]
+            zh, en = f"{limit.id}：允許 {'、'.join(allowed)}", f"{limit.id}: allowed are {', '.join(allowed)}"
+            return Limits([Refusal("limit", zh, en)])
         span = f"{limit.low:g}–{limit.high:g} {unit}"
         needs.append(f"{limit.id}：超出 {span} 需第二人核准 / beyond {span} a second person must agree")
     return Limits(needs=needs)
