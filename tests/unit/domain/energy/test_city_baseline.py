@@ -1,7 +1,7 @@
 """Baselines of the simulated city hall: a sound year is accepted, and fouled chillers show as use that nobody saved.
 
-``tests/support/city_baseline.csv`` is the simulator's building in half-hour steps (seed 1), 2014 and 2015; in the last two
-columns all chillers are fouled through 2015 (faults ``condenser`` and ``evaporator`` in full).
+``tests/support/city_baseline.csv``, made by ``scripts/city_baseline.py``, is the simulator's building in 2014 and 2015; in the
+last two columns its centrifugal chillers are fouled through 2015, in condenser and evaporator.
 """
 
 import csv
