@@ -2,7 +2,8 @@
 """Write ``tests/support/city_baseline.csv`` anew: days of the simulated city hall, sound and with fouled chillers.
 
 ``.venv/bin/python scripts/city_baseline.py``, some minutes of one core. Half-hour steps, seed 1, every year from a
-settled building of its own; in the last two columns the centrifugal chillers are fouled through 2015, in condenser and evaporator.
+settled building of its own; in the last two columns the centrifugal chillers are fouled through 2015, in condenser and
+evaporator.
 """
 
 import csv
