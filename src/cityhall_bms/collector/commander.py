@@ -188,10 +188,11 @@ class Commander:
         if target is None or poller is None:
             outcome = Outcome(code="silent", reason=doubt)
         else:
-            within_s = self._decider.read_back_s(target)
-            order = Order(target, command.written, command.priority, within_s)
-            deadline_s = self._clock.monotonic() + max(within_s, FIND_OUT_S)
-            outcome = await prove(poller, order, self._clock, deadline_s, doubt)
+            order = Order(target, command.written, command.priority, self._decider.read_back_s(target))
+            until_s, outcome = self._clock.monotonic() + FIND_OUT_S, Outcome(code="silent")
+            while outcome.code == "silent" and self._clock.monotonic() < until_s:
+                deadline_s = self._clock.monotonic() + order.within_s
+                outcome = await prove(poller, order, self._clock, deadline_s, doubt)
         last = self._failed(command, outcome) if outcome.code else self._proved(command, outcome)
         await self._end(control, command, [last])
 
