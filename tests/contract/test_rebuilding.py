@@ -135,7 +135,7 @@ async def test_two_at_a_time_are_refused_and_so_is_an_unknown_name(url: str) -> 
             await other.execute("SELECT pg_advisory_lock($1)", REBUILD_LOCK)
             with pytest.raises(ConcurrencyError, match="another rebuild"):
                 await site.rebuilder.rebuild("alarms")
-        with pytest.raises(NotFoundError, match="alarms, annunciations, .*counters, devices"):
+        with pytest.raises(NotFoundError, match=r"alarms, annunciations, .*counters, devices"):
             await site.rebuilder.rebuild("alarm")
 
 
