@@ -5,7 +5,7 @@
     python scripts/calibrate.py --shares   # where the energy of 2015 goes, its night base and its peak
 
 Run it after any change of the physics, copy the factors, and run it again until they stay: each run comes ten times
-nearer. Steps are of an hour, as in histories; 2015 goes on where 2014 ended.
+nearer. Steps are of an hour, as in histories, which begin on the last day of December; 2015 goes on where 2014 ended.
 """
 
 import argparse
@@ -90,8 +90,9 @@ def tell_factors(seed: int) -> None:
     """Two lines per reported half-year: what came out, and the factors that would be right."""
     ended: CityState | None = None
     for year in sorted({*REPORTED_KWH, *REPORTED_M3}):
-        begin, middle, end = (datetime(*day, tzinfo=TAIPEI) for day in ((year, 1, 1), (year, 7, 1), (year + 1, 1, 1)))
-        before = ended if ended is not None and year == CHAINED_YEAR else settled_city(seed, begin)
+        first = datetime(year - 1, 12, 31, tzinfo=TAIPEI)
+        begin, middle, end = (_edge(*month) for month in ((year, 1), (year, 7), (year + 1, 1)))
+        before = ended if year == CHAINED_YEAR and ended else lived(settled_city(seed, first), first, begin, seed)[1]
         found, after = lived(before, begin, middle, seed)
         water_m3 = float((after.columns["WM"]["Vol"] - before.columns["WM"]["Vol"])[:2].sum())
         electricity, water = factor(year, "electricity"), factor(year, "water")
@@ -103,6 +104,11 @@ def tell_factors(seed: int) -> None:
         say(f"{year}: {water_m3:14,.3f} m³,  factor {water:.7f} -> {right:.7f}")
         if year + 1 == CHAINED_YEAR:
             _, ended = lived(after, middle, end, seed)
+
+
+def _edge(year: int, month: int) -> datetime:
+    """Last full hour before a month: a reading at midnight counts for the day that begins."""
+    return datetime(year, month, 1, tzinfo=TAIPEI) - timedelta(hours=1)
 
 
 def lived(state: CityState, begin: datetime, end: datetime, seed: int) -> tuple[Tally, CityState]:

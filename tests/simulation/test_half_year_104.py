@@ -43,6 +43,7 @@ from cityhall_simulators.site_folder import write_site
 pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("simulated years")]
 FUEL_L = {2006: 19_595.0, 2015: 9_098.0}
 FORMATS = tuple(ReportFormat)
+MONTHLY = (ReportKind.MONTHLY_ENERGY, ReportKind.WATER, ReportKind.TENANTS, ReportKind.INDOOR_AIR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class Made:
     report: Report
     folder: Path
     text: str
+    others: dict[ReportKind, str]
+    """What the reports of June say, by kind."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -76,8 +79,17 @@ async def made(database_servers: DatabaseServers, tmp_path_factory: pytest.TempP
             wish = ReportWish(ReportKind.HALF_YEAR, period.first, period.until, clock.now(), FORMATS)
             report = await report_maker(found).make(wish)
             report_writer(found).files(ReportRecord("half-year-104H1", wish, "王小明", clock.now()), report, folder)
-        text = "".join(b.text(Language.ZH) for b in report.blocks if isinstance(b, Sentence))
-        yield Made(report, folder, text)
+            others = {kind: said(await report_maker(found).make(of_june(kind, clock.now()))) for kind in MONTHLY}
+        yield Made(report, folder, said(report), others)
+
+
+def of_june(kind: ReportKind, known_at: int) -> ReportWish:
+    period = parse_period("104-06")
+    return ReportWish(kind, period.first, period.until, known_at, FORMATS, provisional=True)
+
+
+def said(report: Report) -> str:
+    return "".join(b.text(Language.ZH) for b in report.blocks if isinstance(b, Sentence))
 
 
 async def enter_fuel(found: ReportBasis, year: int, litres: float) -> None:
@@ -125,11 +137,21 @@ def test_nine_lifts_that_regenerate(made: Made) -> None:
 
 def test_carbon_by_the_factor_of_the_year(made: Made) -> None:
     # 10,404,800 kWh x 0.525 (domain reference section 8).
-    assert "用電碳排放 5,462,520 kgCO2e" in made.text
+    assert "用電碳排放 5,462,520 kgCO2e，依 104 年度 0.525 kgCO2e/kWh 係數計算。" in made.text
+
+
+def test_a_month_is_told_by_the_other_reports_as_far_as_there_are_data(made: Made) -> None:
+    energy = made.others[ReportKind.MONTHLY_ENERGY]
+    assert "電力使用量為 " in energy
+    assert "，較基準年（95 年）同期之 " in energy
+    assert "電費：" in energy, "no tariff of those years is known, and it is said why"
+    assert "每人每日用水 " in made.others[ReportKind.WATER]
+    assert "自來水使用量為 " in made.others[ReportKind.WATER]
+    assert set(made.others) == set(MONTHLY)
 
 
 def test_what_the_building_does_not_know_is_not_invented(made: Made) -> None:
-    for what in ("需量", "節能措施登錄"):
+    for what in ("節能措施登錄", "需量"):
         assert f"{what}：本期沒有資料，不作推估。" in made.text
     assert not made.report.provisional
 
@@ -139,7 +161,7 @@ def test_each_figure_leads_to_its_question_as_known_then(made: Made) -> None:
     source = amount.sources[0]  # type: ignore[union-attr]
     assert source.query.startswith("/api/v1/energy/comparison?commodity=electricity&period=104H1&")
     assert "as_known_at=" in source.query
-    assert source.meters
+    assert source.meters == ("TCH.ELEC.MAIN", "TCH.B2.CS.HVM01.kWh", "TCH.B2.CS.HVM02.kWh")
 
 
 @pytest.mark.parametrize("form", FORMATS)

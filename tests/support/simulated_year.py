@@ -1,12 +1,16 @@
 """Half-years of the whole building, stepped by hours as ``cityhall-sim history`` does: what its counters counted.
 
 One run goes from January 2014 to June 2015, so that twelve months of both halves are known; 2006 and 2010 have a run
-each of their first half. Only the counters that reports ask for are kept hour by hour.
+each of their first half. Each begins on the last day of December. A half-year is told as the record tells it: a reading
+counts for the time in which it was read, so that the one at midnight is of the day that begins, and what readings of whole
+hours say of a half-year was counted from 23 o'clock to 23 o'clock. Only the counters that reports ask for are kept hour
+by hour.
 """
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -39,36 +43,33 @@ Figures = dict[tuple[str, str], NDArray[np.float64]]
 
 @dataclass
 class Stretch:
-    """What each unit's counters counted from ``begin`` to ``end``, and the energy (kWh) of powers without a counter."""
+    """What each unit's counters counted in a time, and the energy (kWh) of powers without a counter."""
 
-    begin: datetime
     counted: Figures
     energy_kwh: Figures
     main_kw: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     """Of both lines together, at the end of every step."""
     shown: list[NDArray[np.float64]] = field(default_factory=list)
-    """What the counters of :data:`REPORTED` showed, from the begin on, at every full hour."""
+    """What the counters of :data:`REPORTED` showed at every full hour, that of the begin and that of the end included."""
 
 
 def half_year(year: int) -> Stretch:
     """January to June, with the default seed."""
-    return _long_run()[0][2 * (year - CHAIN[0][0])] if year >= CHAIN[0][0] else _alone(year)[0]
+    return _long_run().stretches[2 * (year - CHAIN[0][0])] if year >= CHAIN[0][0] else _alone(year).stretches[0]
 
 
 def twelve_months() -> tuple[Stretch, Stretch]:
     """July to December 2014, and January to June 2015."""
-    (_, second, third), _ = _long_run()
+    _, second, third = _long_run().stretches
     return second, third
 
 
 def write_reported_history(folder: Path, year: int) -> Path:
     """Write what the counters of reports showed, as ``cityhall-sim history --point`` does: 2006, 2010, or 2014 on.
 
-    It goes on for a day after its half-year, whose first moment is the half-year's last reading.
+    From the last day of December to the end of the day after the half-year.
     """
-    stretches, state = _long_run() if year >= CHAIN[0][0] else ([_alone(year)[0]], _alone(year)[1])
-    after, _ = _stepped(state, _end(stretches[-1]), _end(stretches[-1]) + timedelta(days=1))
-    rows = [row for stretch in (*stretches, after) for row in stretch.shown[:-1]]
+    run = _long_run() if year >= CHAIN[0][0] else _alone(year)
     building = load_building("full")
     points = tuple(
         point
@@ -76,12 +77,20 @@ def write_reported_history(folder: Path, year: int) -> Path:
         for point in building.points
         if (point.equipment.type.code, point.role.role) == (code, role)
     )
-    first = stretches[0].begin.date()
-    span = Span(first, _end(after).date(), round(STEP_S), TAIPEI)
+    values = np.array(run.shown)
+    span = Span(run.first, run.first + timedelta(days=len(values) // 24), round(STEP_S), TAIPEI)
     make_room(folder)
-    values = np.array(rows)
     write_history(folder, replace(building, points=points), 1, span, _days(span, values))
     return folder
+
+
+@dataclass
+class _Run:
+    """Half-years on end, and what was shown at every full hour of whole days from ``first`` on."""
+
+    first: date
+    stretches: list[Stretch]
+    shown: list[NDArray[np.float64]]
 
 
 def _days(span: Span, values: NDArray[np.float64]) -> list[RecordedDay]:
@@ -92,25 +101,29 @@ def _days(span: Span, values: NDArray[np.float64]) -> list[RecordedDay]:
     return days
 
 
-def _end(stretch: Stretch) -> datetime:
-    return stretch.begin + timedelta(hours=len(stretch.shown) - 1)
+@cache
+def _alone(year: int) -> _Run:
+    return _lived([(year, 1), (year, 7)])
 
 
 @cache
-def _alone(year: int) -> tuple[Stretch, CityState]:
-    begin = datetime(year, 1, 1, tzinfo=TAIPEI)
-    return _stepped(settled_city(1, begin), begin, datetime(year, 7, 1, tzinfo=TAIPEI))
+def _long_run() -> _Run:
+    return _lived([*CHAIN, (2015, 7)])
 
 
-@cache
-def _long_run() -> tuple[list[Stretch], CityState]:
-    begins = [datetime(year, month, 1, tzinfo=TAIPEI) for year, month in CHAIN]
-    state = settled_city(1, begins[0])
+def _lived(months: list[tuple[int, int]]) -> _Run:
+    """Half-years between the beginnings of months, with a day before and a day after."""
+    edges = [datetime(year, month, 1, tzinfo=TAIPEI) - timedelta(seconds=STEP_S) for year, month in months]
+    first = edges[0].replace(hour=0)
+    state = settled_city(1, first)
+    before, state = _stepped(state, first, edges[0])
     found = []
-    for begin, end in zip(begins, [*begins[1:], datetime(2015, 7, 1, tzinfo=TAIPEI)], strict=True):
+    for begin, end in pairwise(edges):
         stretch, state = _stepped(state, begin, end)
         found.append(stretch)
-    return found, state
+    after, _ = _stepped(state, edges[-1], edges[-1] + timedelta(days=1, seconds=STEP_S))
+    rows = [row for stretch in (before, *found, after) for row in stretch.shown[:-1]]
+    return _Run(first.date(), found, rows)
 
 
 def _stepped(state: CityState, begin: datetime, end: datetime) -> tuple[Stretch, CityState]:
@@ -126,7 +139,7 @@ def _stepped(state: CityState, begin: datetime, end: datetime) -> tuple[Stretch,
         main_kw.append(float(state.columns["HVM"]["kW"].sum()))
         shown.append(_reported(state))
     counted = {(code, column): state.columns[code][column] - first[code, column] for code, column in COUNTERS}
-    return Stretch(begin, counted, energy, np.array(main_kw), shown), state
+    return Stretch(counted, energy, np.array(main_kw), shown), state
 
 
 def _reported(state: CityState) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ import numpy as np
 from cityhall_bms.domain.energy.commodities import Commodity
 from cityhall_bms.domain.energy.comparison import Subject, total
 from cityhall_bms.domain.energy.demand_meters import SUPPLY
+from cityhall_bms.domain.energy.measures import MeasureStatus
 from cityhall_bms.domain.energy.meters import Flow, Meter, PointSource
 from cityhall_bms.domain.energy.periods import Period, months_of, share_of_year, year_period
 from cityhall_bms.domain.energy.saving_targets import TargetKind
@@ -32,6 +33,14 @@ TOLD: Final = (Commodity.ELECTRICITY, Commodity.WATER, Commodity.FUEL)
 """What the city reports beside base year and year before."""
 TWELVE: Final = 12
 MEASURES_MAX: Final = 1_000
+STATUS: Final = {
+    MeasureStatus.PROPOSED: Text("提案", "proposed"),
+    MeasureStatus.APPROVED: Text("核定", "approved"),
+    MeasureStatus.IN_PLACE: Text("已施作", "in place"),
+    MeasureStatus.VERIFIED: Text("已查證", "verified"),
+    MeasureStatus.CLOSED: Text("結案", "closed"),
+    MeasureStatus.WITHDRAWN: Text("撤回", "withdrawn"),
+}
 MONTH: Final = "1mo"
 
 
@@ -113,12 +122,14 @@ class EnergyReports:
         kilograms = [year.kg for year in years]
         if len(applied) < len(years) or None in kilograms:
             return None
-        factors = [f"{roc_year(each.factor.year)}: {each.factor.kg_per_unit:g}" for each in applied]
+        factors = [f"carbon {roc_year(each.factor.year)}: {each.factor.kg_per_unit:g}" for each in applied]
         coverage = min(year.coverage for year in years)
         thin = coverage < self._coverage_min or any(each.provisional for each in applied)
         source = self._source("/energy/carbon", wish, subject, factors, period=period.name)
         amount = Figure(sum(k for k in kilograms if k is not None), "kgCO2e", 0, coverage, thin, sources=(source,))
-        return Carbon(amount, Text(f"{'、'.join(factors)} 年度（kgCO2e/kWh）", f"{', '.join(factors)} kgCO2e/kWh"))
+        zh = "、".join(f"{roc_year(each.factor.year)} 年度 {each.factor.kg_per_unit:g}" for each in applied)
+        en = ", ".join(f"{each.factor.kg_per_unit:g} of ROC {roc_year(each.factor.year)}" for each in applied)
+        return Carbon(amount, Text(f"{zh} kgCO2e/kWh", f"{en}, kgCO2e/kWh"))
 
     async def peak(self, period: Period) -> Peak | None:
         """Highest quarter hour of the supply; none where no quarter is known."""
@@ -149,7 +160,7 @@ class EnergyReports:
                 MeasureRow(
                     Text(what.text_zh, what.text_en),
                     what.option.value,
-                    Text(each.status.value, each.status.value),
+                    STATUS[each.status],
                     Figure(what.deemed, unit, declared=True, sources=(source,)),
                     Figure(measured, unit, sources=(source,)),
                 )
@@ -207,4 +218,10 @@ class EnergyReports:
     def _source(
         self, path: str, wish: ReportWish, subject: Subject, versions: Sequence[str] = (), **asked: str
     ) -> Source:
-        return Source(address(path, wish.known_at, **asked), tuple(subject.factors), None, tuple(versions))
+        return Source(address(path, wish.known_at, **asked), self._read(subject), None, tuple(versions))
+
+    def _read(self, subject: Subject) -> tuple[str, ...]:
+        """Meters of a subject, and the points that they are read from."""
+        leaves = [self._metering.meter(leaf) for name in subject.factors for leaf in self._metering.leaves(name)]
+        points = [meter.source.point for meter in leaves if isinstance(meter.source, PointSource)]
+        return tuple(dict.fromkeys([*subject.factors, *points]))

@@ -7,7 +7,7 @@ import numpy as np
 from cityhall_simulators.plants.common import Column
 from cityhall_simulators.plants.transport.traffic import Traffic, cars, mean_floors, mean_torque, torque
 
-_NET_KWH, _REGENERATED_KWH = 0.1317, 0.06575106
+_NET_KWH, _REGENERATED_KWH = 0.1317, 0.06580741
 """Per trip of mean length: 3,660 kWh net per car and month, and 10,992 kWh regenerated from July 2014 to June 2015."""
 _TORQUE_ON_USE, _TORQUE_ON_REGENERATION = 0.5, -0.7
 _BRAKING_FROM: Final = 0.75
