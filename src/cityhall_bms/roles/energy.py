@@ -6,8 +6,8 @@ from pathlib import Path
 
 import asyncpg
 
-from cityhall_bms.adapters.document_folder import DocumentFolder
 from cityhall_bms.adapters.cost_lines import CostCsv
+from cityhall_bms.adapters.document_folder import DocumentFolder
 from cityhall_bms.adapters.meter_reading import HistoryMeterReader
 from cityhall_bms.adapters.postgres.meter_readings import PostgresMeterReadings
 from cityhall_bms.api.energy_services import EnergyServices
