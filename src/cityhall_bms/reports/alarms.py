@@ -55,8 +55,14 @@ def local_text(at: int | None, zone: ZoneInfo) -> str:
     return f"{(EPOCH + timedelta(microseconds=at)).astimezone(zone):%Y-%m-%d %H:%M}"
 
 
-def alarm_sections(data: AlarmData, zone: ZoneInfo) -> tuple[Section, ...]:
-    """The whole report."""
+NO_RECORD: Final = Sentence("absent", {"what": Text("警報紀錄", "The record of alarms")})
+"""Where the record began after the period: no alarm is known, which is not the same as none."""
+
+
+def alarm_sections(data: AlarmData | None, zone: ZoneInfo) -> tuple[Section, ...]:
+    """The whole report; none where nothing was recorded yet."""
+    if data is None:
+        return (Section(Text("警報負荷", "Alarm load"), (NO_RECORD,)),)
     found = data.figures
     return (
         Section(Text("警報負荷", "Alarm load"), (*load_sentences(data), _by_day(data, zone))),

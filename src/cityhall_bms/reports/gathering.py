@@ -98,11 +98,14 @@ class ReportMaker:
 
     async def _shift(self, period: Period, _: ReportWish) -> tuple[Section, ...]:
         window = self._window(period)
+        alarms = await self._alarm_data(period)
+        if alarms is None:
+            return shift_sections(None, self._zone)
         before, stood = await self._sources.past.stood(window.start), await self._sources.past.stood(window.end)
         lists = lists_of(stood.alarms, ())
         positions = (min(before.position + 1, stood.position), stood.position)
         data = ShiftData(
-            alarms=await self._alarm_data(period),
+            alarms=alarms,
             standing={name: lists.alarms[name] for name in ListName},
             standing_source=Source(address("/state", at=between(window)["to"]), events=positions),
             hand_overs=await self._hand_overs(window),
@@ -112,8 +115,11 @@ class ReportMaker:
         )
         return shift_sections(data, self._zone)
 
-    async def _alarm_data(self, period: Period) -> AlarmData:
+    async def _alarm_data(self, period: Period) -> AlarmData | None:
+        """Figures of alarms; none where the event log began after the period."""
         window = self._window(period)
+        if not (await self._sources.past.stood(window.end)).position:
+            return None
         rows = await self._sources.alarms.annunciations(WHOLE_SITE, window.start, window.end)
         found = await asyncio.to_thread(figures, rows, window.start, window.end)
         told = rows.rang[within(rows.rang, window.start, window.end) & ~rows.drill]

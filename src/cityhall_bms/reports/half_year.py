@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from cityhall_bms.domain.site import Text
-from cityhall_bms.reports.alarms import AlarmData, answered_in_time, load_sentences, local_text
+from cityhall_bms.reports.alarms import NO_RECORD, AlarmData, answered_in_time, load_sentences, local_text
 from cityhall_bms.reports.comparing import Compared, Months, compared_sentences, comparison_table, months_chart
 from cityhall_bms.reports.document import (
     Block,
@@ -80,7 +80,7 @@ class HalfYearData:
     carbon: Carbon | None
     measures: Sequence[MeasureRow] | None
     peak: Peak | None
-    alarms: AlarmData
+    alarms: AlarmData | None
     last_incident: int | None
     """When priority 1 last rang (µs UTC); none where the record has none."""
     provisional: bool = False
@@ -177,6 +177,8 @@ def measures_block(measures: Sequence[MeasureRow] | None) -> Block:
 
 
 def _response(data: HalfYearData, zone: ZoneInfo) -> list[Block]:
+    if data.alarms is None:
+        return [NO_RECORD]
     source = data.alarms.source
     incidents = data.alarms.figures.responses[0].annunciations
     found: list[Block] = [Sentence("incidents", {"count": Figure(incidents, sources=(source,))})]

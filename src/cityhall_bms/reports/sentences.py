@@ -43,7 +43,7 @@ SENTENCES: Final[Mapping[str, Text]] = MappingProxyType(
             "The period has {days} days, that of {reference} {before_days}; amounts are compared as they are.",
         ),
         "rain": Text(
-            "雨水回收使用 {amount}，達年度目標 {target} 之 {progress}，為線性進度之 {pace}。",
+            "雨水回收使用 {amount}，達年度目標 {target}之 {progress}，為線性進度之 {pace}。",
             "Rainwater used: {amount}, {progress} of the year's target of {target}, {pace} of the linear plan.",
         ),
         "lifts": Text(

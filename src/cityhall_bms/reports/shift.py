@@ -8,7 +8,7 @@ from cityhall_bms.domain.alarms import Alarm
 from cityhall_bms.domain.hand_overs import HandOver, ListName
 from cityhall_bms.domain.site import Text
 from cityhall_bms.ports.commands import HeldSlot
-from cityhall_bms.reports.alarms import AlarmData, answered_in_time, load_sentences, local_text
+from cityhall_bms.reports.alarms import NO_RECORD, AlarmData, answered_in_time, load_sentences, local_text
 from cityhall_bms.reports.document import Block, Column, Figure, Section, Sentence, Source, Table
 
 LISTED_MAX = 200
@@ -48,8 +48,10 @@ class ShiftData:
     peak: Peak | None
 
 
-def shift_sections(data: ShiftData, zone: ZoneInfo) -> tuple[Section, ...]:
-    """The whole report."""
+def shift_sections(data: ShiftData | None, zone: ZoneInfo) -> tuple[Section, ...]:
+    """The whole report; none where nothing was recorded yet."""
+    if data is None:
+        return (Section(Text("警報", "Alarms"), (NO_RECORD,)),)
     return (
         Section(
             Text("警報", "Alarms"), (*load_sentences(data.alarms), answered_in_time(data.alarms), _priorities(data))

@@ -56,7 +56,7 @@ def test_the_half_year_report_says_what_the_city_published() -> None:
         "自來水使用量為 70,243 度，較基準年（99 年）同期之 78,323 度減少 8,080 度（−10.32%）",
         "，較民國 103 年同期之 71,409 度減少 1,166 度（−1.63%）。",
         "油料使用量為 9,098 公升，較基準年（95 年）同期之 19,595 公升減少 10,497 公升（−53.57%）。",
-        "雨水回收使用 112 度，達年度目標 150 度 之 74.67%，為線性進度之 149.33%。",
+        "雨水回收使用 112 度，達年度目標 150 度之 74.67%，為線性進度之 149.33%。",
         "9 部能源回生電梯近 12 個月平均每部回生 10,992 度，每月 916 度。",
         "最高需量 4,727 kW（2015-05-31 00:00），契約容量 5,000 kW，占 94.54%。",
         "用電碳排放 5,462,520 kg CO₂e，依 104 年度 0.525 係數計算。",
@@ -70,9 +70,9 @@ def test_english_comes_second_and_says_the_same() -> None:
 
 
 def test_what_is_not_known_is_said_to_be_absent() -> None:
-    nothing = replace(half_year_data(), rain=None, lifts=None, carbon=None, measures=None, peak=None)
+    nothing = replace(half_year_data(), rain=None, lifts=None, carbon=None, measures=None, peak=None, alarms=None)
     found = texts(half_year_report(nothing))
-    for what in ("雨水回收", "電梯能源回生", "碳排放", "節能措施登錄", "需量"):
+    for what in ("雨水回收", "電梯能源回生", "碳排放", "節能措施登錄", "需量", "警報紀錄"):
         assert f"{what}：本期沒有資料，不作推估。" in found
     assert "巡檢缺失：系統未留有此項紀錄，本報告不列。" in found
 

@@ -33,6 +33,8 @@ from cityhall_bms.reports.document import (
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 FONT: Final = "Noto Sans TC"
+NARROW_CATEGORIES: Final = 4
+"""A chart of so few bars does not take the whole width."""
 PREAMBLE: Final = """
 #set page(paper: "a4", margin: (top: 22mm, bottom: 20mm, x: 20mm), numbering: "1 / 1",
   header: context if here().page() > 1 [#set text(8pt, fill: luma(100)); #heading-line #h(1fr) #period-line],
@@ -120,7 +122,8 @@ class _Pages:
                 return self._table(table)
             case Chart() as chart:
                 svg = string(chart_svg(chart, self._language))
-                image = f'image(bytes({svg}), format: "svg", width: 100%, alt: {self._say(chart.text)})'
+                width = "100%" if len(chart.categories) > NARROW_CATEGORIES else "60%"
+                image = f'image(bytes({svg}), format: "svg", width: {width}, alt: {self._say(chart.text)})'
                 return f"#titled({self._say(chart.text)})\n#block(breakable: false, {image})\n"
         text, said_before = "", ""
         for sentence in blocks:
