@@ -47,8 +47,9 @@ from cityhall_bms.reports.schedule import due
 
 ACTOR: Final = "reports"
 MANIFEST_SUFFIX: Final = ".manifest.json"
-PERIOD_S: Final = 2.0
 TRIES_MAX: Final = 3
+AGAIN_AFTER_US: Final = 60_000_000
+"""Pause before another try, longer each time: a database that is away comes back."""
 STOP_STEPS: Final = (StopStep(SIGTERM, 5.0),)
 EVENTS_MAX: Final = 10
 
@@ -178,12 +179,13 @@ class ReportKeeper:
         self._clock = clock
         self._asked: set[str] = set()
         self._tries: dict[str, int] = {}
+        self._not_before: dict[str, int] = {}
 
     async def step(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
         """Ask for what is due, and make what was asked for; ``arguments`` start the maker, before the report's name."""
         await self.ask_due()
         for record in await self._view.waiting():
-            if self._tries.get(record.report, 0) < TRIES_MAX:
+            if self._not_before.get(record.report, 0) <= self._clock.now():
                 await self._make(record, arguments, environment)
 
     async def ask_due(self) -> None:
@@ -199,9 +201,10 @@ class ReportKeeper:
             self._asked.add(report)
 
     async def _make(self, record: ReportRecord, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
-        self._tries[record.report] = self._tries.get(record.report, 0) + 1
+        tries = self._tries[record.report] = self._tries.get(record.report, 0) + 1
         code = await _run([*arguments, record.report], environment)
-        if code and self._tries[record.report] == TRIES_MAX:
+        self._not_before[record.report] = self._clock.now() + tries * AGAIN_AFTER_US
+        if code and tries >= TRIES_MAX:
             reason = f"it could not be made in {TRIES_MAX} tries; the service's log says why"
             await fail(record, reason, self._events, self._clock)
 

@@ -91,8 +91,12 @@ async def test_each_due_time_is_asked_for_once_by_whoever_keeps_it(tmp_path: Pat
 async def test_a_report_whose_maker_fails_again_and_again_is_given_up_and_told(tmp_path: Path) -> None:
     log, clock = MemoryEventLog(ManualClock()), clock_at(2026, 7, 3, 6, 31)
     keeper = ReportKeeper(site(tmp_path), LogView(log), log, clock)
-    for _ in range(5):
-        await keeper.step(["no-such-command"], {"PATH": "/usr/bin", "PYTHONPATH": ":".join(sys.path)})
+    environment = {"PATH": "/usr/bin", "PYTHONPATH": ":".join(sys.path)}
+    for number in range(3):
+        await keeper.step(["no-such-command"], environment)
+        await keeper.step(["no-such-command"], environment)  # too soon after a failure
+        assert (await find(log, "monthly-115-06")).state is (ReportState.FAILED if number == 2 else ReportState.ASKED)
+        clock.jump(181.0)
     record = await find(log, "monthly-115-06")
     assert record.state is ReportState.FAILED
     assert "3 tries" in record.reason
