@@ -139,6 +139,24 @@ async def test_the_seals_fit_in_every_form(database_url: str, empty: bool) -> No
     assert (cold[Part.SAMPLES].count == hot[Part.SAMPLES].count) is empty
 
 
+async def test_a_copy_of_a_poll_is_no_fact_more_and_is_found_all_the_same(database_url: str) -> None:
+    await store(database_url, made_up_batches(16, 20), random.Random(16))
+    async with connected(database_url) as connection:
+        await connection.execute("INSERT INTO scan SELECT * FROM scan WHERE set_id IS NOT NULL LIMIT 1")
+    (doubled,) = faults(await checked(database_url))
+    assert (doubled.wrong, doubled.at is not None) == (Wrong.SAMPLES_DOUBLED, True)
+
+
+async def test_a_poll_in_a_day_whose_room_was_given_back_is_a_copy(postgres_url: str) -> None:
+    await store(postgres_url, made_up_batches(17, 20), random.Random(17))
+    async with connected(postgres_url) as connection:
+        await connection.execute(
+            "INSERT INTO cold_day (day, packed_at, emptied_at) SELECT DISTINCT d.day, now(), now() FROM scan_days() AS d (day)"
+        )
+    (doubled,) = faults(await checked(postgres_url))
+    assert doubled.wrong is Wrong.SAMPLES_DOUBLED
+
+
 ONE = "point_id = 3 AND set_id <> 0"
 
 
