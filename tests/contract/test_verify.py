@@ -121,8 +121,7 @@ async def test_a_changed_event_is_named(record: Record, statement: str, wrong: W
     "statement",
     [
         "UPDATE gap SET polls = 0",
-        "UPDATE gap SET cause = 'maintenance'",
-        "UPDATE gap SET until = since",
+        "UPDATE gap SET cause = 'maintenance', until = since",
         "DELETE FROM gap",
         f"INSERT INTO gap (source, {OF_GAP}) SELECT 'c2', {OF_GAP} FROM gap",
     ],
