@@ -107,7 +107,7 @@ SELECT (extract(epoch FROM s.observed_at) * 1000000)::bigint
 FROM scan s
 LEFT JOIN cold_day c ON c.day = (s.observed_at AT TIME ZONE 'UTC')::date AND c.emptied_at >= c.packed_at AND NOT c.touched
 WHERE s.set_id IS NOT NULL AND s.observed_at >= $1::timestamptz AND s.observed_at < $2::timestamptz
-GROUP BY s.set_id, s.observed_at, s.recorded_at
+GROUP BY s.set_id, s.observed_at, s.recorded_at, s."values", s.quality
 HAVING count(*) > 1 OR count(c.day) > 0
 ORDER BY s.observed_at
 LIMIT 1;
