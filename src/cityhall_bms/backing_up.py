@@ -25,6 +25,7 @@ from cityhall_bms.settings import Settings
 
 KEYS: Final = "keys"
 DOCUMENTS: Final = "documents"
+REPORTS: Final = "reports"
 PUBLIC_KEYS: Final = "public-*.pem"
 OnTable = dumping.OnTable
 
@@ -53,6 +54,7 @@ async def back_up_database(settings: Settings, target: Path, clock: Clock, on_ta
         await dumping.dump(settings.database.url, snapshot, fresh / "database" / "dump", on_table)
     copy_folder(settings.data_dir / SEALS, fresh / SEALS)
     copy_folder(settings.document_folder, fresh / DOCUMENTS)
+    copy_folder(settings.report_folder, fresh / REPORTS)
     copy_folder(settings.key_folder, fresh / KEYS, PUBLIC_KEYS)
     signer = Signer.load_or_create(settings.key_folder)
     await asyncio.to_thread(seal, fresh, made_at.isoformat(), version("cityhall-bms"), heads, signer)

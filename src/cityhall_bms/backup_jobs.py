@@ -10,7 +10,7 @@ from cityhall_bms.adapters.embedded.postgres import EmbeddedPostgres
 from cityhall_bms.adapters.postgres import dumping
 from cityhall_bms.adapters.postgres.connection import connect, translated
 from cityhall_bms.adapters.seal_files import FOLDER as SEALS
-from cityhall_bms.backing_up import DOCUMENTS, KEYS, OnTable, back_up_database, nobody_watches, time_of
+from cityhall_bms.backing_up import DOCUMENTS, KEYS, REPORTS, OnTable, back_up_database, nobody_watches, time_of
 from cityhall_bms.domain.errors import EventLogUnavailableError, RefusedError
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.settings import Settings
@@ -39,6 +39,7 @@ async def restore(
             await _restore_embedded(settings, backup, clock, on_table, replace=replace)
     copy_folder(folder / SEALS, settings.data_dir / SEALS)
     copy_folder(folder / DOCUMENTS, settings.document_folder)
+    copy_folder(folder / REPORTS, settings.report_folder)
     copy_folder(folder / KEYS, settings.key_folder)
     return backup
 

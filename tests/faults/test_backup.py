@@ -58,6 +58,9 @@ async def test_a_backup_of_a_running_database_comes_back_as_it_was(
 ) -> None:
     before = await contents(settings.database.url)
     proof = await DocumentFolder(settings.document_folder).keep("bill.pdf", b"%PDF-1.7 of a fuel card")
+    report = Path("20260701T000000-0a1b2c3d", "shift-TCH-115-06-30.pdf")
+    (settings.report_folder / report).parent.mkdir(parents=True)
+    (settings.report_folder / report).write_bytes(b"%PDF-1.7 of a shift")
     seen: list[tuple[int, int]] = []
     backup = await backup_jobs.back_up(settings, tmp_path, SystemClock(), lambda *done: seen.append(done))
     assert seen[-1][0] == seen[-1][1] > 10
@@ -70,6 +73,7 @@ async def test_a_backup_of_a_running_database_comes_back_as_it_was(
         assert restored == backup
         assert await contents(url) == before
         assert (await DocumentFolder(empty.document_folder).read(proof.sha256))[0] == "application/pdf"
+        assert (empty.report_folder / report).read_bytes() == b"%PDF-1.7 of a shift"
         async with history_on(url, ManualClock(T0 + HOUR)) as history:  # it is at work again
             await history.store([scan(20, T0 + 20 * MINUTE, [9.0, 9.0])])
         with pytest.raises(RefusedError, match="not empty"):

@@ -97,13 +97,15 @@ def open_backup(folder: Path) -> Backup:
 
 
 def copy_folder(source: Path, target: Path, pattern: str = "*") -> None:
-    """Copy the plain files of a folder that match; nothing where there is no such folder."""
+    """Copy the plain files of a folder and its folders that match; nothing where there is no such folder."""
     if not source.is_dir():
         return
     target.mkdir(parents=True, exist_ok=True)
-    for path in sorted(source.glob(pattern)):
+    for path in sorted(source.rglob(pattern)):
         if path.is_file():
-            shutil.copyfile(path, target / path.name)
+            place = target / path.relative_to(source)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, place)
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
