@@ -1,6 +1,7 @@
 import type { components } from "./api-types";
 
-type Schemas = components["schemas"];
+/** Everything that the service describes; a page names what it asks for in a module of its own. */
+export type Schemas = components["schemas"];
 export type Alarm = Schemas["Alarm"];
 export type AlarmGroups = Schemas["AlarmGroups"];
 export type AlarmPage = Schemas["AlarmPage"];
