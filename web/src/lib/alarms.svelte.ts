@@ -9,6 +9,7 @@ export type ShelfEnd = { duration_s: number } | { until: "end_of_shift" } | { on
 /** News is shown this often, however fast it comes. */
 const FLUSH_MS = 100;
 const GROUPS_EVERY_MS = 3_000;
+const SILENT_MAX_MS = 5_000;
 const ACKNOWLEDGED_AT_ONCE_MAX = 1_000;
 
 /** The open alarms, kept by the feed: what is held is as much as there are alarms, however many transitions come. */
@@ -16,6 +17,8 @@ export class AlarmStore {
   connected = $state(false);
   loaded = $state(false);
   flood = $state.raw<Flood | null>(null);
+  /** When the feed was last heard of, ms: it says something every two seconds. */
+  heardAt = $state(0);
   now = $state(Date.now());
   places = $state.raw<ReadonlyMap<string, Place>>(new Map());
   /** Names of what groups are caused by, for people. */
@@ -24,6 +27,8 @@ export class AlarmStore {
 
   open = $derived([...this.byId.values()].filter((alarm) => this.isShown(alarm)).sort(compareAlarms));
   unacknowledged = $derived(this.open.filter(isWaiting));
+  /** Nobody would see an alarm that rings now. */
+  lost = $derived(this.loaded && this.now - this.heardAt > SILENT_MAX_MS);
   annunciated = $derived(this.open.filter((alarm) => !isHidden(alarm) && alarm.state !== "NORM"));
 
   /** Alarms and places that came since the last time they were shown, the latest of each. */
@@ -48,12 +53,14 @@ export class AlarmStore {
     } while (cursor);
     this.byId = new Map(alarms.map((alarm) => [alarm.id, alarm]));
     await this.loadGroups();
+    this.heardAt = Date.now();
     this.loaded = true;
     return connection.join({ join: "alarms", after: position }, (message) => {
       if (message.stream !== "alarms") return;
+      if (!("connected" in message)) this.heardAt = Date.now();
       if ("transition" in message) this.takeTransition(message.transition as Transition);
       else if ("flood" in message) this.flood = message.flood;
-      else this.connected = message.connected;
+      else if ("connected" in message) this.connected = message.connected;
     });
   }
 
@@ -69,16 +76,17 @@ export class AlarmStore {
       .sort((a, b) => a.priority - b.priority)[0];
   }
 
-  async acknowledge(alarm: Alarm, by: string): Promise<void> {
-    this.show(await post<Alarm>(`/alarms/${encodeURIComponent(alarm.id)}/acknowledge`, { by }));
+  /** Do one thing to one alarm, as `acknowledge` or `out-of-service`. */
+  async ask(alarm: Alarm, action: string, body: object): Promise<void> {
+    this.show(await post<Alarm>(`/alarms/${encodeURIComponent(alarm.id)}/${action}`, body));
   }
 
   /** Acknowledge several; gives why some were refused. */
-  async acknowledgeAll(alarms: readonly Alarm[], by: string): Promise<string[]> {
+  async acknowledgeAll(alarms: readonly Alarm[], by: string, comment = ""): Promise<string[]> {
     const refusals: string[] = [];
     for (let first = 0; first < alarms.length; first += ACKNOWLEDGED_AT_ONCE_MAX) {
       const ids = alarms.slice(first, first + ACKNOWLEDGED_AT_ONCE_MAX).map((alarm) => alarm.id);
-      const results = await post<AlarmResults>("/alarms/acknowledgements", { ids, by });
+      const results = await post<AlarmResults>("/alarms/acknowledgements", { ids, by, comment });
       for (const { alarm, refusal } of results.items) {
         if (alarm) this.take(alarm);
         else refusals.push(refusal?.detail ?? "");
@@ -86,18 +94,6 @@ export class AlarmStore {
     }
     this.flush();
     return refusals;
-  }
-
-  async shelve(alarm: Alarm, by: string, reason: string, end: ShelfEnd): Promise<void> {
-    this.show(await post<Alarm>(`/alarms/${encodeURIComponent(alarm.id)}/shelve`, { by, reason, ...end }));
-  }
-
-  async unshelve(alarm: Alarm, by: string): Promise<void> {
-    this.show(await post<Alarm>(`/alarms/${encodeURIComponent(alarm.id)}/unshelve`, { by }));
-  }
-
-  async reset(alarm: Alarm, by: string): Promise<void> {
-    this.show(await post<Alarm>(`/alarms/${encodeURIComponent(alarm.id)}/reset`, { by }));
   }
 
   /** What is open, and what chatters: that would otherwise come and go under the operator's eyes. */

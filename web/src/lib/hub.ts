@@ -28,7 +28,9 @@ export type Message =
   | { stream: "points"; snapshot: Snapshot }
   | { stream: "points"; values: Values }
   | { stream: "alarms"; transition: Told }
-  | { stream: "alarms"; flood: Flood | null };
+  | { stream: "alarms"; flood: Flood | null }
+  /** The feed lives, and nothing rang. */
+  | { stream: "alarms"; position: number };
 
 /** A transition as the feed tells it, of which only this matters here. */
 export interface Told {
@@ -112,7 +114,10 @@ export class Hub {
   private takeNews(type: string, data: unknown): void {
     if (type === "alarm") this.takeTransition(data as Told);
     else if (type === "flood") this.takeFlood(data as Flood);
-    else this.heardUntil = Math.max(this.heardUntil, (data as { position: number }).position);
+    else {
+      this.heardUntil = Math.max(this.heardUntil, (data as { position: number }).position);
+      for (const port of this.alarms) port.postMessage({ stream: "alarms", position: this.heardUntil });
+    }
   }
 
   private takeSnapshot(snapshot: Snapshot): void {

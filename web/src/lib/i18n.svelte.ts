@@ -47,6 +47,15 @@ class I18n {
     return day === this.day.format(new Date(now)) ? this.time(at) : `${day} ${this.time(at)}`;
   }
 
+  /** For how long, in its two largest units. */
+  span(ms: number): string {
+    const s = Math.max(0, Math.floor(ms / 1_000));
+    if (s < 60) return this.t("span_s", { s });
+    if (s < 3_600) return this.t("span_min", { min: Math.floor(s / 60), s: s % 60 });
+    if (s < 86_400) return this.t("span_h", { h: Math.floor(s / 3_600), min: Math.floor((s % 3_600) / 60) });
+    return this.t("span_d", { d: Math.floor(s / 86_400), h: Math.floor((s % 86_400) / 3_600) });
+  }
+
   number(value: number, digits: number): string {
     return value.toLocaleString(this.locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });
   }
