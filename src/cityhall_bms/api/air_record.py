@@ -5,7 +5,7 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from cityhall_bms.api import cursors
 from cityhall_bms.api import indoor_air_models as models
@@ -14,7 +14,7 @@ from cityhall_bms.api.alarms import NO_NUL, Operator, Words
 from cityhall_bms.api.points import known_us
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services
-from cityhall_bms.api.times import KnownAt, to_rfc3339, to_us
+from cityhall_bms.api.times import KnownAt, Moment, WrittenDay, to_rfc3339, to_us
 from cityhall_bms.domain.air_record import InspectionKind, due
 from cityhall_bms.domain.wall_clock import local_day
 from cityhall_bms.ports.air_record import AirEntry, AirEntryFilter, EntryKind, Sample
@@ -45,8 +45,8 @@ class NewSample(BaseModel):
 
     place: Name
     name: Annotated[Name, Field(description="Of a spot limit: `bacteria`, `fungi`.")]
-    value: Annotated[float, Field(ge=0.0, le=VALUE_MAX, allow_inf_nan=False)]
-    sampled_at: AwareDatetime
+    value: Annotated[float, Field(ge=0.0, le=VALUE_MAX, allow_inf_nan=False, strict=True)]
+    sampled_at: Moment
     method: Short = ""
     report: Short = ""
     by: Operator
@@ -63,7 +63,7 @@ class NewInspection(BaseModel):
     )
 
     kind: InspectionKind
-    day: Annotated[date, Field(ge=date(1990, 1, 1), le=date(2200, 1, 1))]
+    day: Annotated[WrittenDay, Field(ge=date(1990, 1, 1), le=date(2200, 1, 1))]
     report: Short = ""
     note: Words = ""
     by: Operator
@@ -84,7 +84,7 @@ class NewAction(BaseModel):
 
     equipment: Name
     role: Name
-    at: AwareDatetime
+    at: Moment
     action: Reason
     by: Operator
 

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints, model_validator
 
 from cityhall_bms.api import models
 from cityhall_bms.api.alarms import NO_NUL, Operator, Words
 from cityhall_bms.api.problems import Refusal, refusal_of, responses
 from cityhall_bms.api.services import ApiServices, Services
-from cityhall_bms.api.times import to_us
+from cityhall_bms.api.times import Moment, to_us
 from cityhall_bms.domain.alarms import Alarm
 from cityhall_bms.ports.alarm_desk import Outcome
 
@@ -71,9 +71,9 @@ class Shelf(Request):
         json_schema_extra={"example": {"by": "王小明", "duration_s": 1800, "reason": "濾網更換中"}}
     )
 
-    duration_s: Annotated[float | None, Field(gt=0, le=86_400, allow_inf_nan=False)] = None
-    until: AwareDatetime | Literal["end_of_shift"] | None = None
-    one_shot: bool = False
+    duration_s: Annotated[float | None, Field(gt=0, le=86_400, allow_inf_nan=False, strict=True)] = None
+    until: Moment | Literal["end_of_shift"] | None = None
+    one_shot: StrictBool = False
     reason: Reason
 
     @model_validator(mode="after")
@@ -105,7 +105,7 @@ class OutOfService(Request):
 
     permit: Annotated[str, StringConstraints(pattern=NO_NUL, min_length=1, max_length=100)]
     reason: Reason
-    until: AwareDatetime | None = None
+    until: Moment | None = None
 
 
 class AlarmResult(models.Model):

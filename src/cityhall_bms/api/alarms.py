@@ -3,12 +3,12 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, HTTPException, Query
-from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from cityhall_bms.api import cursors, models
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services
-from cityhall_bms.api.times import to_rfc3339, to_us
+from cityhall_bms.api.times import Moment, to_rfc3339, to_us
 from cityhall_bms.domain.alarms import Alarm
 from cityhall_bms.domain.errors import NotFoundError
 from cityhall_bms.domain.events import RuleApplied
@@ -73,8 +73,8 @@ async def list_alarms(  # noqa: PLR0917 - one parameter per filter of the query 
 class Searched(BaseModel):
     """What to look for in the record; every condition must hold."""
 
-    start: AwareDatetime | None = Field(None, alias="from", description="Recorded then or later (RFC 3339).")
-    end: AwareDatetime | None = Field(None, alias="to", description="Recorded before then (RFC 3339).")
+    start: Moment | None = Field(None, alias="from", description="Recorded then or later (RFC 3339).")
+    end: Moment | None = Field(None, alias="to", description="Recorded before then (RFC 3339).")
     point: str | None = Field(None, max_length=200, pattern=NO_NUL, description="Point or equipment it is about.")
     equipment: str | None = Field(None, max_length=200, pattern=NO_NUL)
     operator: str | None = Field(

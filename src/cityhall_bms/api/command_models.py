@@ -20,7 +20,7 @@ PersonsRole = Literal["viewer", "operator", "engineer", "supervisor", "auditor",
 Priority = Literal[8, 12, 16]
 Name = Annotated[str, StringConstraints(pattern=NO_NUL, min_length=1, max_length=200)]
 Console = Annotated[str, StringConstraints(pattern=NO_NUL, max_length=100)]
-Value = Annotated[float, Field(allow_inf_nan=False)]
+Value = Annotated[float, Field(allow_inf_nan=False, strict=True)]
 
 
 class Person(BaseModel):
@@ -82,7 +82,7 @@ class Extension(Person):
         extra="forbid", json_schema_extra={"example": {"hours": 4, "reason": "檢修未完", "by": "王小明"}}
     )
 
-    hours: Annotated[float, Field(gt=0, le=168, allow_inf_nan=False)]
+    hours: Annotated[float, Field(gt=0, le=168, allow_inf_nan=False, strict=True)]
     reason: Reason
 
 

@@ -6,14 +6,14 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from cityhall_bms.api.alarms import Operator, Words
 from cityhall_bms.api.models import Model, PointName, Severity, Time
 from cityhall_bms.api.points import checked_window, find_point
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services
-from cityhall_bms.api.times import FromTime, ToTime, to_rfc3339, to_us
+from cityhall_bms.api.times import FromTime, Moment, ToTime, to_rfc3339, to_us
 from cityhall_bms.domain.counters import TIME_STAMP, Decision, StepKind, StepState
 from cityhall_bms.domain.errors import RefusedError
 from cityhall_bms.domain.site import Point, PointKind
@@ -75,7 +75,7 @@ class Decided(BaseModel):
         },
     )  # fmt: skip
 
-    at: AwareDatetime = Field(description="Time of the sample that the step ends with, as the list gives it.")
+    at: Moment = Field(description="Time of the sample that the step ends with, as the list gives it.")
     decision: Decision
     reason: Words = Field(min_length=1)
     by: Operator
@@ -94,9 +94,9 @@ class Exchanged(BaseModel):
         },
     )  # fmt: skip
 
-    at: AwareDatetime
-    last_old: float = Field(allow_inf_nan=False)
-    first_new: float = Field(allow_inf_nan=False)
+    at: Moment
+    last_old: float = Field(allow_inf_nan=False, strict=True)
+    first_new: float = Field(allow_inf_nan=False, strict=True)
     reason: Words = Field(min_length=1)
     by: Operator
 

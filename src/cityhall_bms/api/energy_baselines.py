@@ -13,7 +13,7 @@ from cityhall_bms.api.alarms import NO_NUL, Operator, Words
 from cityhall_bms.api.energy_query import Named, PeriodQuery, checked_period
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services
-from cityhall_bms.api.times import KnownAt, to_us
+from cityhall_bms.api.times import KnownAt, WrittenDay, to_us
 from cityhall_bms.domain.energy.baseline_book import BaselineRecord, DayClass
 from cityhall_bms.domain.energy.baselines import COOLING_RANGE, ModelKind
 from cityhall_bms.domain.energy.fit_statistics import CONFIDENCE
@@ -29,11 +29,11 @@ router = APIRouter(prefix="/energy", tags=["energy"])
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,59}$"
 Name = Annotated[str, StringConstraints(pattern=NAME)]
 NamedPath = Annotated[str, Path(pattern=NAME)]
-Day = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2200, 1, 1))]
+Day = Annotated[WrittenDay, Field(ge=date(1990, 1, 1), le=date(2200, 1, 1))]
 MeterName = Annotated[str, StringConstraints(pattern=NO_NUL, min_length=1, max_length=60)]
 Reason = Annotated[str, StringConstraints(pattern=NO_NUL, min_length=1, max_length=1000, strip_whitespace=True)]
 PeriodText = Annotated[str, Field(max_length=40, description=f"{FORMS}."), AfterValidator(checked_period)]
-Degrees = Annotated[float, Field(ge=-1.0, le=32.0)]
+Degrees = Annotated[float, Field(ge=-1.0, le=32.0, strict=True)]
 
 
 class NewBaseline(BaseModel):
@@ -98,7 +98,9 @@ class NewAdjustment(BaseModel):
     meter: MeterName
     first: Day
     until: Day | None = Field(None, description="Day after the last one; null: it lasts.")
-    kwh_per_day: float = Field(ge=-1e9, le=1e9, allow_inf_nan=False, description="Positive where more is used now.")
+    kwh_per_day: float = Field(
+        ge=-1e9, le=1e9, allow_inf_nan=False, strict=True, description="Positive where more is used now."
+    )
     days: DayClass = DayClass.EVERY_DAY
     reason: Reason
     evidence: Reason

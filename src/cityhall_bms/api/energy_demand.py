@@ -1,7 +1,6 @@
 """Demand: the running quarter hour, its stream, and the peak calendar."""
 
 from collections.abc import AsyncIterator
-from datetime import date
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, HTTPException, Query
@@ -11,6 +10,7 @@ from cityhall_bms.api.energy_demand_models import DemandNowAnswer, PeakCalendarA
 from cityhall_bms.api.places import RECONNECT_MS
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services
+from cityhall_bms.api.times import WrittenDay
 from cityhall_bms.domain.energy.demand_meters import SUPPLY
 from cityhall_bms.domain.errors import HistoryUnavailableError, NotFoundError, RefusedError
 from cityhall_bms.energy.demand_watch import DemandSight
@@ -64,8 +64,8 @@ async def demand_stream(services: Services, chosen: Chosen) -> AsyncIterator[Ser
 @router.get("/peaks", responses=responses(400, 404, 422, 503))
 async def get_demand_peaks(
     services: Services,
-    first: Annotated[date, Query(alias="from", description="A day of the first month.", examples=["2026-01-01"])],
-    last: Annotated[date, Query(alias="to", description="A day of the last month.", examples=["2026-12-31"])],
+    first: Annotated[WrittenDay, Query(alias="from", description="A day of the first month.", examples=["2026-01-01"])],
+    last: Annotated[WrittenDay, Query(alias="to", description="A day of the last month.", examples=["2026-12-31"])],
     meter: Annotated[str, Query(max_length=200)] = SUPPLY,
     top: Annotated[int, Query(ge=1, le=TOP_MAX, description="How many of the highest days.")] = 10,
     provisional: Annotated[bool, Query(description="Tell also what rests on less than 95 % of its quarters.")] = False,  # noqa: FBT002

@@ -13,7 +13,7 @@ from cityhall_bms.api.energy_query import HowAsked, Period, percentage, shown
 from cityhall_bms.api.models import Model, Text, Time
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import Services
-from cityhall_bms.api.times import to_rfc3339
+from cityhall_bms.api.times import WrittenDay, to_rfc3339
 from cityhall_bms.domain.energy import before_after, measures
 from cityhall_bms.domain.energy.before_after import Beside
 from cityhall_bms.domain.energy.commodities import Commodity
@@ -27,9 +27,9 @@ MeasureName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_
 Line = Annotated[str, StringConstraints(pattern=NO_NUL, max_length=200)]
 Names = Annotated[list[Line], Field(max_length=200)]
 AMOUNT_MAX = 1e12
-Amount = Annotated[float, Field(ge=-AMOUNT_MAX, le=AMOUNT_MAX)]
-Positive = Annotated[float, Field(ge=0.0, le=AMOUNT_MAX)]
-Day = Annotated[date, Field(ge=date(YEARS.start, 1, 1), lt=date(YEARS.stop, 1, 1))]
+Amount = Annotated[float, Field(ge=-AMOUNT_MAX, le=AMOUNT_MAX, strict=True)]
+Positive = Annotated[float, Field(ge=0.0, le=AMOUNT_MAX, strict=True)]
+Day = Annotated[WrittenDay, Field(ge=date(YEARS.start, 1, 1), lt=date(YEARS.stop, 1, 1))]
 EXAMPLE: dict[str, Any] = {
     "text_zh": "西側招牌燈 12 盞減為 4 盞", "text_en": "West sign: 12 to 4 lamps", "commodity": "electricity",
     "option": "A", "equipment": ["TCH.B2.CN.CHC01"], "deemed": 9072.0, "price_ntd": "3.79005", "by": "王小明",

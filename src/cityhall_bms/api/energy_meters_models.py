@@ -4,9 +4,10 @@ from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from cityhall_bms.api.models import Model, Text, Time
+from cityhall_bms.api.times import Moment
 from cityhall_bms.domain.energy import meters
 from cityhall_bms.domain.energy.amounts import Amounts
 from cityhall_bms.domain.energy.balance import NodeBalance, Verdict
@@ -21,11 +22,11 @@ Figures = list[float | None]
 class Period(BaseModel):
     """Which time, which intervals, and what to do about silences."""
 
-    start: AwareDatetime = Field(alias="from", description="Start, included; RFC 3339 with offset.")
-    end: AwareDatetime = Field(alias="to", description="End, excluded; RFC 3339 with offset.")
+    start: Moment = Field(alias="from", description="Start, included; RFC 3339 with offset.")
+    end: Moment = Field(alias="to", description="End, excluded; RFC 3339 with offset.")
     interval: str = Field("1mo", description="Length of an interval: a minute or longer.")
     estimate: Estimate = Field(Estimate.NONE, description="How silences, and amounts of longer periods, are spread.")
-    as_known_at: AwareDatetime | None = Field(None, description="The record as it was then (RFC 3339).")
+    as_known_at: Moment | None = Field(None, description="The record as it was then (RFC 3339).")
 
 
 class Meter(Model):

@@ -1,6 +1,5 @@
 """Forms of the answers and bodies about readings that people enter."""
 
-from datetime import date
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -9,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from cityhall_bms.api.alarm_desk import Reason
 from cityhall_bms.api.alarms import NO_NUL, Operator, Words
 from cityhall_bms.api.models import Model, Time
-from cityhall_bms.api.times import to_rfc3339
+from cityhall_bms.api.times import WrittenDay, to_rfc3339
 from cityhall_bms.domain.energy import readings
 from cityhall_bms.domain.energy.readings import AMOUNT_MAX, ReadingState
 from cityhall_bms.domain.wall_clock import local_day
@@ -57,8 +56,8 @@ class NewReading(BaseModel):
     )  # fmt: skip
 
     meter: MeterName
-    first_day: date
-    last_day: date
+    first_day: WrittenDay
+    last_day: WrittenDay
     amount: Annotated[float, Field(ge=0.0, le=AMOUNT_MAX, allow_inf_nan=False)]
     note: Words = ""
     corrects: Annotated[int, Field(ge=0, description="Number of the approved reading that it replaces; 0: none.")] = 0
@@ -110,8 +109,8 @@ class Reading(Model):
 
     meter: str = Field(examples=["TCH.FUEL.FLEET"])
     number: int = Field(examples=[1])
-    first_day: date
-    last_day: date
+    first_day: WrittenDay
+    last_day: WrittenDay
     amount: float = Field(examples=[1518.5])
     unit: str = Field(examples=["L"])
     state: ReadingState

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from cityhall_bms.api.alarms import Operator, Words
 from cityhall_bms.api.models import Model, Time
@@ -68,7 +68,7 @@ class Answer(BaseModel):
         extra="forbid", json_schema_extra={"example": {"accepted": True, "by": "王小明", "reason": "同意限流"}}
     )
 
-    accepted: bool
+    accepted: StrictBool
     by: Operator
     reason: Annotated[Words, Field(description="Why; a refusal is heard for a quarter of an hour.")] = ""
 

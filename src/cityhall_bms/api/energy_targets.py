@@ -10,6 +10,7 @@ from cityhall_bms.api.energy_query import Figure, HowAsked, Subject, percentage,
 from cityhall_bms.api.models import Model, Text
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services
+from cityhall_bms.api.times import WrittenDay
 from cityhall_bms.domain.energy.forecast import Basis
 from cityhall_bms.domain.energy.saving_targets import EnergyTarget, Outlook, Progress, TargetKind
 from cityhall_bms.domain.roc import ce_year, roc_year
@@ -17,7 +18,7 @@ from cityhall_bms.domain.site import Site
 from cityhall_bms.energy.comparing import How
 
 On = Annotated[
-    date | None,
+    WrittenDay | None,
     Query(description="How it went at the begin of this day: the days before it count.", examples=["2015-07-01"]),
 ]
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from cityhall_bms.api import energy_bill_models as bill_models
 from cityhall_bms.api import energy_tariff_models as models
@@ -19,7 +19,7 @@ from cityhall_bms.api.models import Text
 from cityhall_bms.api.points import checked_window, known_us
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services
-from cityhall_bms.api.times import FromTime, ToTime, to_rfc3339, to_us
+from cityhall_bms.api.times import FromTime, Moment, ToTime, to_rfc3339, to_us
 from cityhall_bms.domain.energy.meters import Meter, Tenant
 from cityhall_bms.domain.energy.periods import Period, months_of, parse_period
 from cityhall_bms.domain.energy.tariffs import PERIODS, Capacity
@@ -45,15 +45,15 @@ Kilowatts = Annotated[float | None, Field(ge=0, le=KW_MAX, allow_inf_nan=False)]
 class AskedCosts(BaseModel):
     """Whose cost, when, and in which intervals."""
 
-    start: AwareDatetime = Field(alias="from", description="Start, included; RFC 3339 with offset.")
-    end: AwareDatetime = Field(alias="to", description="End, excluded; RFC 3339 with offset.")
+    start: Moment = Field(alias="from", description="Start, included; RFC 3339 with offset.")
+    end: Moment = Field(alias="to", description="End, excluded; RFC 3339 with offset.")
     interval: str = Field("1mo", description=f"One of {', '.join(INTERVALS)}.")
     meters: str = Field("", max_length=20_000, description="Names with commas; without any name the billing meters.")
     tenants: str = Field("", max_length=20_000, description="Names with commas.")
     tariff: str | None = Field(None, max_length=60, description="As if this tariff had been in force.")
     estimate: Estimate = Field(Estimate.NONE, description="How silences are spread.")
     provisional: bool = Field(False, description="Also figures under the least coverage; they are marked.")  # noqa: FBT003
-    as_known_at: AwareDatetime | None = Field(None, description="The record as it was then (RFC 3339).")
+    as_known_at: Moment | None = Field(None, description="The record as it was then (RFC 3339).")
 
 
 class AskedCostFile(AskedCosts):
@@ -74,7 +74,7 @@ class AskedWhatIf(BaseModel):
     off_peak_kw: Kilowatts = None
     estimate: Estimate = Field(Estimate.NONE, description="How silences are spread.")
     provisional: bool = Field(False, description="Also months under the least coverage; they are marked.")  # noqa: FBT003
-    as_known_at: AwareDatetime | None = Field(None, description="The record as it was then (RFC 3339).")
+    as_known_at: Moment | None = Field(None, description="The record as it was then (RFC 3339).")
 
     def kw(self) -> dict[Capacity, Decimal] | None:
         """Capacities of the scenario; none where nothing was told of them."""
@@ -167,7 +167,7 @@ async def get_bill(
     power_factor: Annotated[int | None, Query(ge=0, le=100, description="Per cent, instead of the measured.")] = None,
     estimate: Annotated[Estimate, Query(description="How silences are spread.")] = Estimate.NONE,
     provisional: Provisional = False,  # noqa: FBT002
-    as_known_at: Annotated[AwareDatetime | None, Query(description="The record as it was then (RFC 3339).")] = None,
+    as_known_at: Annotated[Moment | None, Query(description="The record as it was then (RFC 3339).")] = None,
 ) -> bill_models.BillAnswer:
     """Bill of a month under the contract in force, line by line. 409 where less is known than a bill needs."""
     ask = Terms(provisional, estimate, known_us(services, as_known_at))

@@ -5,14 +5,14 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, HTTPException, Path, Query, Response
 from fastapi.responses import FileResponse, StreamingResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from cityhall_bms.api import cursors, models
 from cityhall_bms.api.alarms import Operator
 from cityhall_bms.api.points import checked_window
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services
-from cityhall_bms.api.times import FromTime, KnownAt, ToTime, to_rfc3339, to_us
+from cityhall_bms.api.times import FromTime, KnownAt, Moment, ToTime, to_rfc3339, to_us
 from cityhall_bms.domain.errors import RefusedError
 from cityhall_bms.exports.query import choose, file_name
 from cityhall_bms.ports.exports import (
@@ -70,13 +70,13 @@ class ExportOrder(BaseModel):
     points: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field(
         min_length=1, max_length=2_000, description="Names, or patterns with `*` and `?`."
     )
-    start: AwareDatetime = Field(alias="from", description="Start, included.")
-    end: AwareDatetime = Field(alias="to", description="End, excluded.")
+    start: Moment = Field(alias="from", description="Start, included.")
+    end: Moment = Field(alias="to", description="End, excluded.")
     format: ExportFormat = ExportFormat.CSV_LONG
     interval: str | None = Field(None, description="Length of an interval; without it raw samples.")
     agg: Aggregation = Field(Aggregation.MEAN, description="Figure per interval.")
     language: Literal["zh", "en"] = Field("zh", description="Language of the headings.")
-    as_known_at: AwareDatetime | None = Field(None, description="Only what was recorded by then counts.")
+    as_known_at: Moment | None = Field(None, description="Only what was recorded by then counts.")
     by: Operator = Field(description="Who takes the file.")
 
 
@@ -269,7 +269,7 @@ def _points(services: ApiServices, patterns: Sequence[str]) -> list[ExportPoint]
     ]
 
 
-def _known_at(services: ApiServices, asked: AwareDatetime | None) -> int:
+def _known_at(services: ApiServices, asked: Moment | None) -> int:
     now = services.clock.now()
     if asked is None:
         return now

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from cityhall_bms.api import cursors, models
 from cityhall_bms.api.alarms import NO_NUL
@@ -12,7 +12,7 @@ from cityhall_bms.api.exports import CSV, streamed
 from cityhall_bms.api.points import find_point
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services
-from cityhall_bms.api.times import to_rfc3339, to_us
+from cityhall_bms.api.times import Moment, to_rfc3339, to_us
 from cityhall_bms.domain.errors import RefusedError
 from cityhall_bms.domain.gaps import Gap, GapCause
 from cityhall_bms.ports.gap_ledger import GapExport, GapFilter
@@ -26,8 +26,8 @@ class Asked(BaseModel):
     device: str | None = Field(None, max_length=200, pattern=NO_NUL, description="Of this device.")
     cause: GapCause | None = Field(None, description="For this reason.")
     point: str | None = Field(None, max_length=200, description="Of this point, or of its device as a whole.")
-    start: AwareDatetime | None = Field(None, alias="from", description="Not over by then (RFC 3339).")
-    end: AwareDatetime | None = Field(None, alias="to", description="Begun before then (RFC 3339).")
+    start: Moment | None = Field(None, alias="from", description="Not over by then (RFC 3339).")
+    end: Moment | None = Field(None, alias="to", description="Begun before then (RFC 3339).")
     open_only: bool = Field(False, alias="open", description="That last.")  # noqa: FBT003 - the library's signature
 
     def of(self, services: ApiServices) -> GapFilter:

@@ -5,7 +5,7 @@ from typing import Annotated
 import numpy as np
 from fastapi import APIRouter, HTTPException, Query
 from numpy.typing import NDArray
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from cityhall_bms.api import models
 from cityhall_bms.api import past_models as past
@@ -13,7 +13,7 @@ from cityhall_bms.api.past_models import TrendMethod
 from cityhall_bms.api.points import HISTORY_BEGINS_US, checked_window, find_point, known_us
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services
-from cityhall_bms.api.times import FromTime, KnownAt, ToTime, to_rfc3339, to_us
+from cityhall_bms.api.times import FromTime, KnownAt, Moment, ToTime, to_rfc3339, to_us
 from cityhall_bms.domain import site
 from cityhall_bms.domain.errors import RefusedError
 from cityhall_bms.ports.history import Aggregation
@@ -27,14 +27,14 @@ router = APIRouter(tags=["history"])
 class Many(BaseModel):
     """Which points, which time and which intervals."""
 
-    start: AwareDatetime = Field(alias="from", description="Start, included; RFC 3339 with offset.")
-    end: AwareDatetime = Field(alias="to", description="End, excluded; RFC 3339 with offset.")
+    start: Moment = Field(alias="from", description="Start, included; RFC 3339 with offset.")
+    end: Moment = Field(alias="to", description="End, excluded; RFC 3339 with offset.")
     names: str = Field("", max_length=60_000, description="Names with commas; or choose by what follows.")
     system: site.System | None = Field(None, description="Points of this system.")
     equipment: str | None = Field(None, max_length=200, description="Points of this equipment.")
     role: str | None = Field(None, max_length=100, description="Points with this role, as `kWh`.")
     interval: str = Field("1mo", description="Length of an interval: a minute or longer.")
-    as_known_at: AwareDatetime | None = Field(None, description="The record as it was then (RFC 3339).")
+    as_known_at: Moment | None = Field(None, description="The record as it was then (RFC 3339).")
 
     def points(self, services: ApiServices) -> list[site.Point]:
         """Points that are asked for; 400 for none, and for too many."""
@@ -168,13 +168,13 @@ def _band(trend: past.Trend, band: Band) -> past.Trend:
 class AskedDurations(BaseModel):
     """Which time, which intervals, and which states."""
 
-    start: AwareDatetime = Field(alias="from", description="Start, included; RFC 3339 with offset.")
-    end: AwareDatetime = Field(alias="to", description="End, excluded; RFC 3339 with offset.")
+    start: Moment = Field(alias="from", description="Start, included; RFC 3339 with offset.")
+    end: Moment = Field(alias="to", description="End, excluded; RFC 3339 with offset.")
     interval: str = Field("1d", description="Length of an interval.")
     state: list[float] = Field(default=[], max_length=64, description="Time in these states together.")
     above: float | None = Field(None, allow_inf_nan=False, description="Time above this value.")
     below: float | None = Field(None, allow_inf_nan=False, description="Time below this value.")
-    as_known_at: AwareDatetime | None = Field(None, description="The record as it was then (RFC 3339).")
+    as_known_at: Moment | None = Field(None, description="The record as it was then (RFC 3339).")
 
     def condition(self) -> Condition | None:
         """In our terms; none when each state is asked for by itself."""
@@ -212,7 +212,7 @@ async def get_durations(services: Services, name: str, asked: Annotated[AskedDur
     )
 
 
-def known_text(time: AwareDatetime | None) -> str | None:
+def known_text(time: Moment | None) -> str | None:
     """Text of a time that may be left out."""
     return None if time is None else to_rfc3339(max(to_us(time), HISTORY_BEGINS_US))
 

@@ -6,14 +6,13 @@ from typing import Annotated, Final
 
 import numpy as np
 from fastapi import APIRouter, HTTPException, Query
-from pydantic import AwareDatetime
 
 from cityhall_bms.api import indoor_air_models as models
 from cityhall_bms.api.models import Text
 from cityhall_bms.api.points import HISTORY_BEGINS_US, HISTORY_ENDS_US, known_us
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services
-from cityhall_bms.api.times import FromTime, KnownAt, ToTime, to_rfc3339, to_us
+from cityhall_bms.api.times import FromTime, KnownAt, Moment, ToTime, to_rfc3339, to_us
 from cityhall_bms.domain.indoor_air import Exceedance, LegalMean
 from cityhall_bms.energy.indoor_air import Assessed, Assessment
 from cityhall_bms.energy.interval_reading import STEP_S, STEP_US
@@ -47,7 +46,7 @@ def coverage_min(services: ApiServices) -> float:
     return services.site.energy_book.references.coverage_min
 
 
-def asked_window(start: AwareDatetime, end: AwareDatetime) -> Window:
+def asked_window(start: Moment, end: Moment) -> Window:
     """Window of a question; 400 when it is none, or longer than a year."""
     window = Window(to_us(start), to_us(end))
     if window.end <= window.start or not HISTORY_BEGINS_US <= window.start <= window.end <= HISTORY_ENDS_US:
@@ -60,7 +59,7 @@ def asked_window(start: AwareDatetime, end: AwareDatetime) -> Window:
 @router.get("", responses=responses(400, 409, 422, 503))
 async def get_indoor_air(
     services: Services,
-    at: Annotated[AwareDatetime | None, Query(description="When the means end; null: now.")] = None,
+    at: Annotated[Moment | None, Query(description="When the means end; null: now.")] = None,
     as_known_at: KnownAt = None,
 ) -> models.Air:
     """Means of every node against the legal limits, as of the last whole quarter of an hour."""

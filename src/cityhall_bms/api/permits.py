@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from cityhall_bms.api import cursors
 from cityhall_bms.api.alarm_desk import Reason
@@ -11,7 +11,7 @@ from cityhall_bms.api.alarms import NO_NUL, Operator, Words
 from cityhall_bms.api.models import Model, Time
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services
-from cityhall_bms.api.times import to_rfc3339, to_us
+from cityhall_bms.api.times import Moment, to_rfc3339, to_us
 from cityhall_bms.domain import permits
 from cityhall_bms.domain.errors import NotFoundError
 from cityhall_bms.domain.permits import PermitKind, Scope
@@ -47,8 +47,8 @@ class NewPermit(BaseModel):
     equipment: Names = []
     zones: Annotated[Names, Field(description="Floors (`05`) and zones of floors (`05.W`).")] = []
     systems: list[System] = []
-    begin: AwareDatetime | None = Field(None, description="Null: now.")
-    until: AwareDatetime
+    begin: Moment | None = Field(None, description="Null: now.")
+    until: Moment
     reason: Reason
     by: Operator
 

@@ -1,7 +1,7 @@
 """Errors of the API as problem details (RFC 9457, ``application/problem+json``)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -49,6 +49,10 @@ STATUS_OF: Mapping[type[Exception], int] = {
     HistoryUnavailableError: 503,
     TelemetryLogUnavailableError: 503,
 }
+
+
+OF_BODIES: Final = frozenset({400, 413})
+"""Answers that every route with a body may give before it reads what the body says: no JSON, too large."""
 
 
 class FieldProblem(BaseModel):
@@ -121,8 +125,10 @@ def document(openapi: dict[str, Any]) -> dict[str, Any]:
         schemas.pop(own, None)
     for operations in openapi["paths"].values():
         for operation in operations.values():
-            if "422" in operation["responses"]:
-                operation["responses"].update({"422": responses(422)[422]})
+            told = operation["responses"]
+            general = {422} if "422" in told else set()
+            general |= OF_BODIES if "requestBody" in operation else set()
+            told |= {str(status): found for status, found in responses(*sorted(general)).items()}
     return openapi
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, HTTPException, Path, Query
 from fastapi.responses import FileResponse, HTMLResponse, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from cityhall_bms.api import cursors, models
 from cityhall_bms.api.alarms import Operator
@@ -13,7 +13,7 @@ from cityhall_bms.api.models import Model, Text, Time
 from cityhall_bms.api.points import known_us
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services
-from cityhall_bms.api.times import KnownAt, to_rfc3339, to_us
+from cityhall_bms.api.times import KnownAt, Moment, to_rfc3339, to_us
 from cityhall_bms.domain.energy.periods import Period, parse_period
 from cityhall_bms.domain.errors import RefusedError
 from cityhall_bms.domain.reports import (
@@ -62,8 +62,8 @@ class ReportOrder(BaseModel):
     period: str = Field(max_length=40, examples=["104H1"])
     formats: list[ReportFormat] = Field([ReportFormat.PDF], min_length=1, max_length=4)
     language: Language = Language.ZH
-    provisional: bool = Field(default=False, description="Also figures that rest on too little; they are marked.")
-    as_known_at: AwareDatetime | None = Field(None, description="Only what was recorded by then counts.")
+    provisional: StrictBool = Field(default=False, description="Also figures that rest on too little; they are marked.")
+    as_known_at: Moment | None = Field(None, description="Only what was recorded by then counts.")
     by: Operator
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from cityhall_bms.api import cursors
 from cityhall_bms.api.exports import CSV, streamed
@@ -12,7 +12,7 @@ from cityhall_bms.api.models import Model, PointName, Time
 from cityhall_bms.api.points import find_point
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services
-from cityhall_bms.api.times import to_rfc3339, to_us
+from cityhall_bms.api.times import Moment, to_rfc3339, to_us
 from cityhall_bms.domain.counters import RestatedWhy
 from cityhall_bms.ports.counters import Restatement, RestatementExport, RestatementFilter, ToldFigures
 
@@ -59,8 +59,8 @@ class Asked(BaseModel):
     """Which restatements."""
 
     point: str | None = Field(None, max_length=200, description="Of this point.")
-    start: AwareDatetime | None = Field(None, alias="from", description="Of intervals not over by then (RFC 3339).")
-    end: AwareDatetime | None = Field(None, alias="to", description="Of intervals begun before then (RFC 3339).")
+    start: Moment | None = Field(None, alias="from", description="Of intervals not over by then (RFC 3339).")
+    end: Moment | None = Field(None, alias="to", description="Of intervals begun before then (RFC 3339).")
 
     def of(self, services: ApiServices) -> RestatementFilter:
         """In our terms; 404 for a point that is not there."""

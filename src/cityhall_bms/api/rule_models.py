@@ -2,10 +2,11 @@
 
 from typing import Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from cityhall_bms.api import models
 from cityhall_bms.api.alarms import Operator, Words
+from cityhall_bms.api.times import Moment
 
 AnswerName = Literal["false", "true", "unknown", "not_applicable"]
 
@@ -55,9 +56,9 @@ class BacktestOrder(BaseModel):
         },
     )
 
-    start: AwareDatetime = Field(alias="from", description="Start, included.")
-    end: AwareDatetime = Field(alias="to", description="End, excluded.")
-    step_s: float = Field(60.0, ge=1, le=3600, description="Between two steps of the engine.")
+    start: Moment = Field(alias="from", description="Start, included.")
+    end: Moment = Field(alias="to", description="End, excluded.")
+    step_s: float = Field(60.0, ge=1, le=3600, strict=True, description="Between two steps of the engine.")
     by: Operator
 
 

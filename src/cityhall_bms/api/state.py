@@ -4,14 +4,13 @@ from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter, HTTPException, Query
-from pydantic import AwareDatetime
 
 from cityhall_bms.api import models, past_models
 from cityhall_bms.api.history import known_text
 from cityhall_bms.api.points import HISTORY_BEGINS_US, known_us
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services
-from cityhall_bms.api.times import KnownAt, to_rfc3339, to_us
+from cityhall_bms.api.times import KnownAt, Moment, to_rfc3339, to_us
 from cityhall_bms.domain import site
 from cityhall_bms.domain.live import LiveTable
 from cityhall_bms.domain.quality import Quality
@@ -26,7 +25,7 @@ REASON = [Quality(code).reason for code in range(256)]
 @router.get("/state", responses=responses(400, 422, 503))
 async def get_state(
     services: Services,
-    at: Annotated[AwareDatetime, Query(description="The moment; RFC 3339 with offset.")],
+    at: Annotated[Moment, Query(description="The moment; RFC 3339 with offset.")],
     system: Annotated[site.System | None, Query(description="Only this system.")] = None,
     as_known_at: KnownAt = None,
 ) -> past_models.State:

@@ -1,21 +1,37 @@
 """Times at the edge of the API: RFC 3339 outside, µs UTC inside."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Annotated
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Final
 
 from fastapi import Query
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, BeforeValidator
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+WRITTEN_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+def _written(value: object) -> object:
+    """Refuse a bare number: it would be taken for seconds since 1970, and nobody means that."""
+    if isinstance(value, date) or (isinstance(value, str) and WRITTEN_DAY.match(value)):
+        return value
+    msg = "write it as in 2026-11-21 or 2026-11-21T10:15:00+08:00"
+    raise ValueError(msg)
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written)]
+"""A moment, written with its offset."""
+WrittenDay = Annotated[date, BeforeValidator(_written)]
+"""A day, written as one."""
 
 FromTime = Annotated[
-    AwareDatetime,
+    Moment,
     Query(alias="from", description="Start, included; RFC 3339 with offset (send `+` as `%2B`, or use `Z`)."),
 ]
-ToTime = Annotated[AwareDatetime, Query(alias="to", description="End, excluded; RFC 3339 with offset.")]
+ToTime = Annotated[Moment, Query(alias="to", description="End, excluded; RFC 3339 with offset.")]
 
 KnownAt = Annotated[
-    AwareDatetime | None,
+    Moment | None,
     Query(alias="as_known_at", description="The record as it was then: what was recorded later does not count."),
 ]
 

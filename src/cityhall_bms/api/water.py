@@ -14,7 +14,7 @@ from cityhall_bms.api.models import Model, Text, Time
 from cityhall_bms.api.points import known_us
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services
-from cityhall_bms.api.times import KnownAt, to_rfc3339
+from cityhall_bms.api.times import KnownAt, WrittenDay, to_rfc3339
 from cityhall_bms.domain.energy import comparison
 from cityhall_bms.domain.energy.commodities import Commodity
 from cityhall_bms.domain.energy.night_flow import NightLimits, loss_m3_per_day
@@ -36,7 +36,7 @@ LAST_DAY: Final = date(2199, 12, 31)
 
 router = APIRouter(prefix="/water", tags=["water"])
 
-Day = Annotated[date | None, Query(ge=FIRST_DAY, le=LAST_DAY)]
+Day = Annotated[WrittenDay | None, Query(ge=FIRST_DAY, le=LAST_DAY)]
 MeterName = Annotated[str, Field(max_length=100, pattern=NO_NUL)]
 
 
