@@ -73,8 +73,11 @@ async def import_readings(
     dry_run: Annotated[bool, Query(description="Only say what would be entered.")] = False,  # noqa: FBT002
 ) -> models.FileOutcome:
     """Enter the rows of a CSV file, all or none. Every mistake is told at once; the same file adds nothing twice."""
+    sent = await request.body()
+    if not sent:
+        raise HTTPException(422, "the file is empty")
     try:
-        text = (await request.body()).decode("utf-8-sig")
+        text = sent.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise HTTPException(400, "the file is not UTF-8: save it as UTF-8 (in Excel: 'CSV UTF-8')") from error
     found = await services.energy.reading_desk.enter_file(text, by=by, dry_run=dry_run)
