@@ -185,6 +185,36 @@ async def test_pain_22_late_data_recompute_what_they_touch_and_are_told_old_new_
         assert len(await fetch(database_url, "SELECT FROM restatement")) == 2
 
 
+async def test_pain_22_a_rollover_in_late_data_is_told_once_and_never_as_what_stood_before(postgres_url: str) -> None:
+    """One batch brings what was late for a day that is over, rollover and all, and what is new."""
+    clock = ManualClock(T0)
+    async with meters_on(postgres_url, clock) as history:
+        plant = Plant(history, clock)
+
+        def reading(minute: int) -> Row:
+            register = 0.0 if minute == 1 else (990.0 + (minute + 52) / 5) % 1000.0  # a glitch, so that it is looked at
+            return METER, DAY_BEGIN + minute * MINUTE, register, 0
+
+        for minute in range(-60, -12):
+            await plant.poll(reading(minute), (ROOM, DAY_BEGIN + minute * MINUTE, 20.0, 0))
+        # The collector's line is cut; the day ends with what others say.
+        for minute in range(-12, 2):
+            await plant.poll((ROOM, DAY_BEGIN + minute * MINUTE, 20.0, 0))
+        late = [reading(minute) for minute in range(-12, 2)]
+        assert late[10][2] < late[9][2], "it rolls over two minutes before midnight"
+        await plant.deliver(late, DAY_BEGIN + MINUTE + MINUTE // 2)
+        for minute in range(2, 8):
+            await plant.poll(reading(minute))
+        await plant.settle()
+
+        told = await fetch(postgres_url, "SELECT * FROM restatement ORDER BY id")
+        shown = [(row["why"], row["level"], row["old_delta"], row["new_delta"]) for row in told]
+        hour = await delta(history, METER, Window(DAY_BEGIN - HOUR, DAY_BEGIN))
+    assert hour == [11.8]
+    assert shown == [("late_data", "1h", pytest.approx(9.4), pytest.approx(11.8)),
+                     ("late_data", "1d", pytest.approx(9.4), pytest.approx(11.8))]  # fmt: skip
+
+
 async def test_what_is_late_for_an_hour_that_is_open_is_no_restatement(postgres_url: str) -> None:
     clock = ManualClock(T0)
     async with meters_on(postgres_url, clock) as history:

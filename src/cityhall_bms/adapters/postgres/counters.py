@@ -3,6 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -28,7 +29,7 @@ from cityhall_bms.historian.counters import (
     find_steps,
     registers_of,
 )
-from cityhall_bms.historian.intervals import DAY_US, HOUR_US, MINUTE_US
+from cityhall_bms.historian.intervals import DAY_US, HOUR_US, MINUTE_US, floor_to
 from cityhall_bms.historian.open_buckets import AHEAD_MAX_US
 from cityhall_bms.historian.rollups import Rollups
 from cityhall_bms.ports.history import Window
@@ -37,6 +38,10 @@ QUERIES: Final = load("counters.sql")
 SPANS_US: Final = (3 * HOUR_US, 2 * DAY_US, 31 * DAY_US, 400 * DAY_US)
 """How far around a change samples are read, until enough are found; what is further apart is not compared."""
 FRESH_US: Final = DAY_US
+POINTS_PER_BLOCK: Final = 32
+
+Hours = Mapping[int, AbstractSet[int]]
+"""Hours (µs UTC) whose figures are to be computed again, by block of points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,8 @@ class Change:
     point: int
     old: Step | None
     new: Step | None
+    known_from: int
+    """Since when (µs UTC) it is known."""
 
     @property
     def at(self) -> int:
@@ -64,10 +71,18 @@ class Standing:
 
 
 class CounterBook:
-    """All counters of a history: their registers, and which of them wait for what follows."""
+    """All counters of a history: their registers, and which of them wait for what follows.
 
-    def __init__(self, registers: Mapping[int, Register], waiting: Iterable[int] = ()) -> None:
+    An hour that samples came late for is examined when its figures are computed again, not before: its steps and its
+    figures must change together, or what is told of it would be neither the old nor the new.
+    """
+
+    def __init__(
+        self, registers: Mapping[int, Register], waiting: Iterable[int] = (), late: Hours | None = None
+    ) -> None:
         self._registers = registers
+        self._left = {(point, hour) for point in registers for hour in (late or {}).get(point // POINTS_PER_BLOCK, ())}
+        """Counters of which steps in a late hour may have been left for then."""
         self._watch = Watch.of(registers)
         self._waiting = {point for point in waiting if point in registers}
         size = len(self._watch.counter)
@@ -78,7 +93,8 @@ class CounterBook:
         """Counters as the points are described."""
         registers = await fetch_registers(connection)
         rows = await connection.fetch(QUERIES["doubted"], closed_through - FRESH_US)
-        return cls(registers, [row["point_id"] for row in rows])
+        late = await _fetch_late(connection, {point // POINTS_PER_BLOCK for point in registers})
+        return cls(registers, [row["point_id"] for row in rows], late)
 
     async def closed(self, connection: asyncpg.Connection, rows: Rollups, window: Window) -> list[Change]:
         """Take in rows of minutes that closed in a window (their begin, and how far all is closed now)."""
@@ -118,9 +134,15 @@ class CounterBook:
         chosen = {point for point in points if point in self._registers}
         return await self._examine(connection, chosen, window, closed_through) if chosen else []
 
+    def take_left(self, blocks: Sequence[int], hour: int) -> list[int]:
+        """Counters of some blocks of which steps in an hour were left for the time when it is computed again: now."""
+        found = {key for key in self._left if key[1] == hour and key[0] // POINTS_PER_BLOCK in set(blocks)}
+        self._left -= found
+        return [point for point, _ in found]
+
     async def spoken_of(self, connection: asyncpg.Connection, blocks: Sequence[int], window: Window) -> list[int]:
-        """Counters of some blocks (``point // 32``) about which somebody said something in a window."""
-        points = [point for point in self._registers if point // 32 in set(blocks)]
+        """Counters of some blocks (``point // POINTS_PER_BLOCK``) about which somebody said something in a window."""
+        points = [point for point in self._registers if point // POINTS_PER_BLOCK in set(blocks)]
         words = await connection.fetch(QUERIES["words"], points, window.start, window.end, TIME_MAX_US)
         return sorted({row["point_id"] for row in words})
 
@@ -144,13 +166,25 @@ class CounterBook:
         self, connection: asyncpg.Connection, points: Collection[int], window: Window, closed: int
     ) -> list[Change]:
         words = await fetch_words(connection, sorted(points))
+        late = await _fetch_late(connection, {point // POINTS_PER_BLOCK for point in points})
         groups: dict[Window, list[int]] = defaultdict(list)
         for point in sorted(points):
-            groups[_around_words(words.get(point, NO_WORDS), window)].append(point)
-        changes: list[Change] = []
+            around = _around_late(late.get(point // POINTS_PER_BLOCK, frozenset()), window)
+            groups[_around_words(words.get(point, NO_WORDS), around)].append(point)
+        found: list[Change] = []
         for around, chosen in groups.items():
-            changes += await self._examine_group(connection, chosen, words, around, closed)
-        return changes
+            found += await self._examine_group(connection, chosen, words, around, closed)
+        kept = [change for change in found if not self._leave(change, window, late)]
+        await _keep(connection, kept)
+        return kept
+
+    def _leave(self, change: Change, window: Window, late: Hours) -> bool:
+        """Say whether a change must wait until its hour is computed again; then it is found anew."""
+        hour = floor_to(change.at, HOUR_US)
+        if window.start <= change.at < window.end or hour not in late.get(change.point // POINTS_PER_BLOCK, ()):
+            return False
+        self._left.add((change.point, hour))
+        return True
 
     async def _examine_group(
         self, connection: asyncpg.Connection, points: list[int], words: Mapping[int, Words], window: Window, closed: int
@@ -174,7 +208,7 @@ class CounterBook:
                     continue
                 self._await(point, found)
                 said = told.known(found.after, found.through)
-                changes += await self._write(connection, point, found, standing[point], (samples, said))
+                changes += await _changes(connection, point, found, standing[point], (samples, said))
             points = left
             if not points:
                 break
@@ -186,37 +220,59 @@ class CounterBook:
         elif found.open is not None:
             self._waiting.discard(point)
 
-    async def _write(
-        self,
-        connection: asyncpg.Connection,
-        point: int,
-        found: Examined,
-        standing: Sequence[Standing],
-        grounds: tuple[Samples, int],
-    ) -> list[Change]:
-        """Keep what differs; known since the last of its grounds (samples, and what was said) was recorded."""
-        before = {item.step.at: item for item in standing if found.after < item.step.at <= found.through}
-        after = {step.at: step for step in found.steps}
-        moments = sorted(
-            at for at in before.keys() | after.keys() if at not in before or before[at].step != after.get(at)
-        )
-        if not moments:
-            return []
-        samples, said = grounds
-        evidence = int(samples.recorded_at[: found.evidence + 1].max(initial=0))
-        known = max(evidence, said, await connection.fetchval(QUERIES["known_through"]) + 1)
-        known = max([known, *(before[at].known_from + 1 for at in moments if at in before)])
-        gone = [at for at in moments if at in before]
-        await connection.execute(QUERIES["supersede"], [point] * len(gone), gone, [known] * len(gone))
-        await _add(connection, point, [after[at] for at in moments if at in after], known)
-        return [Change(point, before[at].step if at in before else None, after.get(at)) for at in moments]
+
+async def _changes(
+    connection: asyncpg.Connection,
+    point: int,
+    found: Examined,
+    standing: Sequence[Standing],
+    grounds: tuple[Samples, int],
+) -> list[Change]:
+    """What differs; known since the last of its grounds (samples, and what was said) was recorded."""
+    before = {item.step.at: item for item in standing if found.after < item.step.at <= found.through}
+    after = {step.at: step for step in found.steps}
+    moments = sorted(at for at in before.keys() | after.keys() if at not in before or before[at].step != after.get(at))
+    if not moments:
+        return []
+    samples, said = grounds
+    evidence = int(samples.recorded_at[: found.evidence + 1].max(initial=0))
+    known = max(evidence, said, await connection.fetchval(QUERIES["known_through"]) + 1)
+    known = max([known, *(before[at].known_from + 1 for at in moments if at in before)])
+    return [Change(point, before[at].step if at in before else None, after.get(at), known) for at in moments]
 
 
-async def _add(connection: asyncpg.Connection, point: int, steps: Sequence[Step], known_from: int) -> None:
-    if steps:
+async def _keep(connection: asyncpg.Connection, changes: Sequence[Change]) -> None:
+    gone = [change for change in changes if change.old is not None]
+    columns = [
+        [change.point for change in gone],
+        [change.at for change in gone],
+        [change.known_from for change in gone],
+    ]
+    await connection.execute(QUERIES["supersede"], *columns)
+    await _add(
+        connection, [(change.point, change.new, change.known_from) for change in changes if change.new is not None]
+    )
+
+
+async def _fetch_late(connection: asyncpg.Connection, blocks: Collection[int]) -> dict[int, set[int]]:
+    found: dict[int, set[int]] = defaultdict(set)
+    for row in await connection.fetch(QUERIES["late_hours"], sorted(blocks)):
+        found[row["block"]].add(row["hour"])
+    return found
+
+
+def _around_late(hours: AbstractSet[int], window: Window) -> Window:
+    """A window, and the late hours of the day before it: what stands of them does not say what is believed."""
+    near = [hour for hour in hours if window.start - DAY_US <= hour < window.start]
+    return Window(min(near, default=window.start), window.end)
+
+
+async def _add(connection: asyncpg.Connection, rows: Sequence[tuple[int, Step, int]]) -> None:
+    if rows:
+        steps = [step for _, step, _ in rows]
         await connection.execute(
             QUERIES["add"],
-            [point] * len(steps),
+            [point for point, _, _ in rows],
             [step.at for step in steps],
             [step.before for step in steps],
             [step.kind.value for step in steps],
@@ -224,7 +280,7 @@ async def _add(connection: asyncpg.Connection, point: int, steps: Sequence[Step]
             [step.from_value for step in steps],
             [step.to_value for step in steps],
             [step.correction for step in steps],
-            [known_from] * len(steps),
+            [known_from for _, _, known_from in rows],
         )
 
 

@@ -220,6 +220,7 @@ class RollupWriter:
         days = await self._recompute_days(connection, marked, closed_through)
         points = changed_points(hour.before, hour.after)
         points += await self._counters.spoken_of(connection, blocks, window)
+        points += self._counters.take_left(blocks, window.start)
         changes = await self._counters.recomputed(connection, points, window, closed_through)
         if marked.reason is not None:
             await self._restate(connection, marked.reason, [hour, *days], changes)

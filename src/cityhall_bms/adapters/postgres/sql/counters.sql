@@ -42,6 +42,11 @@ INSERT INTO counter_step (point_id, at, before, kind, state, from_value, to_valu
 SELECT * FROM unnest($1::integer[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::double precision[],
                      $7::double precision[], $8::double precision[], $9::bigint[]);
 
+-- name: late_hours
+-- Hours of some blocks of points that samples came late for, and that are not computed again yet.
+SELECT block, (extract(epoch FROM hour) * 1000000)::bigint AS hour
+FROM rollup_dirty WHERE block = ANY ($1::integer[]);
+
 -- name: known_through
 SELECT coalesce((SELECT at FROM known_through), 0);
 
