@@ -58,6 +58,16 @@ async def post(rig: ApiRig, path: str, status: int = 201, **body: Any) -> dict[s
     return dict(answer.json())
 
 
+async def test_what_a_point_may_be_given_is_told_before_anything_is_chosen(rig: ApiRig) -> None:
+    offered = (await rig.client.get(f"/api/v1/points/{SETPOINT}/choices")).json()
+    switch = (await rig.client.get(f"/api/v1/points/{ENABLE}/choices")).json()
+    measured = (await rig.client.get(f"/api/v1/points/{FLOW}/choices")).json()
+
+    assert (offered["low"], offered["high"], offered["refused"], offered["lasts_s"]) == (5.0, 12.0, "", 14_400.0)
+    assert switch["states"] == [0.0, 1.0]
+    assert "measured" in measured["refused"]
+
+
 async def get(rig: ApiRig, path: str) -> dict[str, Any]:
     answer = await rig.client.get(f"/api/v1{path}")
     assert answer.status_code == 200, answer.text

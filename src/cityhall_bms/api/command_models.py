@@ -10,6 +10,7 @@ from cityhall_bms.api.alarms import NO_NUL, Operator
 from cityhall_bms.api.models import Model, Time
 from cityhall_bms.api.times import to_rfc3339
 from cityhall_bms.domain.commanding import control as domain
+from cityhall_bms.domain.commanding.choice import Choice
 from cityhall_bms.domain.commanding.control import CommandState
 from cityhall_bms.ports import commands as ports
 from cityhall_bms.ports.authority import Requester, Role
@@ -230,6 +231,35 @@ class Priorities(Model):
             fallback=fallback,
             open=None if control.open is None else Command.of(control.open),
             last=None if control.last is None else Command.of(control.last),
+        )
+
+
+class Choices(Model):
+    """What a point may be given. Where it is never commanded, `refused` says why, and the rest is empty."""
+
+    point: str
+    refused: str = Field(description="Why nobody commands it from here; empty where one may.")
+    states: list[float] = Field(description="The only values, where it has states.")
+    low: float | None = Field(description="Lowest and highest that one person may choose; null: nothing bounds it.")
+    high: float | None
+    approved_low: float | None = Field(description="Lowest and highest where a second person agrees.")
+    approved_high: float | None
+    also: list[float] = Field(description="Single values outside the range that are allowed.")
+    lasts_s: float = Field(description="How long a manual override (priority 8) stands, s.")
+
+    @classmethod
+    def of(cls, point: str, choice: Choice, lasts_s: float, refused: str = "") -> "Choices":
+        """Give the answer's form."""
+        return cls(
+            point=point,
+            refused=refused,
+            states=list(choice.states),
+            low=choice.low,
+            high=choice.high,
+            approved_low=choice.approved_low,
+            approved_high=choice.approved_high,
+            also=list(choice.also),
+            lasts_s=lasts_s,
         )
 
 

@@ -18,7 +18,10 @@ from cityhall_bms.api.points import find_point
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services
 from cityhall_bms.api.times import to_rfc3339
+from cityhall_bms.domain.commanding.choice import Choice
 from cityhall_bms.domain.commanding.control import CommandState, PointControl
+from cityhall_bms.domain.commands import CommandTarget
+from cityhall_bms.domain.errors import ReadOnlyPointError
 from cityhall_bms.ports.commands import BulkItem, CommandFilter
 
 router = APIRouter(tags=["commands"])
@@ -121,6 +124,17 @@ async def point_priorities(services: Services, name: str) -> models.Priorities:
     """Who holds which priority of a point, since when, and why."""
     find_point(services, name)
     return _priorities(services, name, await services.commanding.view.control(name))
+
+
+@router.get("/points/{name}/choices", responses=responses(404))
+async def command_choices(services: Services, name: str) -> models.Choices:
+    """What a point may be given, before anything is chosen. What the plant allows just now is told by selecting."""
+    point, policy = find_point(services, name), services.site.commanding
+    try:
+        target = CommandTarget(services.ids[name], point, services.site.equipment[point.equipment])
+    except ReadOnlyPointError as refusal:
+        return models.Choices.of(name, Choice(), policy.times.override_s, str(refusal))
+    return models.Choices.of(name, Choice.of(target, policy), policy.times.override_s)
 
 
 @router.get("/points/{name}/priorities/device", responses=responses(404, 503))

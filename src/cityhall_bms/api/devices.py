@@ -68,4 +68,6 @@ async def get_site(services: Services) -> models.Site:
             for system in site.System
             if equipment[system]
         ],
+        floors=[models.PlaceName.of(floor) for floor in described.floors],
+        zones=[models.PlaceName.of(zone) for zone in described.zones],
     )

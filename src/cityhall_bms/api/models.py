@@ -316,6 +316,18 @@ class System(Model):
     points: int
 
 
+class PlaceName(Model):
+    """A floor or a zone."""
+
+    code: str = Field(examples=["B2"])
+    text: Text
+
+    @classmethod
+    def of(cls, place: site.Place) -> "PlaceName":
+        """Give the answer's form."""
+        return cls(code=place.code, text=Text.of(place.text))
+
+
 class Site(Model):
     """The building this service watches."""
 
@@ -324,6 +336,8 @@ class Site(Model):
     time_zone: str = Field(examples=["Asia/Taipei"])
     simulated: bool
     systems: list[System]
+    floors: list[PlaceName] = Field(description="From the lowest up.")
+    zones: list[PlaceName]
 
 
 class Status(Model):

@@ -22,6 +22,11 @@ SERVICE_PRIORITIES: Final = frozenset({8, 12, 16})
 """Operator, optimizer, schedule. 1 to 6 belong to life safety, critical equipment and minimum on and off times."""
 
 
+def is_read_only(equipment: Equipment) -> bool:
+    """Whether equipment belongs to life safety or to the building's supply."""
+    return equipment.system in READ_ONLY_SYSTEMS or equipment.brick_class in READ_ONLY_CLASSES
+
+
 @dataclass(frozen=True, slots=True)
 class CommandTarget:
     """A point that may be written. There is no other way to make one, and drivers write nothing else.
@@ -38,7 +43,7 @@ class CommandTarget:
         if point.equipment != equipment.name:
             msg = f"{point.name} is not a point of {equipment.name}"
             raise ReadOnlyPointError(msg)
-        if equipment.system in READ_ONLY_SYSTEMS or equipment.brick_class in READ_ONLY_CLASSES:
+        if is_read_only(equipment):
             msg = f"{point.name}: {equipment.brick_class} of system {equipment.system} is read-only by construction"
             raise ReadOnlyPointError(msg)
         if point.kind not in WRITABLE_KINDS:
