@@ -70,12 +70,6 @@ export class AlarmStore {
     if (this.flood && now - this.groupsAt >= GROUPS_EVERY_MS) await this.loadGroups();
   }
 
-  worstOf(system: string): Alarm | undefined {
-    return this.annunciated
-      .filter((alarm) => alarm.system === system)
-      .sort((a, b) => a.priority - b.priority)[0];
-  }
-
   /** Do one thing to one alarm, as `acknowledge` or `out-of-service`. */
   async ask(alarm: Alarm, action: string, body: object): Promise<void> {
     this.show(await post<Alarm>(`/alarms/${encodeURIComponent(alarm.id)}/${action}`, body));

@@ -9,20 +9,22 @@ interface Row {
   file: string;
   title: TextKey;
   group?: Group;
+  /** Shows the plant, and so also its past: the time machine stands above it. */
+  past?: true;
 }
 
 /** Every page with its name in addresses, its file and its place. A system's page has the system's name. */
 export const PAGES = [
-  { name: "overview", file: "Overview", title: "overview", group: "building" },
-  { name: "hvac", file: "Hvac", title: "hvac", group: "building" },
-  { name: "power", file: "Power", title: "power", group: "building" },
-  { name: "lift", file: "Lifts", title: "lift", group: "building" },
-  { name: "water", file: "Water", title: "water", group: "building" },
-  { name: "fire", file: "Fire", title: "fire", group: "building" },
-  { name: "parking", file: "Parking", title: "parking", group: "building" },
-  { name: "security", file: "Security", title: "security", group: "building" },
-  { name: "environment", file: "IndoorAir", title: "environment", group: "building" },
-  { name: "alarms", file: "Alarms", title: "page_alarms", group: "work" },
+  { name: "overview", file: "Overview", title: "overview", group: "building", past: true },
+  { name: "hvac", file: "Hvac", title: "hvac", group: "building", past: true },
+  { name: "power", file: "Power", title: "power", group: "building", past: true },
+  { name: "lift", file: "Lifts", title: "lift", group: "building", past: true },
+  { name: "water", file: "Water", title: "water", group: "building", past: true },
+  { name: "fire", file: "Fire", title: "fire", group: "building", past: true },
+  { name: "parking", file: "Parking", title: "parking", group: "building", past: true },
+  { name: "security", file: "Security", title: "security", group: "building", past: true },
+  { name: "environment", file: "IndoorAir", title: "environment", group: "building", past: true },
+  { name: "alarms", file: "Alarms", title: "page_alarms", group: "work", past: true },
   { name: "trends", file: "Trends", title: "page_trends", group: "work" },
   { name: "energy", file: "Energy", title: "energy", group: "work" },
   { name: "schedules", file: "Schedules", title: "page_schedules", group: "work" },
@@ -33,8 +35,8 @@ export const PAGES = [
   { name: "points", file: "Points", title: "page_points", group: "record" },
   { name: "audit", file: "Audit", title: "page_audit", group: "record" },
   { name: "admin", file: "Admin", title: "page_admin", group: "record" },
-  { name: "equipment", file: "Equipment", title: "page_equipment" },
-  { name: "point", file: "Point", title: "page_point" },
+  { name: "equipment", file: "Equipment", title: "page_equipment", past: true },
+  { name: "point", file: "Point", title: "page_point", past: true },
   { name: "sign-in", file: "SignIn", title: "page_sign_in" },
 ] as const satisfies readonly Row[];
 
