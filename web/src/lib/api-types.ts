@@ -1610,6 +1610,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/equipment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Equipment
+         * @description List equipment by name, with what feeds it and what it feeds: the building's topology.
+         */
+        get: operations["list_equipment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/equipment/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Equipment
+         * @description One piece of plant.
+         */
+        get: operations["get_equipment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -2249,6 +2289,26 @@ export interface paths {
          * @description One point.
          */
         get: operations["get_point"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/points/{name}/choices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Command Choices
+         * @description What a point may be given, before anything is chosen. What the plant allows just now is told by selecting.
+         */
+        get: operations["command_choices"];
         put?: never;
         post?: never;
         delete?: never;
@@ -4254,6 +4314,48 @@ export interface components {
             saved_kgco2: number | null;
         };
         /**
+         * Choices
+         * @description What a point may be given. Where it is never commanded, `refused` says why, and the rest is empty.
+         */
+        Choices: {
+            /**
+             * Also
+             * @description Single values outside the range that are allowed.
+             */
+            also: number[];
+            /** Approved High */
+            approved_high: number | null;
+            /**
+             * Approved Low
+             * @description Lowest and highest where a second person agrees.
+             */
+            approved_low: number | null;
+            /** High */
+            high: number | null;
+            /**
+             * Lasts S
+             * @description How long a manual override (priority 8) stands, s.
+             */
+            lasts_s: number;
+            /**
+             * Low
+             * @description Lowest and highest that one person may choose; null: nothing bounds it.
+             */
+            low: number | null;
+            /** Point */
+            point: string;
+            /**
+             * Refused
+             * @description Why nobody commands it from here; empty where one may.
+             */
+            refused: string;
+            /**
+             * States
+             * @description The only values, where it has states.
+             */
+            states: number[];
+        };
+        /**
          * Closure
          * @description Who ends a permit, and what there is to say.
          * @example {
@@ -5162,6 +5264,73 @@ export interface components {
              */
             price: number;
             season: components["schemas"]["Season"];
+        };
+        /**
+         * Equipment
+         * @description A piece of plant, with its relations: Brick's `feeds` and `hasPart`, both ways.
+         */
+        Equipment: {
+            /**
+             * Equipment Class
+             * @description Brick class; `x:` for what Brick lacks.
+             * @example Air_Handling_Unit
+             */
+            equipment_class: string;
+            /**
+             * Fed By
+             * @description What feeds it.
+             * @example [
+             *       "TCH.B2.CN.PLT01"
+             *     ]
+             */
+            fed_by: string[];
+            /** Feeds */
+            feeds: string[];
+            /**
+             * Floor
+             * @description Code of its floor; empty where its name tells none.
+             * @example 01
+             */
+            floor: string;
+            /** Has Part */
+            has_part: string[];
+            /**
+             * Name
+             * @example TCH.01.E.AHU01
+             */
+            name: string;
+            /** Part Of */
+            part_of: string[];
+            /**
+             * Read Only
+             * @description Life safety or supply of the building: nobody commands it from here.
+             */
+            read_only: boolean;
+            /**
+             * System
+             * @example hvac
+             */
+            system: string;
+            text: components["schemas"]["Text"];
+            /**
+             * Zone
+             * @description Code of its zone on the floor.
+             * @example E
+             */
+            zone: string;
+        };
+        /**
+         * EquipmentPage
+         * @description Some equipment, and where to go on.
+         */
+        EquipmentPage: {
+            /** Items */
+            items: components["schemas"]["Equipment"][];
+            /**
+             * Next
+             * @description Cursor of the next page; null on the last one.
+             */
+            next: string | null;
         };
         /**
          * Estimate
@@ -7853,6 +8022,18 @@ export interface components {
             totals: components["schemas"]["Total"][];
         };
         /**
+         * PlaceName
+         * @description A floor or a zone.
+         */
+        PlaceName: {
+            /**
+             * Code
+             * @example B2
+             */
+            code: string;
+            text: components["schemas"]["Text"];
+        };
+        /**
          * PlacesAnswer
          * @description What floors and zones took, as far as meters serve one of them alone.
          */
@@ -9242,6 +9423,11 @@ export interface components {
              * @example TCH
              */
             code: string;
+            /**
+             * Floors
+             * @description From the lowest up.
+             */
+            floors: components["schemas"]["PlaceName"][];
             /** Simulated */
             simulated: boolean;
             /** Systems */
@@ -9252,6 +9438,8 @@ export interface components {
              * @example Asia/Taipei
              */
             time_zone: string;
+            /** Zones */
+            zones: components["schemas"]["PlaceName"][];
         };
         /**
          * Slot
@@ -16434,6 +16622,91 @@ export interface operations {
             };
         };
     };
+    list_equipment: {
+        parameters: {
+            query?: {
+                /** @description Only this system. */
+                system?: components["schemas"]["System-Input"] | null;
+                /** @description Only this class. */
+                class?: string | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EquipmentPage"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_equipment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Equipment"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_events: {
         parameters: {
             query?: {
@@ -18721,6 +18994,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Point"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    command_choices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Choices"];
                 };
             };
             /** @description There is no such thing */
