@@ -6,11 +6,12 @@ The file is TOML (``cityhall-bms serve SITE --config cityhall.toml``); the envir
 
 import json
 import os
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyAddress, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from cityhall_bms.domain.energy.balance import BalanceLimits
@@ -35,6 +36,14 @@ def _time_of_day(text: str) -> str:
     return text
 
 
+def _is_loopback(host: str) -> bool:
+    """Whether nobody but this machine reaches an address; a name other than ``localhost`` may be anything."""
+    try:
+        return host == "localhost" or ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
 TimeOfDay = Annotated[str, AfterValidator(_time_of_day)]
 _HANDLING: Final = Handling()
 
@@ -57,11 +66,55 @@ class NatsSettings(_Table):
 
 
 class ApiSettings(_Table):
-    """``[api]``: where to listen, and under which names the service may be addressed."""
+    """``[api]``: where to listen, and under which names the service may be addressed.
+
+    ``tls_certificate`` and ``tls_key`` are PEM files, the certificate with its chain. ``proxies`` are the addresses of
+    proxies that speak TLS for us, and whose word for the caller's address is taken.
+    """
 
     host: str = "127.0.0.1"
     port: Port = 8800
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
+    tls_certificate: str = ""
+    tls_key: str = ""
+    proxies: tuple[IPvAnyAddress, ...] = ()
+
+    @model_validator(mode="after")
+    def _nothing_in_the_clear(self) -> Self:
+        if bool(self.tls_certificate) != bool(self.tls_key):
+            msg = "tls_certificate and tls_key belong together: give both, or neither"
+            raise ValueError(msg)
+        if not (_is_loopback(self.host) or self.tls_certificate or self.proxies):
+            msg = (
+                f"host {self.host} is reached from other machines, and passwords would cross the network in the clear:"
+                " give tls_certificate and tls_key, or in proxies the address of the proxy that speaks TLS before it"
+            )
+            raise ValueError(msg)
+        return self
+
+    @property
+    def scheme(self) -> str:
+        """How the service itself is spoken to."""
+        return "https" if self.tls_certificate else "http"
+
+
+class LimitSettings(_Table):
+    """``[limits]``: how much one caller, and all together, may ask of the API.
+
+    A caller is an account; before it is known who asks, an address. ``head_s`` and ``body_s``: within how many seconds
+    a request's head and body must have come.
+    """
+
+    requests_per_s: Annotated[float, Field(gt=0.0, le=10_000.0)] = 50.0
+    requests_burst: Annotated[int, Field(ge=1, le=100_000)] = 400
+    sign_ins_per_minute: Annotated[int, Field(ge=1, le=1_000)] = 5
+    streams_each: Annotated[int, Field(ge=1, le=10_000)] = 50
+    streams_all: Annotated[int, Field(ge=1, le=10_000)] = 1_000
+    exports_each: Annotated[int, Field(ge=1, le=100)] = 2
+    exports_all: Annotated[int, Field(ge=1, le=1_000)] = 8
+    connections: Annotated[int, Field(ge=10, le=100_000)] = 2_000
+    head_s: Annotated[float, Field(ge=1.0, le=120.0)] = 10.0
+    body_s: Annotated[float, Field(ge=1.0, le=600.0)] = 30.0
 
 
 class CollectorSettings(_Table):
@@ -182,6 +235,7 @@ class Settings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     nats: NatsSettings = NatsSettings()
     api: ApiSettings = ApiSettings()
+    limits: LimitSettings = LimitSettings()
     collector: CollectorSettings = CollectorSettings()
     historian: HistorianSettings = HistorianSettings()
     integrity: IntegritySettings = IntegritySettings()

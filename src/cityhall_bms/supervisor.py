@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -78,7 +79,7 @@ async def until_stopped(work: Coroutine[None, None, None]) -> None:
 async def running(job: Job, clock: Clock) -> AsyncIterator[str]:
     """Everything up and ready inside the block, everything ended after it. Gives the API's address."""
     if "api" in job.roles:
-        require_free(job.settings.api)
+        require_usable(job.settings.api)
     metrics = job.settings.data_dir / "metrics"
     asked = asked_by_signal()
     async with AsyncExitStack() as stack:
@@ -121,16 +122,24 @@ def claimed(folder: Path, name: str) -> Iterator[None]:
         lock.release()
 
 
-def require_free(api: ApiSettings) -> None:
-    """Refuse an address that cannot be listened on, before anything starts; :class:`NotReadyError` says why.
+def require_usable(api: ApiSettings) -> None:
+    """Refuse an address that cannot be listened on, or a certificate; :class:`NotReadyError` says why.
 
-    Else the worker would end again and again, and whoever has the port might even answer that all is well.
+    Before anything starts: else the worker would end again and again, and whoever has the port might even answer that
+    all is well.
     """
     family = socket.AF_INET6 if ":" in api.host else socket.AF_INET
     try:
         socket.create_server((api.host, api.port), family=family).close()
     except OSError as error:
         msg = f"cannot listen on {api.host} port {api.port}: {error.strerror or error}; choose another with --port"
+        raise NotReadyError(msg) from error
+    if not api.tls_certificate:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(api.tls_certificate, api.tls_key, password=_none_given)
+    except (OSError, ValueError) as error:
+        msg = f"cannot use {api.tls_certificate} with {api.tls_key}: {error} (api.tls_certificate, api.tls_key)"
         raise NotReadyError(msg) from error
 
 
@@ -190,7 +199,7 @@ async def _keep(worker: Worker, plan: ChildPlan, clock: Clock) -> None:
 
 async def _address(settings: Settings, roles: Sequence[str], clock: Clock) -> str:
     """Wait until the API answers that all is ready."""
-    address = f"http://{settings.api.host}:{settings.api.port}"
+    address = f"{settings.api.scheme}://{settings.api.host}:{settings.api.port}"
     if "api" not in roles:
         return ""
     deadline = clock.monotonic() + READY_WITHIN_S
@@ -207,7 +216,8 @@ async def _answers(api: ApiSettings) -> bool:
     name = api.allowed_hosts[0].replace("*", "supervisor") if api.allowed_hosts else api.host
     try:
         async with asyncio.timeout(ANSWER_WITHIN_S):
-            reader, writer = await asyncio.open_connection(api.host, api.port)
+            tls = _own_tls() if api.scheme == "https" else None
+            reader, writer = await asyncio.open_connection(api.host, api.port, ssl=tls)
             try:
                 writer.write(f"GET /readyz HTTP/1.0\r\nHost: {name}\r\n\r\n".encode())
                 return b" 200 " in await reader.readline()
@@ -215,6 +225,20 @@ async def _answers(api: ApiSettings) -> bool:
                 writer.close()
     except OSError:
         return False
+
+
+def _none_given() -> str:
+    """Keep the library from asking at the terminal for the password of a key that has one."""
+    msg = "the key must not have a password"
+    raise ValueError(msg)
+
+
+def _own_tls() -> ssl.SSLContext:
+    """For asking ourselves whether we answer: our certificate is for names, and we ask an address."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def _empty(folder: Path) -> None:

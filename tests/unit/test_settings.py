@@ -25,7 +25,7 @@ def test_without_anything_the_service_listens_on_loopback_with_embedded_services
 
 def test_flags_beat_environment_beats_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "cityhall.toml"
-    file.write_text('data_dir = "/from/file"\n[api]\nhost = "10.0.0.1"\nport = 1\n[nats]\nurl = "nats://file"\n')
+    file.write_text('data_dir = "/from/file"\n[api]\nhost = "127.0.0.2"\nport = 1\n[nats]\nurl = "nats://file"\n')
     monkeypatch.setenv("CITYHALL_API__PORT", "2")
     monkeypatch.setenv("CITYHALL_NATS__URL", "nats://environment")
 
@@ -33,7 +33,7 @@ def test_flags_beat_environment_beats_file(tmp_path: Path, monkeypatch: pytest.M
 
     assert settings.api.port == 3
     assert settings.nats.url == "nats://environment"
-    assert settings.api.host == "10.0.0.1"
+    assert settings.api.host == "127.0.0.2"
     assert settings.data_dir == Path("/from/file")
 
 
@@ -42,6 +42,11 @@ def test_flags_beat_environment_beats_file(tmp_path: Path, monkeypatch: pytest.M
     [
         ("[api]\nprot = 8800\n", "api.prot"),
         ("[api]\nport = 88000\n", "api.port"),
+        ('[api]\nhost = "10.0.0.7"\n', "api"),
+        ('[api]\nhost = "0.0.0.0"\n', "api"),
+        ('[api]\nhost = "bms.example"\n', "api"),
+        ('[api]\ntls_certificate = "/x.pem"\n', "api"),
+        ('[api]\nproxies = ["the proxy"]\n', "api.proxies.0"),
         ("[collector]\ntick_s = 60\n", "collector.tick_s"),
         ('datadir = "x"\n', "datadir"),
         ("[alarms]\nrealarm_s = [1, 2, 3]\n", "alarms.realarm_s.3"),
@@ -88,3 +93,17 @@ def test_how_alarms_are_followed_up_reaches_the_workers_as_it_was_set(
 
     assert load_settings().alarms == load_settings(file).alarms
     assert load_settings().alarms.handling.escalate_s == ((30.0, 90.0), (), (300.0,), ())
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "[::1]", "localhost"])
+def test_on_loopback_nothing_more_is_asked_for(host: str) -> None:
+    assert load_settings(api={"host": host}).api.scheme == "http"
+
+
+@pytest.mark.parametrize(
+    "more", [{"tls_certificate": "/tls/chain.pem", "tls_key": "/tls/key.pem"}, {"proxies": ["10.0.0.2"]}]
+)
+def test_beyond_loopback_the_service_listens_with_tls_or_behind_a_proxy_that_speaks_it(more: dict[str, object]) -> None:
+    api = load_settings(api={"host": "0.0.0.0", **more}).api
+
+    assert api.scheme == ("https" if "tls_key" in more else "http")

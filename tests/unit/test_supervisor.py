@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from tests.support.certificates import write_certificate
 from tests.support.manual_clock import ManualClock
 
 from cityhall_bms import bootstrap, demo, supervisor
@@ -27,6 +28,16 @@ async def test_a_taken_port_is_told_at_once_and_nothing_is_started(tmp_path: Pat
                 pass
 
     assert not (tmp_path / "data").exists()
+
+
+async def test_a_certificate_that_is_no_use_is_told_at_once(tmp_path: Path) -> None:
+    certificate, key = write_certificate(tmp_path / "ours")
+    (tmp_path / "empty.pem").touch()
+    for chain, secret in ((tmp_path / "none.pem", key), (tmp_path / "empty.pem", key), (certificate, certificate)):
+        api = ApiSettings(port=1025, tls_certificate=str(chain), tls_key=str(secret))
+        with pytest.raises(supervisor.NotReadyError, match=r"api\.tls_certificate"):
+            supervisor.require_usable(api)
+    supervisor.require_usable(ApiSettings(port=1025, tls_certificate=str(certificate), tls_key=str(key)))
 
 
 async def test_a_data_folder_in_use_is_left_as_it_is(tmp_path: Path) -> None:

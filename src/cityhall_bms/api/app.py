@@ -53,11 +53,10 @@ from cityhall_bms.api import (
     suppressions,
     water,
 )
+from cityhall_bms.api.server import BODY_BYTES_MAX
 from cityhall_bms.api.services import ApiServices
 
 API_PREFIX: Final = "/api/v1"
-BODY_BYTES_MAX: Final = 512 * 1024
-"""Room for the names of a thousand alarms."""
 
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": (

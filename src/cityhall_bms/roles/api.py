@@ -1,13 +1,10 @@
 """The role of the API: present values, the alarm feed, answers, and the jobs of exports."""
 
 import asyncio
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
-
-import uvicorn
 
 from cityhall_bms.adapters.export_desk import ExportOffice, ExportRunner, make_folder
 from cityhall_bms.adapters.export_parts import Database, ExportParts
@@ -28,11 +25,12 @@ from cityhall_bms.alarms.desk import AlarmDesk
 from cityhall_bms.alarms.hand_over import ShiftDesk
 from cityhall_bms.alarms.notification_desk import QueuedTests
 from cityhall_bms.alarms.permits import PermitOffice
-from cityhall_bms.api.app import BODY_BYTES_MAX, create_app
+from cityhall_bms.api.app import create_app
 from cityhall_bms.api.command_services import CommandServices
 from cityhall_bms.api.energy_services import EnergyServices
 from cityhall_bms.api.feed import AlarmFeed
 from cityhall_bms.api.live import LiveFeed
+from cityhall_bms.api.server import Server, server_of
 from cityhall_bms.api.services import ApiServices
 from cityhall_bms.domain.commanding.plant import TablePlant
 from cityhall_bms.domain.topology import Topology
@@ -47,7 +45,6 @@ from cityhall_bms.settings import child_environment
 from cityhall_bms.site_reading import described_rules, in_force, read_site_label, read_site_rules, read_site_suppression
 
 DASHBOARD: Final = Path(__file__).parents[1] / "web_dist"
-OPEN_STREAMS_END_WITHIN_S: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +102,7 @@ def loops(parts: Parts) -> list[Loop]:
         feed.run(),
         core.energy.demand.watch.run(live),
         core.commanding.feed.run(),
-        _serve_http(_server(parts, services)),
+        _serve_http(server_of(create_app(services, DASHBOARD), parts.settings.api, parts.settings.limits)),
         _make_exports(parts, core.office, core.exports),
         core.rules.runner.run(parts.folder, child_environment(parts.settings)),
     ]
@@ -164,24 +161,7 @@ async def _make_exports(parts: Parts, office: ExportOffice, exports: ExportParts
     await runner.run(folder, child_environment(parts.settings), parts.settings.exports.keep_days)
 
 
-def _server(parts: Parts, services: ApiServices) -> "Server":
-    config = uvicorn.Config(
-        create_app(services, DASHBOARD),
-        host=parts.settings.api.host,
-        port=parts.settings.api.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=OPEN_STREAMS_END_WITHIN_S,
-        ws_max_size=BODY_BYTES_MAX,
-        # Compressing the same text for each console anew would cost more than making it.
-        ws_per_message_deflate=False,
-        lifespan="off",
-    )
-    return Server(config)
-
-
-async def _serve_http(server: uvicorn.Server) -> None:
+async def _serve_http(server: Server) -> None:
     """Serve until cancelled, and then end the open streams in good order."""
     async with asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(server.serve())
@@ -194,12 +174,3 @@ async def _serve_http(server: uvicorn.Server) -> None:
 
 def _endpoints(parts: Parts) -> dict[str, str]:
     return {name: parts.factories[device.protocol].endpoint(device) for name, device in parts.site.devices.items()}
-
-
-class Server(uvicorn.Server):
-    """A web server that leaves the signals to us."""
-
-    @contextmanager
-    def capture_signals(self):  # type: ignore[no-untyped-def]  # noqa: ANN201 - overrides the library's
-        """Capture none."""
-        yield
