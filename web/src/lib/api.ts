@@ -48,6 +48,8 @@ export const get = <T>(path: string): Promise<T> => request<T>(path);
 export const post = <T>(path: string, body: object): Promise<T> =>
   request<T>(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
 
+export const del = <T>(path: string): Promise<T> => request<T>(path, { method: "DELETE" });
+
 /** Every point of the building, page by page. */
 export async function allPoints(): Promise<Point[]> {
   const points: Point[] = [];

@@ -23,8 +23,8 @@ describe("a trace of samples", () => {
     expect(trace.doubts.map(({ from, to, doubt }) => [from - BEGIN, to - BEGIN, doubt])).toEqual([[5, 15, "bad"], [15, 20, "uncertain"]]);
   });
   it("says where nothing is known before its first and after its last sample", () => {
-    const trace = traced(samples([[600, 7, "good"]]), 900);
-    expect(trace.doubts.map(({ from, to, doubt }) => [from - BEGIN, to - BEGIN, doubt])).toEqual([[0, 600, "gap"], [600, 900, "gap"]]);
+    const trace = traced(samples([[600, 7, "good"], [605, 7, "good"]]), 900);
+    expect(trace.doubts.map(({ from, to, doubt }) => [from - BEGIN, to - BEGIN, doubt])).toEqual([[0, 600, "gap"], [605, 900, "gap"]]);
     expect(traced(samples([]), 900).doubts).toHaveLength(1);
   });
   it("gives the value that stood at a time, and none where it is stale or not yet there", () => {
