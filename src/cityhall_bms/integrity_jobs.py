@@ -16,6 +16,7 @@ from cityhall_bms import beside
 from cityhall_bms.adapters.postgres.connection import connect, translated
 from cityhall_bms.adapters.postgres.history_copy import TIME_MAX_US, TIME_MIN_US
 from cityhall_bms.adapters.postgres.verify_chains import check_chains, check_sets
+from cityhall_bms.adapters.postgres.verify_figures import check_restatements
 from cityhall_bms.adapters.postgres.verify_log import Progress, check_days, check_events, signed_days
 from cityhall_bms.adapters.postgres.verify_rollups import check_rollups
 from cityhall_bms.adapters.postgres.verify_samples import check_samples
@@ -133,6 +134,7 @@ async def check_record(
             Part.ROLLUPS: lambda told: check_rollups(
                 connection, window, told, every_hour=every_rollup, kept_since=kept_since
             ),
+            Part.RESTATEMENTS: lambda told: check_restatements(connection, told),
         }
         return [await check(told(part)) for part, check in checks.items() if part in parts]
 

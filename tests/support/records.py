@@ -9,13 +9,16 @@ import asyncpg
 from tests.support.histories import HOUR, MINUTE, SECOND, T0, history_on, readings
 from tests.support.manual_clock import ManualClock
 
+from cityhall_bms.adapters.postgres import raw_scans
+from cityhall_bms.adapters.postgres.counter_record import PostgresCounterRecord
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
 from cityhall_bms.adapters.postgres.record_heads import PostgresRecordHeads
 from cityhall_bms.adapters.seal_files import SealFiles
 from cityhall_bms.adapters.signing import Signer, key_ring
-from cityhall_bms.domain.batch import Readings, SampleBatch
+from cityhall_bms.domain.batch import RawRecord, Readings, SampleBatch
 from cityhall_bms.domain.events import CollectorStarted, DeviceLost
 from cityhall_bms.domain.gaps import Gap, GapCause
+from cityhall_bms.historian.counter_teller import STREAM as RESTATEMENTS
 from cityhall_bms.historian.day_sealing import DaySealer
 from cityhall_bms.ports.event_log import Append
 from cityhall_bms.ports.telemetry_log import LoggedBatch
@@ -83,9 +86,26 @@ async def store(url: str, batches: list[LoggedBatch], chance: random.Random) -> 
             pass
 
 
+async def keep_what_was_sent(url: str) -> None:
+    """Packed raw scans of two devices in two hours."""
+    connection = await asyncpg.connect(url)
+    records = [
+        RawRecord(device, BEGIN + hour * HOUR + number, bytes([number, hour]) * 4)
+        for device in ("d1", "d2")
+        for hour in range(2)
+        for number in range(3)
+    ]
+    batch = SampleBatch.gather("c1", 2, 2, BEGIN, [], raws=records)
+    await raw_scans.write_raws(connection, [batch], BEGIN + HOUR, 7)
+    while await raw_scans.tidy(connection, BEGIN + 8 * HOUR, 7):
+        pass
+    await connection.close()
+
+
 async def signed_record(url: str, folder: Path, seed: int = 1, batches: int = 25) -> None:
     """Fill a new database with a record of three days, signed with the key in ``folder/keys``; copies in ``seals``."""
     await store(url, made_up_batches(seed, batches), random.Random(seed))
+    await keep_what_was_sent(url)
     clock = ManualClock(T0)
     pool = await asyncpg.create_pool(url, min_size=0, max_size=2)
     try:
@@ -101,5 +121,7 @@ async def signed_record(url: str, folder: Path, seed: int = 1, batches: int = 25
                 if day != 1:
                     await sealer.seal_due()
             await events.append([Append("c", [CollectorStarted("c1", clock.now())], "test")])
+            restated = await PostgresCounterRecord(pool).untold(0)
+            await events.append([Append(RESTATEMENTS, restated, "historian")])
     finally:
         pool.terminate()

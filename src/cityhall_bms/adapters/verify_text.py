@@ -15,6 +15,7 @@ PARTS: Final[Mapping[Part, tuple[str, str]]] = {
     Part.SETS: ("點位組", "point sets"),
     Part.SAMPLES: ("樣本", "samples"),
     Part.ROLLUPS: ("彙總", "rollups"),
+    Part.RESTATEMENTS: ("重述", "restatements"),
 }
 COUNTED: Final[Mapping[Part, tuple[str, str]]] = {
     Part.EVENTS: ("筆", "events"),
@@ -23,6 +24,7 @@ COUNTED: Final[Mapping[Part, tuple[str, str]]] = {
     Part.SETS: ("組", "sets"),
     Part.SAMPLES: ("筆", "samples"),
     Part.ROLLUPS: ("筆", "figures"),
+    Part.RESTATEMENTS: ("筆", "figures"),
 }
 WRONG: Final[Mapping[Wrong, tuple[str, str]]] = {
     Wrong.EVENT_MISSING: ("此位置的事件不見了", "the event of this position is missing"),
@@ -43,6 +45,7 @@ WRONG: Final[Mapping[Wrong, tuple[str, str]]] = {
         "a batch chain is not the one that was signed, or its tail is gone",
     ),
     Wrong.DAY_GAPS: ("缺漏帳與簽章時不同", "the gap ledger is not the one that was signed"),
+    Wrong.DAY_RAWS: ("裝置原始資料與簽章時不同", "what devices sent is not what was signed"),
     Wrong.DAY_GONE: ("副本有此日，紀錄中沒有", "there is a copy of this day, and the record has none"),
     Wrong.DAY_OTHER: ("此日與副本不同", "this day is not that of its copy"),
     Wrong.SEAL_MISSING: ("此批次的封記不見了", "the seal of this batch is missing"),
@@ -64,6 +67,10 @@ WRONG: Final[Mapping[Wrong, tuple[str, str]]] = {
     Wrong.ROLLUP_CHANGED: ("彙總與樣本不符", "a figure is not what the samples give"),
     Wrong.ROLLUP_MISSING: ("彙總不見了", "a figure is missing"),
     Wrong.ROLLUP_ADDED: ("多出沒有樣本的彙總", "there is a figure without samples"),
+    Wrong.RESTATEMENT_CHANGED: (
+        "此位置的事件所述的重述數值被改過、增加或移除",
+        "restated figures that the event of this position covers were changed, added or removed",
+    ),
 }
 
 

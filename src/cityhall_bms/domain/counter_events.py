@@ -38,7 +38,8 @@ class FiguresRestated(Event):
     """Figures of closed hours and days changed (:class:`~cityhall_bms.domain.counters.RestatedWhy`); times µs UTC.
 
     All of them are in the record of restatements, those of this event up to number ``through``. ``names`` and
-    ``examples`` (old and new count, mean and delta) are some of them, the greatest changes first.
+    ``examples`` (old and new count, mean and delta) are some of them, the greatest changes first. Events that were told
+    together cover the same numbers, each those of its reason.
     """
 
     why: str
@@ -50,3 +51,6 @@ class FiguresRestated(Event):
     names: list[str]
     through: int
     examples: list[dict[str, Any]] = field(default_factory=list)
+    after: int = 0
+    digest: str = ""
+    """SHA-256 (hex) over all figures with numbers above ``after`` up to ``through``; empty in older events."""

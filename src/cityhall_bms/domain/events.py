@@ -54,7 +54,7 @@ class StoredEvent:
         return cls(**{name: value for name, value in self.payload.items() if name in known})
 
 
-def canonical(payload: dict[str, Any]) -> str:
+def canonical(payload: dict[str, Any] | list[Any]) -> str:
     """One text per payload: sorted keys, no spaces, UTF-8 characters as they are, no NaN."""
     return json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 

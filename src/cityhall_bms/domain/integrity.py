@@ -19,6 +19,12 @@ STATEMENT: Final = "cityhall-bms day 1"
 SEAL_STREAM: Final = "integrity/days"
 RETENTION_STREAM: Final = "history/retention"
 
+SEALED_OF_FIGURE: Final = (
+    "id", "restated_at", "why", "level", "bucket", "bucket_end", "point_id", "old_count", "new_count", "old_good_us",
+    "new_good_us", "old_mean", "new_mean", "old_delta", "new_delta",
+)  # fmt: skip
+"""What of a restated figure is covered, in this order."""
+
 SEALED_OF_GAP: Final = ("source", "device", "cause", "since", "point_ids", "until", "polls")
 GENESIS: Final = bytes(32)
 """What the first seal of a chain holds in place of the one before it."""
@@ -84,6 +90,23 @@ class GapsSeal:
         return cls(number, digest.digest())
 
 
+def digest_of_figures(figures: Iterable[Sequence[Any]]) -> str:
+    """SHA-256 (hex) over restated figures in order of their numbers, each with all of :data:`SEALED_OF_FIGURE`."""
+    digest = hashlib.sha256()
+    for figure in figures:
+        digest.update(canonical(dict(zip(SEALED_OF_FIGURE, figure, strict=True))).encode() + b"\n")
+    return digest.hexdigest()
+
+
+def digest_of_raws(scans: Iterable[tuple[str, bytes]]) -> list[Any]:
+    """Number of packed raw scans of an hour, and SHA-256 (hex) over device and SHA-256 of each, in order of both."""
+    digest, number = hashlib.sha256(), 0
+    for device, inner in scans:
+        digest.update(canonical([device, inner.hex()]).encode() + b"\n")
+        number += 1
+    return [number, digest.hexdigest()]
+
+
 @stored
 @dataclass(frozen=True, slots=True)
 class DaySealed(Event):
@@ -92,7 +115,8 @@ class DaySealed(Event):
     ``position`` and ``hash`` are those of the day's last event (0 and zeros where there is none yet). ``chains`` has
     for every source of telemetry the number and the hash of its newest seal at ``sealed_at`` (µs UTC). Hashes and the
     Ed25519 ``signature`` are hex; ``key`` is the id of the public key. ``gaps`` are number and digest of the gaps
-    that are sealed with this day; nothing in days that were signed before gaps were.
+    that are sealed with this day; nothing in days that were signed before gaps were. ``raws`` are, per hour (µs UTC, as
+    text), number and digest of the packed raw scans that are sealed with it.
     """
 
     site: str
@@ -105,13 +129,15 @@ class DaySealed(Event):
     key: str
     signature: str = ""
     gaps: list[Any] = field(default_factory=list)
+    raws: dict[str, list[Any]] = field(default_factory=dict)
 
     def statement(self) -> bytes:
         """Give what is signed: canonical JSON of every field but the signature, and of what an older one lacks."""
         fields = self.payload()
         del fields["signature"]
-        if not self.gaps:
-            del fields["gaps"]
+        for name in ("gaps", "raws"):
+            if not fields[name]:
+                del fields[name]
         return canonical({"statement": STATEMENT, **fields}).encode()
 
     def signed(self, signature: bytes) -> "DaySealed":

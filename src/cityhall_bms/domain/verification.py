@@ -13,6 +13,7 @@ class Part(StrEnum):
     SETS = "sets"
     SAMPLES = "samples"
     ROLLUPS = "rollups"
+    RESTATEMENTS = "restatements"
 
 
 class Wrong(StrEnum):
@@ -27,6 +28,7 @@ class Wrong(StrEnum):
     DAY_EVENT_HEAD = "day_event_head"
     DAY_CHAIN_HEAD = "day_chain_head"
     DAY_GAPS = "day_gaps"
+    DAY_RAWS = "day_raws"
     DAY_GONE = "day_gone"
     DAY_OTHER = "day_other"
     SEAL_MISSING = "seal_missing"
@@ -45,6 +47,7 @@ class Wrong(StrEnum):
     ROLLUP_CHANGED = "rollup_changed"
     ROLLUP_MISSING = "rollup_missing"
     ROLLUP_ADDED = "rollup_added"
+    RESTATEMENT_CHANGED = "restatement_changed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,7 @@ class DaySealer:
             sealed_at=self._clock.now(),
             key=self._signer.key_id,
             gaps=[gaps.number, gaps.digest.hex()],
+            raws=await self._heads.seal_raws(day),
         )
         seal = seal.signed(self._signer.sign(seal.statement()))
         try:

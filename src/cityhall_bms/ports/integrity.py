@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Protocol
+from typing import Any, Protocol
 
 from cityhall_bms.domain.integrity import ChainHead, DaySealed, GapsSeal
 
@@ -24,6 +24,10 @@ class RecordHeads(Protocol):
 
     async def seal_gaps(self, day: date) -> GapsSeal:
         """Seal, with a local day, every gap that is over and has no seal; they stay as they are from now on."""
+        ...
+
+    async def seal_raws(self, day: date) -> dict[str, list[Any]]:
+        """Seal, with a local day, all packed raw scans that have no seal; per hour (µs UTC) their number and digest."""
         ...
 
 

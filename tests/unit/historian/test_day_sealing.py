@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from tests.support.manual_clock import ManualClock
@@ -13,7 +14,7 @@ from cityhall_bms.adapters.memory import MemoryEventLog
 from cityhall_bms.adapters.seal_files import SealFiles, read_copies
 from cityhall_bms.adapters.signing import Signer, key_ring, verify
 from cityhall_bms.domain.events import GENESIS_HASH, CollectorStarted
-from cityhall_bms.domain.integrity import SEAL_STREAM, ChainHead, DaySealed, GapsSeal
+from cityhall_bms.domain.integrity import SEAL_STREAM, ChainHead, DaySealed, GapsSeal, digest_of_raws
 from cityhall_bms.historian.day_sealing import DAYS_BACK_MAX, DaySealer, due
 from cityhall_bms.ports.event_log import Append
 
@@ -44,6 +45,9 @@ class Heads:
 
     async def seal_gaps(self, day: date) -> GapsSeal:
         return GapsSeal.of([("c1", "chiller-1", "timeout", 0, [], day.day, 3)])
+
+    async def seal_raws(self, day: date) -> dict[str, list[Any]]:
+        return {str(day.day): digest_of_raws([("chiller-1", bytes(32))])}
 
 
 class House:

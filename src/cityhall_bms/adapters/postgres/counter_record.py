@@ -9,6 +9,7 @@ from cityhall_bms.adapters.postgres.connection import translated
 from cityhall_bms.adapters.postgres.sql import load
 from cityhall_bms.domain.counter_events import FiguresRestated
 from cityhall_bms.domain.errors import HistoryUnavailableError
+from cityhall_bms.domain.integrity import digest_of_figures
 from cityhall_bms.historian.counter_teller import Doubt, Told
 
 QUERIES: Final = load("counters.sql")
@@ -43,7 +44,8 @@ class PostgresCounterRecord:
                 if through is None:
                     return []
                 rows = await connection.fetch(RESTATEMENTS["untold"], after, through)
-                return [await _event(connection, row, after, through) for row in rows]
+                _, digest = await figures_digest(connection, after, through)
+                return [await _event(connection, row, after, through, digest) for row in rows]
 
     async def doubts(self) -> Sequence[Doubt]:
         """Counters in quarantine of which nobody was told."""
@@ -67,7 +69,15 @@ class PostgresCounterRecord:
             await self._pool.execute(QUERIES["forget_notice"], list(numbers))
 
 
-async def _event(connection: asyncpg.Connection, row: asyncpg.Record, after: int, through: int) -> FiguresRestated:
+async def figures_digest(connection: asyncpg.Connection, after: int, through: int) -> tuple[int, str]:
+    """How many restated figures there are with these numbers, and the digest over them."""
+    rows = await connection.fetch(RESTATEMENTS["covered"], after, through)
+    return len(rows), digest_of_figures([tuple(row) for row in rows])
+
+
+async def _event(
+    connection: asyncpg.Connection, row: asyncpg.Record, after: int, through: int, digest: str
+) -> FiguresRestated:
     names = await connection.fetch(RESTATEMENTS["names"], after, through, row["why"], NAMES_MAX)
     examples = await connection.fetch(RESTATEMENTS["examples"], after, through, row["why"], EXAMPLES_MAX)
     return FiguresRestated(
@@ -80,6 +90,8 @@ async def _event(connection: asyncpg.Connection, row: asyncpg.Record, after: int
         names=[name for (name,) in names],
         through=through,
         examples=[_example(example) for example in examples],
+        after=after,
+        digest=digest,
     )
 
 

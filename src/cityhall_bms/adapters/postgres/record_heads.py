@@ -1,8 +1,9 @@
 """Newest entries of the record, to be signed."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
 
@@ -10,11 +11,12 @@ from cityhall_bms.adapters.postgres.connection import translated
 from cityhall_bms.adapters.postgres.sql import load
 from cityhall_bms.domain.errors import EventLogUnavailableError
 from cityhall_bms.domain.events import GENESIS_HASH
-from cityhall_bms.domain.integrity import ChainHead, GapsSeal
+from cityhall_bms.domain.integrity import ChainHead, GapsSeal, digest_of_raws
 
 QUERIES: Final = load("verify.sql")
 SEALS: Final = load("batch_seals.sql")
 GAPS: Final = load("gaps.sql")
+RAWS: Final = load("raw_scans.sql")
 
 
 class PostgresRecordHeads:
@@ -47,6 +49,21 @@ class PostgresRecordHeads:
             async with self._pool.acquire() as connection, connection.transaction():
                 await connection.execute(GAPS["mark"], day)
                 return await sealed_gaps(connection, day)
+
+    async def seal_raws(self, day: date) -> dict[str, list[Any]]:
+        """Seal every packed raw scan with a day."""
+        with translated(EventLogUnavailableError):
+            async with self._pool.acquire() as connection, connection.transaction():
+                await connection.execute(RAWS["mark"], day)
+                return await sealed_raws(connection, day)
+
+
+async def sealed_raws(connection: asyncpg.Connection, day: date) -> dict[str, list[Any]]:
+    """Per hour (µs UTC) number and digest of the raw scans of a day's seal, as they stand now."""
+    hours: dict[str, list[tuple[str, bytes]]] = defaultdict(list)
+    for row in await connection.fetch(RAWS["sealed"], day):
+        hours[str(row["hour"])].append((row["device"], row["digest"]))
+    return {hour: digest_of_raws(scans) for hour, scans in hours.items()}
 
 
 async def sealed_gaps(connection: asyncpg.Connection, day: date) -> GapsSeal:

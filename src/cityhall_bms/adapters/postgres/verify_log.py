@@ -7,7 +7,7 @@ from typing import Final
 
 import asyncpg
 
-from cityhall_bms.adapters.postgres.record_heads import sealed_gaps
+from cityhall_bms.adapters.postgres.record_heads import sealed_gaps, sealed_raws
 from cityhall_bms.adapters.postgres.sql import load
 from cityhall_bms.adapters.seal_files import Copy
 from cityhall_bms.adapters.signing import verify
@@ -17,6 +17,7 @@ from cityhall_bms.domain.integrity import SEAL_STREAM, DaySealed
 from cityhall_bms.domain.verification import Checked, Fault, Part, Wrong
 
 QUERIES: Final = load("verify.sql")
+RAWS: Final = load("raw_scans.sql")
 EVENTS_AT_ONCE: Final = 5000
 
 Progress = Callable[[int, int], None]
@@ -80,7 +81,8 @@ async def check_days(
     """Compare every signed day with its signature, with the record, and with its copy."""
     days, unreadable = await signed_days(connection)
     for done, day in enumerate(days):
-        wrong = _signature(day, keys) or await _heads(connection, day) or await _gaps(connection, day)
+        wrong = _signature(day, keys) or await _heads(connection, day)
+        wrong = wrong or await _gaps(connection, day) or await _raws(connection, day)
         if wrong is None and day.day in copies and copies[day.day].seal != day:
             wrong = Wrong.DAY_OTHER
         if wrong is not None:
@@ -115,3 +117,13 @@ async def _heads(connection: asyncpg.Connection, day: DaySealed) -> Wrong | None
 async def _gaps(connection: asyncpg.Connection, day: DaySealed) -> Wrong | None:
     found = await sealed_gaps(connection, date.fromisoformat(day.day))
     return Wrong.DAY_GAPS if day.gaps and day.gaps != [found.number, found.digest.hex()] else None
+
+
+async def _raws(connection: asyncpg.Connection, day: DaySealed) -> Wrong | None:
+    """Hours before the oldest one that is left were let go of: what devices sent is kept for days, not for ever."""
+    oldest = await connection.fetchval(RAWS["oldest"])
+    if not day.raws or oldest is None:
+        return None
+    found = await sealed_raws(connection, date.fromisoformat(day.day))
+    kept = {hour: digest for hour, digest in day.raws.items() if int(hour) >= oldest}
+    return Wrong.DAY_RAWS if found != kept else None

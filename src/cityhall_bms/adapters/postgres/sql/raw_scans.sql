@@ -19,3 +19,15 @@ ORDER BY hour;
 
 -- name: of_hour
 SELECT data FROM raw_scan WHERE device = $1 AND hour = $2::timestamptz;
+
+-- name: mark
+-- Packed scans are sealed once; what comes late for an hour is packed beside them, and sealed with a later day.
+UPDATE raw_scan SET sealed_on = $1 WHERE sealed_on IS NULL AND packed;
+
+-- name: sealed
+SELECT (extract(epoch FROM hour) * 1000000)::bigint AS hour, device, sha256(data) AS digest
+FROM raw_scan WHERE sealed_on = $1
+ORDER BY hour, device COLLATE "C", digest;
+
+-- name: oldest
+SELECT (extract(epoch FROM min(hour)) * 1000000)::bigint FROM raw_scan;

@@ -14,6 +14,13 @@ ORDER BY why;
 -- name: untold_through
 SELECT max(id) FROM (SELECT id FROM restatement WHERE id > $1 ORDER BY id LIMIT $2) AS next;
 
+-- name: covered
+SELECT id, restated_at, why, level, bucket, bucket_end, point_id, old_count, new_count, old_good_us, new_good_us,
+       old_mean, new_mean, old_delta, new_delta
+FROM restatement
+WHERE id > $1 AND id <= $2
+ORDER BY id;
+
 -- name: examples
 SELECT p.name, r.level, r.bucket, r.old_count, r.new_count, r.old_mean, r.new_mean, r.old_delta, r.new_delta
 FROM restatement r JOIN point p USING (point_id)

@@ -134,3 +134,7 @@ FROM scan s
 LEFT JOIN point_set p ON p.set_id = s.set_id
 WHERE s.observed_at >= $1::timestamptz AND s.observed_at < $2::timestamptz
   AND ($3::timestamptz IS NULL OR s.recorded_at = $3::timestamptz);
+
+-- name: told_restatements
+SELECT position, payload::text AS payload FROM event
+WHERE stream COLLATE "C" = $1 AND type = 'FiguresRestated' ORDER BY version;
