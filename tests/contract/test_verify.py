@@ -5,72 +5,17 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
 import pytest
-import pytest_asyncio
-from tests.support.databases import DatabaseServers
 from tests.support.histories import T0
 from tests.support.records import DAY, signed_record
+from tests.support.verified import ALL, Record, fault, found_after
 
-from cityhall_bms.adapters.postgres.history_copy import TIME_MAX_US, TIME_MIN_US
-from cityhall_bms.adapters.seal_files import read_copies
-from cityhall_bms.adapters.signing import Signer, key_ring
-from cityhall_bms.domain.verification import Checked, Fault, Part, Wrong
+from cityhall_bms.adapters.signing import Signer
+from cityhall_bms.domain.verification import Part, Wrong
 from cityhall_bms.integrity_jobs import Trusted, check_record
-from cityhall_bms.ports.history import Window
-
-ALL = Window(TIME_MIN_US, TIME_MAX_US)
-OF_GAP = "device, cause, since, point_ids, until, polls, epoch, reported_at, sealed_on"
-TRIGGERS = ("event", "batch_seal")
-KINDS = ["postgres", pytest.param("timescale", marks=pytest.mark.timescale)]
-
-
-@dataclass(frozen=True)
-class Record:
-    url: str
-    folder: Path
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session", params=KINDS)
-async def record(
-    request: pytest.FixtureRequest, database_servers: DatabaseServers, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Record]:
-    folder = tmp_path_factory.mktemp("record")
-    async with database_servers.empty_database(request.param) as url:
-        await signed_record(url, folder)
-        yield Record(url, folder)
-
-
-async def found_after(
-    record: Record, statement: str = "", *parts: Part, copies: Path | None = None
-) -> dict[Part, Checked]:
-    """Check what the record, or some parts of it, would be after a statement; it is undone."""
-    connection = await asyncpg.connect(record.url)
-    try:
-        transaction = connection.transaction(isolation="repeatable_read")
-        await transaction.start()
-        for table in TRIGGERS:
-            await connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-        if statement:
-            touched = await connection.execute(statement)
-            assert not touched.endswith(" 0"), f"nothing to change: {statement}"
-        keys = key_ring(record.folder / "keys")
-        trusted = Trusted(keys, read_copies(copies) if copies else {})
-        found = await check_record(connection, ALL, trusted, every_rollup=True, parts=parts or tuple(Part))
-        await transaction.rollback()
-    finally:
-        connection.terminate()
-    return {checked.part: checked for checked in found}
-
-
-def fault(found: dict[Part, Checked], part: Part) -> Fault:
-    wrong = found[part].fault
-    assert wrong is not None, {checked.part: checked.fault for checked in found.values()}
-    return wrong
 
 
 async def test_a_record_that_nobody_touched_is_sound(record: Record) -> None:
@@ -115,55 +60,6 @@ async def test_a_changed_event_is_named(record: Record, statement: str, wrong: W
     found = fault(await found_after(record, statement, Part.EVENTS), Part.EVENTS)
 
     assert (found.wrong, found.place) == (wrong, str(position))
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE gap SET polls = 0",
-        "UPDATE gap SET cause = 'maintenance', until = since",
-        "DELETE FROM gap",
-        f"INSERT INTO gap (source, {OF_GAP}) SELECT 'c2', {OF_GAP} FROM gap",
-    ],
-)
-async def test_a_changed_gap_is_not_the_one_that_was_signed(record: Record, statement: str) -> None:
-    found = fault(await found_after(record, statement, Part.DAYS), Part.DAYS)
-    assert (found.wrong, found.place) == (Wrong.DAY_GAPS, "2026-07-01")
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        r"UPDATE raw_scan SET data = data || '\x00' WHERE device = 'd2'",
-        "UPDATE raw_scan SET device = 'd3' WHERE device = 'd2'",
-        "DELETE FROM raw_scan WHERE device = 'd1'",
-        "INSERT INTO raw_scan (hour, device, packed, data, sealed_on) SELECT hour, 'd3', packed, data, sealed_on FROM raw_scan",
-    ],
-)
-async def test_what_devices_sent_is_as_it_was_signed(record: Record, statement: str) -> None:
-    found = fault(await found_after(record, statement, Part.DAYS), Part.DAYS)
-    assert (found.wrong, found.place) == (Wrong.DAY_RAWS, "2026-07-01")
-
-
-async def test_what_devices_sent_is_not_missed_when_it_was_kept_long_enough(record: Record) -> None:
-    first = "DELETE FROM raw_scan WHERE hour = (SELECT min(hour) FROM raw_scan)"
-    assert (await found_after(record, first, Part.DAYS))[Part.DAYS].fault is None
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE restatement SET old_mean = 1.0 WHERE id = (SELECT min(id) FROM restatement)",
-        "UPDATE restatement SET why = 'late_data'",
-        "DELETE FROM restatement WHERE id = (SELECT max(id) FROM restatement)",
-    ],
-)
-async def test_a_restated_figure_is_as_its_event_told_it(record: Record, statement: str) -> None:
-    sound = (await found_after(record, "", Part.RESTATEMENTS))[Part.RESTATEMENTS]
-    assert sound.fault is None
-    assert sound.count > 0
-    found = fault(await found_after(record, statement, Part.RESTATEMENTS), Part.RESTATEMENTS)
-    assert found.wrong is Wrong.RESTATEMENT_CHANGED
 
 
 async def test_a_log_that_lost_its_tail_is_not_the_one_that_was_signed(record: Record) -> None:
