@@ -1,6 +1,8 @@
 /** Asks the service for what a view shows: buckets as many as there are pixels, or each sample where those are few. */
 
 import { get, type Point, type Schemas } from "../api";
+import { i18n } from "../i18n.svelte";
+import { model } from "../model.svelte";
 import { ofBuckets, ofSamples, shifted, withLedger, type Gap, type Samples, type Trace, type Trend } from "./trace";
 import { shiftOf, type View } from "./view";
 
@@ -28,16 +30,6 @@ export interface Mark {
   id: string;
 }
 
-const points = new Map<string, Promise<Point>>();
-
-/** A point by its name; what stands of it in the address is all that is known before. */
-export function pointNamed(name: string): Promise<Point> {
-  const known = points.get(name) ?? get<Point>(`/points/${encodeURIComponent(name)}`);
-  points.set(name, known);
-  known.catch(() => points.delete(name));
-  return known;
-}
-
 const range = (from: number, to: number): string =>
   `from=${new Date(from).toISOString()}&to=${new Date(to).toISOString()}`;
 
@@ -59,7 +51,8 @@ async function traceOf(point: Point, from: number, to: number, view: View, width
 
 async function penOf(name: string, view: View, width: number, zone: string): Promise<Pen> {
   try {
-    const point = await pointNamed(name);
+    const point = model.point(name);
+    if (!point) throw new Error(i18n.t("tr_none"));
     const shift = view.overlay ? shiftOf(view, view.overlay, zone) : 0;
     const [trace, overlay, gaps] = await Promise.all([
       traceOf(point, view.from, view.to, view, width),
@@ -83,7 +76,7 @@ export const pensOf = (view: View, width: number, zone: string): Promise<Pen[]> 
 
 /** Alarms of the pens' equipment that were raised, and commands to the pens, within the view. */
 export async function marksOf(view: View): Promise<Mark[]> {
-  const known = (await Promise.all(view.pens.map((name) => pointNamed(name).catch(() => null)))).filter((point) => point !== null);
+  const known = view.pens.flatMap((name) => model.point(name) ?? []);
   const equipment = [...new Set(known.map((point) => point.equipment))];
   const alarms = equipment.map((name) =>
     get<Schemas["TransitionPage"]>(`/alarms/history?equipment=${encodeURIComponent(name)}&${range(view.from, view.to)}&limit=${MARKS_MAX}`),
