@@ -1,5 +1,6 @@
 import { allPoints, get, type Point, type Schemas, type Site } from "./api";
 import { i18n } from "./i18n.svelte";
+import { live } from "./live.svelte";
 
 export type Equipment = Schemas["Equipment"];
 
@@ -18,7 +19,11 @@ export class Model {
   async load(): Promise<void> {
     this.site = await get<Site>("/site");
     i18n.timeZone = this.site.time_zone;
-    [this.equipment, this.points] = await Promise.all([allEquipment(), allPoints()]);
+    const [equipment, points] = await Promise.all([allEquipment(), allPoints()]);
+    // Before anybody draws them: what a derived value makes while it is reckoned it does not follow.
+    live.describe(points);
+    this.equipment = equipment;
+    this.points = points;
   }
 
   point(name: string): Point | undefined {
