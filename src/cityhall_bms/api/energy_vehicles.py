@@ -10,6 +10,7 @@ from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import Services
 from cityhall_bms.api.times import KnownAt, to_rfc3339
 from cityhall_bms.domain.energy.periods import parse_period
+from cityhall_bms.domain.energy.shedding import SheddingMode, SheddingPlan, Split
 from cityhall_bms.energy.vehicle_use import MonthOfCharging
 
 router = APIRouter(prefix="/energy", tags=["energy"])
@@ -22,6 +23,14 @@ class Factors(Model):
     petrol_km_per_l: float = Field(examples=[15.0])
     petrol_kgco2_per_l: float = Field(examples=[2.263])
     source: str
+
+
+class Sharing(Model):
+    """How stations share the current of their feeder."""
+
+    feeder_limit_a: float = Field(description="Of all stations together, A per phase.", examples=[300.0])
+    split: Split
+    automatic: bool = Field(description="Whether limits are given; else the site only proposes, or leaves it.")
 
 
 class ChargingMonth(Model):
@@ -43,6 +52,7 @@ class Charging(Model):
     period: Period
     as_known_at: Time | None
     factors: Factors | None
+    sharing: Sharing | None = Field(description="Null where stations share nothing.")
     months: list[ChargingMonth]
 
 
@@ -65,7 +75,18 @@ async def get_charging(services: Services, period: PeriodQuery, as_known_at: Kno
             petrol_kgco2_per_l=plan.petrol_kgco2_per_l,
             source=plan.source,
         ),
+        sharing=_sharing(services.site.shedding),
         months=[_month(month, needed) for month in months],
+    )
+
+
+def _sharing(plan: SheddingPlan) -> Sharing | None:
+    if plan.charging is None:
+        return None
+    return Sharing(
+        feeder_limit_a=plan.charging.feeder_limit_a,
+        split=plan.charging.split,
+        automatic=plan.mode is SheddingMode.AUTOMATIC,
     )
 
 

@@ -4268,6 +4268,8 @@ export interface components {
             /** Months */
             months: components["schemas"]["ChargingMonth"][];
             period: components["schemas"]["Period"];
+            /** @description Null where stations share nothing. */
+            sharing: components["schemas"]["Sharing"] | null;
         };
         /**
          * ChargingMonth
@@ -9345,6 +9347,24 @@ export interface components {
             provisional: boolean;
         };
         /**
+         * Sharing
+         * @description How stations share the current of their feeder.
+         */
+        Sharing: {
+            /**
+             * Automatic
+             * @description Whether limits are given; else the site only proposes, or leaves it.
+             */
+            automatic: boolean;
+            /**
+             * Feeder Limit A
+             * @description Of all stations together, A per phase.
+             * @example 300
+             */
+            feeder_limit_a: number;
+            split: components["schemas"]["Split"];
+        };
+        /**
          * SheddingAnswer
          * @description Where load shedding stands.
          */
@@ -9474,6 +9494,12 @@ export interface components {
             /** Value */
             value: number;
         };
+        /**
+         * Split
+         * @description How current is shared out to charging stations.
+         * @enum {string}
+         */
+        Split: "fifo" | "equal";
         /**
          * StaleAlarms
          * @description Alarms that stand for more than a day, longest first.
