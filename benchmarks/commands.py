@@ -28,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.support.charger_site import LIMIT, charger_server, write_charger_site
 from tests.support.command_rig import AUTOMATION, Permits, plant_site
+from tests.support.stated_roles import StatedRoles
 
 from cityhall_bms.adapters.installed_drivers import find_factories
 from cityhall_bms.adapters.memory_telemetry import MemoryTelemetryLog
@@ -43,7 +44,6 @@ from cityhall_bms.collector.command_deciding import Decider
 from cityhall_bms.collector.command_record import CommandRecord
 from cityhall_bms.collector.commander import Commander
 from cityhall_bms.collector.plant_following import PlantFollower
-from cityhall_bms.commanding.authority import StatedRoles
 from cityhall_bms.commanding.examining import Examiner, Grounds
 from cityhall_bms.commanding.office import CommandOffice, Procedure
 from cityhall_bms.commanding.streams import PointStreams
@@ -114,7 +114,8 @@ async def commanded(url: str, folder: Path) -> AsyncIterator[tuple[CommandOffice
         collector = Collector(site, ids, find_factories(), Logs(MemoryTelemetryLog(clock), events), clock, Random(1))
         follower, view, permits = PlantFollower(collector, None, clock), PostgresCommandView(pool, events), Permits()
         record = CommandRecord(collector.name, view, events, clock, Random(1))
-        commander = Commander(collector, Decider(collector, follower, permits, clock), follower, record, clock)
+        decider = Decider(collector, follower, permits, StatedRoles(), clock)
+        commander = Commander(collector, decider, follower, record, clock)
         examiner = Examiner(Grounds(site, ids, permits, StatedRoles(), clock))
         tokens, streams = count(), PointStreams(view, events)
         office = CommandOffice(examiner, streams, view, Procedure(times, clock), lambda: f"token {next(tokens)}")

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyAddress, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from cityhall_bms.domain.access.rules import AccessRules, LockRules, PasswordRules, SessionRules
 from cityhall_bms.domain.energy.balance import BalanceLimits
 from cityhall_bms.domain.errors import Problem, SiteError
 from cityhall_bms.domain.follow_up import Handling
@@ -204,6 +205,32 @@ class NotificationSettings(_Table):
     channels_file: str = ""
 
 
+class AccessSettings(_Table):
+    """``[access]``: when sessions end, what a password is, and when an account is locked.
+
+    ``idle_minutes``: after how long without anybody doing something a session ends (a wall view's does not);
+    ``session_hours``: after how long it ends in any case. ``metrics_open_on_loopback``: ``/metrics`` needs no token
+    where it is asked for from this very machine.
+    """
+
+    idle_minutes: Annotated[float, Field(ge=1.0, le=1_440.0)] = 15.0
+    session_hours: Annotated[float, Field(ge=0.1, le=168.0)] = 12.0
+    password_characters_min: Annotated[int, Field(ge=8, le=64)] = 12
+    passwords_remembered: Annotated[int, Field(ge=0, le=24)] = 3
+    failures_max: Annotated[int, Field(ge=1, le=100)] = 5
+    lock_minutes: Annotated[float, Field(ge=0.1, le=1_440.0)] = 15.0
+    metrics_open_on_loopback: bool = True
+
+    @property
+    def rules(self) -> AccessRules:
+        """In the domain's terms."""
+        return AccessRules(
+            PasswordRules(self.password_characters_min, remembered=self.passwords_remembered),
+            LockRules(self.failures_max, 60.0 * self.lock_minutes),
+            SessionRules(lasts_s=3_600.0 * self.session_hours, idle_s=60.0 * self.idle_minutes),
+        )
+
+
 class RetentionSettings(_Table):
     """``[retention]``: for how many days what is kept; 0 = for ever. Hours and days are kept for ever.
 
@@ -244,6 +271,7 @@ class Settings(BaseSettings):
     alarms: AlarmSettings = AlarmSettings()
     energy: EnergySettings = EnergySettings()
     notifications: NotificationSettings = NotificationSettings()
+    access: AccessSettings = AccessSettings()
 
     @property
     def export_folder(self) -> Path:

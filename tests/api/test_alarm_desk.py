@@ -13,7 +13,7 @@ PATH = f"/api/v1/alarms/{quote(TRIP)}"
 
 
 async def post(rig: ApiRig, path: str, **body: Any) -> tuple[int, Any]:
-    answer = await rig.client.post(path, json={"by": "王小明"} | body)
+    answer = await rig.client.post(path, json=body)
     return answer.status_code, answer.json()
 
 

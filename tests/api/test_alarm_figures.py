@@ -44,7 +44,7 @@ async def flood(rig: ApiRig) -> None:
 
 async def test_figures_stand_beside_their_targets(rig: ApiRig) -> None:
     await rig.raise_alarm(priority=2)
-    await rig.client.post(f"/api/v1/alarms/{TRIP}/acknowledge", json={"by": "王小明"})
+    await rig.client.post(f"/api/v1/alarms/{TRIP}/acknowledge", json={})
     await caught_up(rig)
 
     found = await get(rig, "figures", **stretch())
@@ -135,7 +135,7 @@ async def test_pain_29_the_feed_marks_what_chatters_and_keeps_every_transition(r
 async def test_open_alarms_are_grouped_under_their_cause_with_the_first_on_top(rig: ApiRig) -> None:
     await rig.raise_alarm(f"B~{CHILLER}", priority=3)
     await rig.raise_alarm(f"A~{CHILLER}", priority=1)
-    await rig.client.post(f"/api/v1/alarms/B~{CHILLER}/acknowledge", json={"by": "王小明"})
+    await rig.client.post(f"/api/v1/alarms/B~{CHILLER}/acknowledge", json={})
     position = await rig.raise_alarm(f"C~{CHILLER}", priority=4)
 
     found = await get(rig, "groups")

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.support.api_rig import CHILLER, TRIP, ApiRig, eventually
+from tests.support.api_rig import CHILLER, ME, TRIP, ApiRig, eventually
 
 PATH = "/api/v1/alarms/history"
 
@@ -15,8 +15,8 @@ async def search(rig: ApiRig, **params: Any) -> list[tuple[str, str]]:
     return [(item["type"].removeprefix("Alarm"), item["alarm"]["rule"]) for item in answer.json()["items"]]
 
 
-async def act(rig: ApiRig, path: str, **body: Any) -> None:
-    answer = await rig.client.post(f"/api/v1/alarms/{path}", json={"by": "王小明"} | body)
+async def act(rig: ApiRig, path: str, by: str = ME, **body: Any) -> None:
+    answer = await rig.client.post(f"/api/v1/alarms/{path}", json=body, headers=await rig.known_as(by))
     assert answer.status_code == 200, answer.text
     await eventually(lambda: rig.services.feed.tail.end >= answer.json()["position"])
 

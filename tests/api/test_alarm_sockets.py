@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from tests.support.api_rig import CHILLER, DEADLINE_S, TRIP, ApiRig, read_events
+from tests.support.api_rig import CHILLER, DEADLINE_S, ME, TRIP, ApiRig, read_events
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -20,7 +20,10 @@ def address(rig: ApiRig) -> str:
 
 @asynccontextmanager
 async def console(rig: ApiRig, **follow: object) -> AsyncIterator[ClientConnection]:
-    async with asyncio.timeout(DEADLINE_S), connect(address(rig), proxy=None) as socket:
+    async with (
+        asyncio.timeout(DEADLINE_S),
+        connect(address(rig), proxy=None, additional_headers=await rig.known_as(ME)) as socket,
+    ):
         await socket.send(json.dumps({"kind": "follow", **follow}))
         yield socket
 
@@ -61,7 +64,7 @@ async def test_twenty_consoles_of_both_kinds_hear_the_same_in_the_same_order(rig
 async def test_a_console_acknowledges_where_it_hears_and_all_others_hear_of_it(rig: ApiRig) -> None:
     ringing = await rig.raise_alarm(TRIP)
     async with console(rig, after=ringing) as one, console(rig, after=ringing) as other:
-        body = {"kind": "acknowledge", "ref": "7", "ids": [TRIP, "NO~SUCH"], "by": "王小明", "comment": "現場查看中"}
+        body = {"kind": "acknowledge", "ref": "7", "ids": [TRIP, "NO~SUCH"], "comment": "現場查看中"}
         await one.send(json.dumps(body))
         answer = await next_of(one, "answer", "problem")
         [told] = await transitions(other, 1)
@@ -101,7 +104,10 @@ async def test_a_console_that_nothing_happens_to_hears_that_its_socket_lives(rig
     "message", ["", "no json", "[]", '{"kind":"follow","color":"red"}', '{"kind":"follow","after":-1}']
 )
 async def test_a_first_message_that_makes_no_sense_is_told_why_and_the_socket_closes(rig: ApiRig, message: str) -> None:
-    async with asyncio.timeout(DEADLINE_S), connect(address(rig), proxy=None) as socket:
+    async with (
+        asyncio.timeout(DEADLINE_S),
+        connect(address(rig), proxy=None, additional_headers=await rig.known_as(ME)) as socket,
+    ):
         await socket.send(message)
         problem = await next_of(socket, "problem")
         with pytest.raises(ConnectionClosed) as closed:
@@ -123,14 +129,22 @@ async def test_a_later_message_that_makes_no_sense_is_told_why_and_the_feed_goes
     assert told["position"] == position
 
 
-async def test_a_page_of_another_site_cannot_open_a_socket(rig: ApiRig) -> None:
+async def test_nobody_opens_a_socket_who_is_not_signed_in(rig: ApiRig) -> None:
     with pytest.raises(InvalidStatus) as refused:
-        async with connect(address(rig), origin="https://evil.example", proxy=None):
+        async with connect(address(rig), proxy=None):
+            pass
+    assert refused.value.response.status_code == 403
+
+
+async def test_a_page_of_another_site_cannot_open_a_socket(rig: ApiRig) -> None:
+    me = await rig.known_as(ME)
+    with pytest.raises(InvalidStatus) as refused:
+        async with connect(address(rig), origin="https://evil.example", proxy=None, additional_headers=me):
             pass
     assert refused.value.response.status_code == 403
 
     own = str(rig.client.base_url).rstrip("/")
-    async with connect(address(rig), origin=own, proxy=None):
+    async with connect(address(rig), origin=own, proxy=None, additional_headers=me):
         pass
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from tests.support.api_rig import ApiRig, ToldArrays, eventually, read_events, running_api
+from tests.support.api_rig import ME, ApiRig, ToldArrays, eventually, read_events, running_api
 from tests.support.databases import DatabaseServers
 
 from cityhall_bms.domain.commanding.control import point_of
@@ -27,8 +27,8 @@ MORE = "".join(
         ),
     ]
 )
-WANG = {"by": "王小明", "role": "operator", "console": "控制室 1"}
-LI = {"by": "李小華", "role": "supervisor"}
+WANG = {"by": ME, "console": "控制室 1"}
+LI = {"by": "李小華"}
 RUNS, FLOW = f"{CHILLER}.RunSts", f"{CHILLER}.CHW_Flow"
 
 
@@ -52,8 +52,8 @@ def point() -> str:
     return f"{CHILLER}.SP{next(UNUSED)}"
 
 
-async def post(rig: ApiRig, path: str, status: int = 201, **body: Any) -> dict[str, Any]:
-    answer = await rig.client.post(f"/api/v1{path}", json=body)
+async def post(rig: ApiRig, path: str, status: int = 201, by: str = ME, **body: Any) -> dict[str, Any]:
+    answer = await rig.client.post(f"/api/v1{path}", json=body, headers=await rig.known_as(by))
     assert answer.status_code == status, answer.text
     return dict(answer.json())
 
@@ -160,10 +160,10 @@ async def test_what_is_measured_or_unknown_is_not_commanded(rig: ApiRig, point: 
 
 @pytest.mark.parametrize(
     "changes",
-    [{"value": "NaN"}, {"priority": 1}, {"priority": 5}, {"by": " "}, {"role": "service"}, {"reason": ""}, {"x": 1}],
+    [{"value": "NaN"}, {"priority": 1}, {"priority": 5}, {"role": "service"}, {"reason": ""}, {"x": 1}],
 )
 async def test_what_makes_no_sense_is_refused(rig: ApiRig, changes: dict[str, Any]) -> None:
-    wish = {"point": SETPOINT, "value": 7.5, "reason": "測試", **WANG, **changes}
+    wish = {"point": SETPOINT, "value": 7.5, "reason": "測試", "console": "控制室 1", **changes}
     answer = await rig.client.post("/api/v1/commands", json=wish)
     assert answer.status_code == 422
 

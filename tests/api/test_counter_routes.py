@@ -18,7 +18,7 @@ STATUS = "TCH.B2.CN.CHC01.RunSts"
 COUNTER = f"{ENERGY},用電量,Energy,TCH.B2.CN.CHC01,kWh,CI,kWh,chiller-1,input:9,float32,,,,,,60,,\n"
 FIRST_HOUR = {"from": "2026-07-01T00:00:00Z", "to": "2026-07-01T01:00:00Z"}
 FELL_AT = "2026-07-01T00:10:00.000Z"
-SAID = {"reason": "試", "by": "王小明"}
+SAID = {"reason": "試"}
 
 
 @pytest_asyncio.fixture

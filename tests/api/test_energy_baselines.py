@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import pytest_asyncio
-from tests.support.api_rig import ApiRig, running_api
+from tests.support.api_rig import ME, ApiRig, running_api
 from tests.support.databases import DatabaseServers
 from tests.support.history_folders import write_folder
 from tests.support.metered import us
@@ -43,7 +43,7 @@ FIRST = date(2026, 5, 2)
 DAYS, BASE_DAYS = 49, 35
 BASE = "2026-05-03..2026-06-06"
 AFTER = "2026-06-07..2026-06-20"
-NEW = {"baseline": "MAIN-115", "meter": "MAIN", "period": BASE, "by": "王小明"}
+NEW = {"baseline": "MAIN-115", "meter": "MAIN", "period": BASE}
 
 
 def outdoor() -> np.ndarray:
@@ -71,7 +71,7 @@ async def rig(database_servers: DatabaseServers, tmp_path_factory: pytest.TempPa
     ):
         await measure(running, folder / "history")
         await post(running, "/baselines", NEW)
-        await post(running, "/baselines/MAIN-115/adoption", {"by": "陳主任", "comment": "會議決議"}, 200)
+        await post(running, "/baselines/MAIN-115/adoption", {"comment": "會議決議"}, 200, by="陳主任")
         await until(running, "/baselines", lambda items: bool(items) and items[-1]["adopted_by"] is not None)
         yield running
 
@@ -94,8 +94,8 @@ async def until(rig: ApiRig, path: str, condition: Callable[[list[Any]], bool]) 
         pass
 
 
-async def post(rig: ApiRig, path: str, body: dict[str, Any], status: int = 201) -> Any:
-    answer = await rig.client.post(f"/api/v1/energy{path}", json=body)
+async def post(rig: ApiRig, path: str, body: dict[str, Any], status: int = 201, by: str = ME) -> Any:
+    answer = await rig.client.post(f"/api/v1/energy{path}", json=body, headers=await rig.known_as(by))
     assert answer.status_code == status, answer.text
     return answer.json()
 
@@ -139,7 +139,7 @@ async def test_a_tenth_less_is_a_saving_of_a_tenth(rig: ApiRig) -> None:
 async def test_what_came_besides_is_counted_until_it_is_withdrawn_and_stays_so_as_known_then(rig: ApiRig) -> None:
     plain = await get(rig, "/savings", meter="MAIN", period=AFTER)
     added = {"adjustment": "NRA-115-01", "meter": "MAIN", "first": "2026-06-10", "until": "2026-06-20",
-             "kwh_per_day": 50.0, "days": "workdays", "reason": "新增充電樁", "evidence": "驗收紀錄", "by": "王小明"}  # fmt: skip
+             "kwh_per_day": 50.0, "days": "workdays", "reason": "新增充電樁", "evidence": "驗收紀錄"}  # fmt: skip
     made = await post(rig, "/adjustments", added)
     assert (made["begin"], made["until"]) == ("2026-06-09T16:00:00.000Z", "2026-06-19T16:00:00.000Z")
     await until(rig, "/adjustments", bool)
@@ -149,13 +149,13 @@ async def test_what_came_besides_is_counted_until_it_is_withdrawn_and_stays_so_a
     assert more["saved"] == pytest.approx(plain["saved"] + 400.0)
     assert more["adjustments"] == ["NRA-115-01"]
 
-    gone = await post(rig, "/adjustments/NRA-115-01/withdrawal", {"by": "李小華", "reason": "重複登錄"}, 200)
+    gone = await post(rig, "/adjustments/NRA-115-01/withdrawal", {"reason": "重複登錄"}, 200, by="李小華")
     assert gone["withdrawn_by"] == "李小華"
     await until(rig, "/adjustments", lambda items: items[0]["withdrawn_by"] is not None)
     assert (await get(rig, "/savings", meter="MAIN", period=AFTER))["saved"] == pytest.approx(plain["saved"])
     then = await get(rig, "/savings", meter="MAIN", period=AFTER, as_known_at=more["known_at"])
     assert then["saved"] == pytest.approx(more["saved"])
-    again = await post(rig, "/adjustments/NRA-115-01/withdrawal", {"by": "x", "reason": "y"}, 409)
+    again = await post(rig, "/adjustments/NRA-115-01/withdrawal", {"reason": "y"}, 409)
     assert "李小華" in again["detail"]
 
 
@@ -164,7 +164,7 @@ async def test_what_cannot_be_is_refused_with_its_reason(rig: ApiRig) -> None:
     assert "taken" in taken["detail"]
     short = await post(rig, "/baselines", NEW | {"baseline": "B2", "period": "2026-05-03..2026-05-20"})
     assert [reason["code"] for reason in short["refused"]] == ["too_short"]
-    assert "shorter than a year" in (await post(rig, "/baselines/B2/adoption", {"by": "x"}, 409))["detail"]
+    assert "shorter than a year" in (await post(rig, "/baselines/B2/adoption", {}, 409))["detail"]
     few = await post(rig, "/baselines", NEW | {"baseline": "B3", "period": "2026-05-03..2026-05-08"}, 409)
     assert "too few" in few["detail"]
     await post(rig, "/baselines", NEW | {"baseline": "B3", "period": "50"}, 409)
@@ -175,7 +175,7 @@ async def test_what_cannot_be_is_refused_with_its_reason(rig: ApiRig) -> None:
     await post(rig, "/baselines", NEW | {"baseline": "B4", "option": "A"}, 409)
     await post(rig, "/baselines", NEW | {"baseline": "B5", "meter": "X"}, 404)
     await post(rig, "/baselines", NEW | {"baseline": "B6", "cooling_low": 25.0}, 422)
-    await post(rig, "/baselines/NONE/adoption", {"by": "x"}, 404)
+    await post(rig, "/baselines/NONE/adoption", {}, 404)
     within = await get(rig, "/savings", 409, meter="MAIN", period="2026-06-01..2026-06-20")
     assert "baseline's ends" in within["detail"]
     await get(rig, "/savings", 404, meter="MAIN", baseline="NONE", period=AFTER)
@@ -207,8 +207,8 @@ async def test_a_second_opinion_needs_its_library(rig: ApiRig) -> None:
 
 async def test_names_are_names_and_days_are_of_our_time(rig: ApiRig) -> None:
     for path in ("/baselines/%00/adoption", "/baselines/a%20b/adoption", "/adjustments/%00/withdrawal"):
-        await post(rig, path, {"by": "x", "reason": "y"} if "adj" in path else {"by": "x"}, 422)
-    early = {"adjustment": "NRA-1", "meter": "MAIN", "first": "0001-01-01", "kwh_per_day": 1.0, "reason": "a", "evidence": "b", "by": "x"}  # fmt: skip
+        await post(rig, path, {"reason": "y"} if "adj" in path else {}, 422)
+    early = {"adjustment": "NRA-1", "meter": "MAIN", "first": "0001-01-01", "kwh_per_day": 1.0, "reason": "a", "evidence": "b"}  # fmt: skip
     await post(rig, "/adjustments", early, 422)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest_asyncio
-from tests.support.api_rig import ApiRig, eventually, read_events, running_api
+from tests.support.api_rig import ME, ApiRig, eventually, read_events, running_api
 from tests.support.histories import Row, logged
 
 from cityhall_bms.domain.energy.shedding_events import SHEDDING_STREAM, SheddingProposed
@@ -121,7 +121,7 @@ async def test_a_proposal_is_answered_once(rig: ApiRig) -> None:
     assert {step["step"]: step["state"] for step in before["steps"]} == {
         "charging": "not_here", "zones": "not_here", "chillers": "not_here", "air_handlers": "not_here",
     }  # fmt: skip
-    accept = {"accepted": True, "by": "王小明", "reason": "同意"}
+    accept = {"accepted": True, "reason": "同意"}
     assert (await rig.client.post(f"{address}/answer", json=accept)).status_code == 409
     at = rig.services.clock.now()
     proposed = SheddingProposed(step="chillers", restore=False, at=at, forecast_kw=4800.0, limit_kw=5000.0)
@@ -130,6 +130,6 @@ async def test_a_proposal_is_answered_once(rig: ApiRig) -> None:
     accepted = await rig.client.post(f"{address}/answer", json=accept)
     assert accepted.status_code == 200, accepted.text
     assert accepted.json()["under_way"] | {"at": ""} == {
-        "step": "chillers", "restore": False, "phase": "accepted", "by": "王小明", "at": "",
+        "step": "chillers", "restore": False, "phase": "accepted", "by": ME, "at": "",
     }  # fmt: skip
     assert (await rig.client.post(f"{address}/answer", json=accept)).status_code == 409

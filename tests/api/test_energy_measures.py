@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from tests.support.api_rig import CHILLER, ApiRig, running_api
+from tests.support.api_rig import CHILLER, ME, ApiRig, running_api
 from tests.support.databases import DatabaseServers
 
 from cityhall_bms.adapters.postgres.connection import open_pool
@@ -26,11 +26,11 @@ manual = true
 """
 SIGN = {
     "text_zh": "西側招牌燈 12 盞減為 4 盞", "text_en": "West sign: 12 to 4 lamps", "option": "A", "meters": ["SIGN"],
-    "equipment": [CHILLER], "deemed": 9072, "price_ntd": "3.79005", "cost_ntd": 68766, "by": "王小明",
+    "equipment": [CHILLER], "deemed": 9072, "price_ntd": "3.79005", "cost_ntd": 68766,
 }  # fmt: skip
 MEASURED = {
     "saved": 8900.5, "uncertainty": 120.0, "method": "before_after", "before_first": "2015-02-03",
-    "before_until": "2015-03-03", "after_first": "2015-03-03", "after_until": "2015-03-31", "by": "李小華",
+    "before_until": "2015-03-03", "after_first": "2015-03-03", "after_until": "2015-03-31",
 }  # fmt: skip
 
 
@@ -42,8 +42,8 @@ async def house(database_servers: DatabaseServers, tmp_path_factory: pytest.Temp
         yield rig
 
 
-async def send(rig: ApiRig, path: str, expected: int = 200, verb: str = "POST", **body: Any) -> Any:
-    answer = await rig.client.request(verb, f"{PATH}{path}", json=body)
+async def send(rig: ApiRig, path: str, expected: int = 200, verb: str = "POST", by: str = ME, **body: Any) -> Any:
+    answer = await rig.client.request(verb, f"{PATH}{path}", json=body, headers=await rig.known_as(by))
     assert answer.status_code == expected, answer.text
     return answer.json()
 
@@ -87,8 +87,8 @@ async def test_a_measure_goes_its_way_and_is_seen_by_all(house: ApiRig) -> None:
         ("", {"measure": "M-9"} | SIGN | {"price_ntd": "1e400"}, 422, "price_ntd"),
         ("", {"measure": "M-9"} | SIGN | {"sved": 1}, 422, "sved"),
         ("", {"measure": "M-9"} | SIGN | {"deemed": 1e300}, 422, "deemed"),
-        ("/M-404/status", {"status": "in_place", "start": "0001-01-01", "by": "陳"}, 422, "start"),
-        ("/M-404/status", {"status": "approved", "by": "陳"}, 404, "no measure is named M-404"),
+        ("/M-404/status", {"status": "in_place", "start": "0001-01-01"}, 422, "start"),
+        ("/M-404/status", {"status": "approved"}, 404, "no measure is named M-404"),
         ("/M-404/measurements", MEASURED, 404, "no measure is named M-404"),
     ],
 )
@@ -101,17 +101,17 @@ async def test_what_makes_no_sense_is_refused_in_words(
 async def test_steps_out_of_order_and_names_that_are_taken_are_conflicts(house: ApiRig) -> None:
     await send(house, "", 201, measure="M-1", **SIGN)
     assert "there already" in (await send(house, "", 409, measure="M-1", **SIGN))["detail"]
-    refused = await send(house, "/M-1/status", 409, status="verified", by="林")
+    refused = await send(house, "/M-1/status", 409, status="verified", by="林技師")
     assert "it can become approved, withdrawn" in refused["detail"]
-    await send(house, "/M-1/status", status="approved", by="陳")
-    assert "from which day" in (await send(house, "/M-1/status", 409, status="in_place", by="陳"))["detail"]
+    await send(house, "/M-1/status", status="approved", by="陳主任")
+    assert "from which day" in (await send(house, "/M-1/status", 409, status="in_place", by="陳主任"))["detail"]
     answer = await house.client.get(f"{PATH}/M-1/before-after")
     assert (answer.status_code, "is not in place yet" in answer.text) == (409, True)
-    await send(house, "/M-1/status", status="in_place", start="2015-03-03", by="陳")
+    await send(house, "/M-1/status", status="in_place", start="2015-03-03", by="陳主任")
     answer = await house.client.get(f"{PATH}/M-1/before-after", params={"weeks": 4, "beside": "year_before"})
     assert (answer.status_code, "0 of 28 days are known" in answer.text) == (409, True)
     assert (await house.client.get(f"{PATH}/M-1/before-after", params={"weeks": 3})).status_code == 422
-    await send(house, "/M-1/status", status="withdrawn", by="陳")
+    await send(house, "/M-1/status", status="withdrawn", by="陳主任")
     assert "changes no more" in (await send(house, "/M-1", 409, verb="PUT", **SIGN))["detail"]
 
 
@@ -128,7 +128,7 @@ async def test_measures_come_in_pages_the_newest_first(house: ApiRig) -> None:
 
 async def test_the_view_built_again_is_the_same(house: ApiRig) -> None:
     await send(house, "", 201, measure="R-1", **SIGN)
-    await send(house, "/R-1/status", status="approved", by="陳")
+    await send(house, "/R-1/status", status="approved", by="陳主任")
     while (await listed(house, 1, status="approved"))[0]["measure"] != "R-1":
         pass
     pool = await open_pool(house.dsn)

@@ -53,13 +53,13 @@ async def rig(postgres_url: str, tmp_path: Path) -> AsyncIterator[ApiRig]:
 
 
 async def enter(rig: ApiRig, first: str, last: str, amount: float, **more: Any) -> httpx.Response:
-    body = {"meter": FLEET, "first_day": first, "last_day": last, "amount": amount, "by": "王小明"}
+    body = {"meter": FLEET, "first_day": first, "last_day": last, "amount": amount}
     return await rig.client.post("/api/v1/energy/readings", json=body | more)
 
 
 async def approve(rig: ApiRig, *numbers: int, by: str = "李大華") -> httpx.Response:
-    body = {"readings": [{"meter": FLEET, "number": number} for number in numbers], "by": by}
-    return await rig.client.post("/api/v1/energy/readings/approval", json=body)
+    body = {"readings": [{"meter": FLEET, "number": number} for number in numbers]}
+    return await rig.client.post("/api/v1/energy/readings/approval", json=body, headers=await rig.known_as(by))
 
 
 async def settled(rig: ApiRig, **states: int) -> list[dict[str, Any]]:
@@ -150,7 +150,9 @@ def text_of(at: int) -> str:
 async def test_a_rejected_one_never_counts(rig: ApiRig) -> None:
     await enter(rig, "2015-01-01", "2015-01-31", 15_000.0)
     answer = await rig.client.post(
-        f"/api/v1/energy/readings/{FLEET}/1/rejection", json={"by": "李大華", "reason": "與帳單金額不符"}
+        f"/api/v1/energy/readings/{FLEET}/1/rejection",
+        json={"reason": "與帳單金額不符"},
+        headers=await rig.known_as("李大華"),
     )
     assert (answer.status_code, answer.json()["state"], answer.json()["comment"]) == (200, "rejected", "與帳單金額不符")
     await settled(rig, rejected=1)
@@ -201,7 +203,7 @@ async def test_a_file_is_tried_entered_once_and_approved(rig: ApiRig) -> None:
     async def send(text: str, *, dry_run: bool = False) -> dict[str, Any]:
         answer = await rig.client.post(
             "/api/v1/energy/readings/import",
-            params={"by": "王小明", "dry_run": dry_run},
+            params={"dry_run": dry_run},
             content=text.encode(),
             headers={"content-type": "text/csv"},
         )

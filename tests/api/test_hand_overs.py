@@ -13,7 +13,7 @@ PATH = "/api/v1/shifts/hand-overs"
 
 
 async def post(rig: ApiRig, path: str, by: str = "王小明", **body: Any) -> Any:
-    answer = await rig.client.post(path, json={"by": by} | body)
+    answer = await rig.client.post(path, json=body, headers=await rig.known_as(by))
     assert answer.status_code in {200, 201}, answer.text
     return answer.json()
 
@@ -49,9 +49,9 @@ async def test_the_outgoing_operator_writes_down_what_stands_and_the_incoming_si
     assert made["hand_over"]["counts"] == {name: len(rules) for name, rules in LISTS.items()} | {"permits": 1}
 
     address = f"{PATH}/{made['hand_over']['hand_over']}"
-    same = await rig.client.post(f"{address}/signature", json={"by": "王小明"})
+    same = await rig.client.post(f"{address}/signature", json={})
     signed = await post(rig, f"{address}/signature", by="李小華", comment="收到")
-    again = await rig.client.post(f"{address}/signature", json={"by": "張三"})
+    again = await rig.client.post(f"{address}/signature", json={}, headers=await rig.known_as("張三"))
 
     assert (same.status_code, again.status_code) == (409, 409)
     assert (signed["signed_by"], signed["comment"]) == ("李小華", "收到")

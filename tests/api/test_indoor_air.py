@@ -79,7 +79,7 @@ async def ask(rig: ApiRig, path: str, **parameters: str) -> Any:
 
 
 async def tell(rig: ApiRig, path: str, **body: object) -> int:
-    answer = await rig.client.post(f"/api/v1/indoor-air{path}", json={"by": "王小明", **body})
+    answer = await rig.client.post(f"/api/v1/indoor-air{path}", json={**body})
     assert answer.status_code == 201, answer.text
     return int(answer.json()["entry"])
 
@@ -204,5 +204,5 @@ async def test_samples_and_inspections_are_written_down_and_withdrawn(air: ApiRi
         (f"/entries/{wrong}/withdrawal", {"reason": "again"}, 409),
         (f"/entries/{last + 1000}/withdrawal", {"reason": "none"}, 404),
     ):
-        answer = await air.client.post(f"/api/v1/indoor-air{path}", json={"by": "王小明", **body})
+        answer = await air.client.post(f"/api/v1/indoor-air{path}", json={**body})
         assert answer.status_code == status, (path, answer.text)

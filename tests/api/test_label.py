@@ -167,7 +167,7 @@ async def test_a_pack_is_proven_and_the_same_for_ever(building: ApiRig) -> None:
     while await building.history.recompute():
         pass
     position = await building.raise_alarm(alarm_id("F02", PANEL), priority=1)
-    body = {"place": "01", "name": "fungi", "value": 10, "sampled_at": "2026-07-01T10:00:00+08:00", "by": "王小明"}
+    body = {"place": "01", "name": "fungi", "value": 10, "sampled_at": "2026-07-01T10:00:00+08:00"}
     assert (await building.client.post("/api/v1/indoor-air/samples", json=body)).status_code == 201
     again = await packed(building, "again.zip", known_at)
     now = await packed(building, "now.zip", "", "zh")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from tests.support.api_rig import ApiRig, running_api
+from tests.support.api_rig import ME, ApiRig, running_api
 from tests.support.databases import DatabaseServers
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -41,10 +41,13 @@ async def rig(database_servers: DatabaseServers, tmp_path_factory: pytest.TempPa
         yield running
 
 
+PEOPLE = (ME, "李小華", "管理者")
+
+
 def call(random: Random) -> tuple[str, dict[str, Any]]:
     """Some call, mostly about what is forbidden."""
     name = FREE if random.random() < 0.25 else random.choice(FORBIDDEN)
-    who = {"by": random.choice(["王", "李", "admin"]), "role": random.choice(["operator", "engineer", "admin"])}
+    who = {"console": random.choice(["", "控制室 1"])}
     command = f"{name}-{random.randint(1, 4)}"
     wish = {"value": random.choice([0, 1, 7, None]), "priority": random.choice([8, 12, 16]), "reason": "測試"}
     return random.choice(
@@ -66,7 +69,8 @@ async def test_no_sequence_of_calls_asks_for_a_write_of_life_safety(rig: ApiRig)
     random, allowed = Random(7), 0
     for _ in range(CALLS):
         path, body = call(random)
-        answer = await rig.client.post(f"/api/v1{path}", json=body)
+        headers = await rig.known_as(random.choice(PEOPLE))
+        answer = await rig.client.post(f"/api/v1{path}", json=body, headers=headers)
         assert answer.status_code < 500, answer.text
         if answer.status_code < 300:
             allowed += 1
@@ -74,13 +78,14 @@ async def test_no_sequence_of_calls_asks_for_a_write_of_life_safety(rig: ApiRig)
             assert FREE in str(chosen)
             assert not any(name in str(chosen) for name in FORBIDDEN)
             if "token" in chosen:
-                confirm = {"token": chosen["token"], "by": body["by"], "role": body["role"]}
-                await rig.client.post(f"/api/v1/commands/{chosen['command']['command']}/confirmation", json=confirm)
+                confirm = {"token": chosen["token"]}
+                path = f"/api/v1/commands/{chosen['command']['command']}/confirmation"
+                await rig.client.post(path, json=confirm, headers=headers)
     assert allowed, "the same calls do something where they may"
     entries = await rig.events.read(0, 100_000, "command")
     kinds = {entry.type for name in FORBIDDEN for entry in await rig.events.read(0, 10_000, f"command/{name}")}
     assert not entries
     assert kinds == {"CommandRefused"}, "that somebody tried is kept"
     for name in FORBIDDEN:
-        answer = await rig.client.post("/api/v1/commands", json={"point": name, "value": 1, "reason": "r", "by": "王"})
+        answer = await rig.client.post("/api/v1/commands", json={"point": name, "value": 1, "reason": "r"})
         assert answer.status_code == 403

@@ -51,7 +51,7 @@ async def test_a_place_in_a_stream_that_is_none_is_refused(rig: ApiRig) -> None:
 
 
 async def test_a_page_of_another_site_may_look_but_not_touch(rig: ApiRig) -> None:
-    body = {"by": "eve"}
+    body = {"comment": "eve"}
 
     answer = await rig.client.post(
         "/api/v1/alarms/X~Y/acknowledge", json=body, headers={"Sec-Fetch-Site": "cross-site"}
@@ -77,10 +77,10 @@ async def test_answers_forbid_foreign_script_and_frames(rig: ApiRig) -> None:
 
 async def test_text_that_the_log_cannot_keep_is_refused(rig: ApiRig) -> None:
     bodies = (
-        b'{"by": "a\\u0000b"}',
-        b'{"by": ""}',
-        b'{"by": "a", "comment": "\\ud800"}',
-        b'{"by": "a", "extra": 1}',
+        b'{"comment": "a\\u0000b"}',
+        b'{"comment": 1}',
+        b'{"comment": "\\ud800"}',
+        b'{"by": "somebody else"}',
         b"{",
     )
     for body in bodies:
@@ -93,6 +93,6 @@ async def test_text_that_the_log_cannot_keep_is_refused(rig: ApiRig) -> None:
 
 
 async def test_a_body_that_is_too_large_is_refused(rig: ApiRig) -> None:
-    answer = await rig.client.post("/api/v1/alarms/X~Y/acknowledge", json={"by": "a", "comment": "x" * 600_000})
+    answer = await rig.client.post("/api/v1/alarms/X~Y/acknowledge", json={"comment": "x" * 600_000})
 
     assert answer.status_code == 413

@@ -34,7 +34,7 @@ MINUTE = 60_000_000
 
 
 async def put_draft(rig: ApiRig, rule: str = "QUIET", **changed: Any) -> dict[str, Any]:
-    answer = await rig.client.put(f"{RULES}/{rule}/draft", json={"by": "ann", "definition": {**SILENT, **changed}})
+    answer = await rig.client.put(f"{RULES}/{rule}/draft", json={"definition": {**SILENT, **changed}})
     assert answer.status_code == 200, answer.text
     body: dict[str, Any] = answer.json()
     return body
@@ -95,34 +95,34 @@ def _no_samples(engine: Engine) -> Any:
 
 async def test_a_draft_is_checked_completely_before_it_is_kept(rig: ApiRig) -> None:
     answer = await rig.client.put(
-        f"{RULES}/QUIET/draft", json={"by": "ann", "definition": {**SILENT, "priority": 9, "colour": "red"}}
+        f"{RULES}/QUIET/draft", json={"definition": {**SILENT, "priority": 9, "colour": "red"}}
     )
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
     assert {item["pointer"] for item in answer.json()["errors"]} == {"rule QUIET, priority", "rule QUIET, colour"}
-    both = {"by": "ann", "toml": "", "definition": {}}
+    both = {"toml": "", "definition": {}}
     assert (await rig.client.put(f"{RULES}/QUIET/draft", json=both)).status_code == 400
-    bad = await rig.client.put(f"{RULES}/QUIET/draft", json={"by": "ann", "toml": "priority ="})
+    bad = await rig.client.put(f"{RULES}/QUIET/draft", json={"toml": "priority ="})
     assert bad.status_code == 422
     assert bad.json()["errors"][0]["pointer"] == "toml"
 
 
 async def test_a_draft_may_be_the_text_of_a_rule_file(rig: ApiRig) -> None:
     text = "[[rule]]\n" + "\n".join(f"{key} = {json.dumps(value)}" for key, value in SILENT.items())
-    answer = await rig.client.put(f"{RULES}/QUIET/draft", json={"by": "ann", "toml": text})
+    answer = await rig.client.put(f"{RULES}/QUIET/draft", json={"toml": text})
     assert answer.status_code == 200, answer.text
     rule = await seen(rig, "QUIET", lambda rule: rule["draft"])
     assert rule["line"]["origin"] == "draft"
     assert rule["definition"] is None
     assert rule["draft"]["definition"]["text_zh"] == "無資料"
-    dropped = await rig.client.delete(f"{RULES}/QUIET/draft?by=ann")
+    dropped = await rig.client.delete(f"{RULES}/QUIET/draft")
     assert dropped.json()["draft"] is None
-    assert (await rig.client.delete(f"{RULES}/QUIET/draft?by=ann")).status_code == 409
+    assert (await rig.client.delete(f"{RULES}/QUIET/draft")).status_code == 409
 
 
 async def test_pain_35_a_draft_is_tested_on_history_and_promoted_with_its_evidence(rig: ApiRig) -> None:
     await put_draft(rig)
-    refused = await rig.client.post(f"{RULES}/QUIET/promote", json={"by": "ann", "reason": "silence is news"})
+    refused = await rig.client.post(f"{RULES}/QUIET/promote", json={"reason": "silence is news"})
     assert refused.status_code == 409
     assert "not tested" in refused.json()["detail"]
     tested = await backtested(rig)
@@ -133,7 +133,7 @@ async def test_pain_35_a_draft_is_tested_on_history_and_promoted_with_its_eviden
     assert result.headers["etag"] == f'"{tested["digest"]}"'
     (episode,) = result.json()["episodes"]
     assert episode["subject"] == AHU
-    promoted = await rig.client.post(f"{RULES}/QUIET/promote", json={"by": "ann", "reason": "silence is news"})
+    promoted = await rig.client.post(f"{RULES}/QUIET/promote", json={"reason": "silence is news"})
     assert promoted.status_code == 200, promoted.text
     evidence = promoted.json()["promotion"]["evidence"]
     assert (evidence["digest"], evidence["backtest"]) == (tested["digest"], tested["id"])
@@ -169,7 +169,7 @@ async def backtested(rig: ApiRig) -> dict[str, Any]:
     for minute in range(90, 30, -1):
         await rig.measure(now - minute * MINUTE, {f"{AHU}.SAT": (15.0, 0)})
     first, until = (_iso(now - minutes * MINUTE) for minutes in (60, 0))
-    answer = await rig.client.post(f"{RULES}/QUIET/backtest", json={"from": first, "to": until, "by": "ann"})
+    answer = await rig.client.post(f"{RULES}/QUIET/backtest", json={"from": first, "to": until})
     assert answer.status_code == 202, answer.text
     address = answer.headers["Location"]
     assert (await rig.client.get(f"{address}/result")).status_code == 409
@@ -185,7 +185,7 @@ def _iso(at: int) -> str:
 
 
 async def test_a_backtest_that_makes_no_sense_is_refused(rig: ApiRig) -> None:
-    span = {"from": "2026-01-02T00:00:00Z", "to": "2026-01-01T00:00:00Z", "by": "ann"}
+    span = {"from": "2026-01-02T00:00:00Z", "to": "2026-01-01T00:00:00Z"}
     assert (await rig.client.post(f"{RULES}/NO-SUCH/backtest", json=span)).status_code == 404
     await put_draft(rig)
     assert (await rig.client.post(f"{RULES}/QUIET/backtest", json=span)).status_code == 409
@@ -194,8 +194,8 @@ async def test_a_backtest_that_makes_no_sense_is_refused(rig: ApiRig) -> None:
 
 async def test_what_a_shadow_would_have_rung_is_counted_by_the_building_s_days(rig: ApiRig) -> None:
     draft = (await put_draft(rig))["draft"]
-    assert (await rig.client.post(f"{RULES}/QUIET/shadow", json={"by": "ann"})).json()["shadow"] is True
-    assert (await rig.client.post(f"{RULES}/QUIET/shadow", json={"by": "ann"})).status_code == 409
+    assert (await rig.client.post(f"{RULES}/QUIET/shadow", json={})).json()["shadow"] is True
+    assert (await rig.client.post(f"{RULES}/QUIET/shadow", json={})).status_code == 409
     evening = 1_782_864_000_000_000 - 60 * MINUTE  # 2026-07-01 07:00 in Taipei, 23:00 of the day before in UTC
     begin = ShadowRaised("QUIET", draft["fingerprint"], AHU, 3, evening)
     worse = ShadowRaised("QUIET", draft["fingerprint"], AHU, 2, evening + MINUTE)
@@ -207,7 +207,7 @@ async def test_what_a_shadow_would_have_rung_is_counted_by_the_building_s_days(r
     days = (await rig.client.get(f"{RULES}/QUIET")).json()["shadow"]["days"]
     assert days == [{"day": "2026-07-01", "raised": 1, "subjects": 1, "standing_s": 600.0}]
     assert (await rig.client.get("/api/v1/alarms?state=all")).json()["items"] == []
-    assert (await rig.client.delete(f"{RULES}/QUIET/shadow?by=ann")).json()["shadow"] is False
+    assert (await rig.client.delete(f"{RULES}/QUIET/shadow")).json()["shadow"] is False
     pool = await open_pool(rig.dsn)
     rebuilt = await Rebuilder(rig.events, pool, PROJECTIONS).rebuild("rules")
     pool.terminate()

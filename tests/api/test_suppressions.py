@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import httpx
 import pytest_asyncio
-from tests.support.api_rig import CHILLER, ApiRig, eventually
+from tests.support.api_rig import CHILLER, ME, ApiRig, eventually
 
 from cityhall_bms.adapters.site_files.suppression import shipped_rows
 from cityhall_bms.api.app import create_app
@@ -21,7 +21,9 @@ async def client(rig: ApiRig) -> AsyncIterator[httpx.AsyncClient]:
     """The interface of a site with the shipped table."""
     services = replace(rig.services, suppression=Suppression([table.row() for table in shipped_rows()]))
     transport = httpx.ASGITransport(create_app(services))
-    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as opened:
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://localhost", headers=await rig.known_as(ME)
+    ) as opened:
         yield opened
 
 

@@ -13,6 +13,7 @@ import pytest
 from tests.support.charger_site import LIMIT, RESET, charger_server, taking, write_charger_site, writes
 from tests.support.command_rig import AUTOMATION, Permits
 from tests.support.modbus_server import ModbusServer
+from tests.support.stated_roles import StatedRoles
 
 from cityhall_bms import bootstrap
 from cityhall_bms.adapters.embedded import EmbeddedNats, EmbeddedPostgres
@@ -20,7 +21,6 @@ from cityhall_bms.adapters.postgres.commands_view import PostgresCommandView
 from cityhall_bms.adapters.postgres.connection import open_pool
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
 from cityhall_bms.adapters.system_clock import SystemClock
-from cityhall_bms.commanding.authority import StatedRoles
 from cityhall_bms.commanding.examining import Examiner, Grounds
 from cityhall_bms.commanding.office import CommandOffice, Procedure
 from cityhall_bms.commanding.streams import PointStreams

@@ -47,26 +47,31 @@ from cityhall_bms.api.app import create_app
 from cityhall_bms.api.feed import AlarmFeed
 from cityhall_bms.api.live import LiveFeed
 from cityhall_bms.api.services import ApiServices
+from cityhall_bms.domain.access.grants import GRANTABLE, permissions_of
 from cityhall_bms.domain.alarms import AlarmRaised, AlarmReturned, alarm_id, stream_of
 from cityhall_bms.domain.batch import Readings, SampleBatch
 from cityhall_bms.domain.commanding.plant import TablePlant
-from cityhall_bms.domain.errors import CollectorUnavailableError
+from cityhall_bms.domain.errors import CollectorUnavailableError, NotFoundError
 from cityhall_bms.domain.shifts import Shifts
 from cityhall_bms.domain.site import Site
 from cityhall_bms.domain.topology import Topology
 from cityhall_bms.historian.meter_desk import CounterDesk
+from cityhall_bms.ports.access import Grant, Permission, Role
 from cityhall_bms.ports.capabilities import Plain
 from cityhall_bms.ports.diagnostics import Diagnosis
 from cityhall_bms.ports.event_log import Append
+from cityhall_bms.roles.access import AccessParts
 from cityhall_bms.roles.commanding import CommandBasis, CommandParts
 from cityhall_bms.roles.energy import EnergyBasis, EnergyParts
 from cityhall_bms.roles.environment import environment_services
 from cityhall_bms.roles.reporting import ReportBasis, report_services
 from cityhall_bms.roles.rule_desk import RuleParts
-from cityhall_bms.settings import DatabaseSettings, EnergySettings, Settings
+from cityhall_bms.settings import AccessSettings, DatabaseSettings, EnergySettings, Settings
 from cityhall_bms.site_reading import described_rules, read_site_label
 
 DEADLINE_S = 20.0
+ME = "王小明"
+"""Who the rig's client is signed in as: somebody who may do everything everywhere."""
 CHILLER = "TCH.B2.CN.CHC01"
 IN_FORCE = {"site_fingerprint": "f" * 64, "rules": {"CHC_TRIP": 1}, "tariffs": {}}
 TRIP = alarm_id("CHC_TRIP", CHILLER)
@@ -118,6 +123,25 @@ class ApiRig:
     exports: ExportParts
     told: "ToldDiagnostics"
     sequence: int = 0
+    _known: dict[tuple[str, tuple[Permission, ...]], dict[str, str]] = field(default_factory=dict)
+
+    async def known_as(
+        self, name: str, *roles: Role, zones: Sequence[str] = ("*",), scopes: Sequence[Permission] = ()
+    ) -> dict[str, str]:
+        """Headers by which a request is somebody else's: in every role everywhere when none is named.
+
+        An account that is there keeps its roles.
+        """
+        key = (name, tuple(scopes))
+        if key not in self._known:
+            self._known[key] = await signed_in(self.services, name, *roles, zones=zones, scopes=scopes)
+        return self._known[key]
+
+    @asynccontextmanager
+    async def nobody(self) -> AsyncIterator[httpx.AsyncClient]:
+        """A client that nobody signed in."""
+        async with httpx.AsyncClient(base_url=self.client.base_url, timeout=DEADLINE_S) as client:
+            yield client
 
     async def measure(self, at: int, values: dict[str, tuple[float, int]]) -> SampleBatch:
         """One scan of some points, through the log into history and the live table."""
@@ -158,6 +182,21 @@ class ApiRig:
         position = stored[-1].position
         await eventually(lambda: self.services.feed.tail.end >= position)
         return position
+
+
+async def signed_in(
+    services: ApiServices, name: str, *roles: Role, zones: Sequence[str] = ("*",), scopes: Sequence[Permission] = ()
+) -> dict[str, str]:
+    """Headers of a token of an account, which is made where there is none."""
+    desk = services.access.accounts
+    try:
+        account = await desk.get(name)
+    except NotFoundError:
+        grants = [Grant(role, tuple(zones)) for role in roles or GRANTABLE]
+        account = await desk.create(name, grants, by="test")
+    wanted = scopes or sorted(permissions_of(account.grants))
+    made = await services.access.credentials.make_token(account.name, "test", wanted, 1, by="test")
+    return {"Authorization": f"Bearer {made.secret}"}
 
 
 async def eventually(condition: Any, deadline_s: float = DEADLINE_S) -> None:
@@ -213,6 +252,7 @@ async def running_api(
             services = _services(base, telemetry, exports, told)
             projector = Projector(events, pool, PROJECTIONS, clock)
             async with _serving(services, projector, dashboard) as client:
+                client.headers.update(await signed_in(services, ME))
                 yield ApiRig(client, services, telemetry, history, events, dsn, folder, exports, told)
     finally:
         pool.terminate()
@@ -248,6 +288,7 @@ def _services(base: _Base, telemetry: MemoryTelemetryLog, exports: ExportParts, 
         ids=ids,
         endpoints=dict.fromkeys(site.devices, "127.0.0.1:5020 unit 1"),
         clock=clock,
+        access=AccessParts.of(pool, events, clock, site, AccessSettings()).services,
         live=live,
         feed=AlarmFeed(view, events, clock, Topology.of(site)),
         alarms=view,

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tests.support.fake_driver import TEXT, FakeDevice, FakeDriver, FakeDriverFactory, fake_device
 from tests.support.rig import QuickClock
+from tests.support.stated_roles import StatedRoles
 
 from cityhall_bms.adapters.memory import MemoryEventLog
 from cityhall_bms.adapters.memory_commands import MemoryCommandView
@@ -23,7 +24,6 @@ from cityhall_bms.collector.command_deciding import Decider
 from cityhall_bms.collector.command_record import CommandRecord
 from cityhall_bms.collector.commander import Commander
 from cityhall_bms.collector.plant_following import PlantFollower
-from cityhall_bms.commanding.authority import StatedRoles
 from cityhall_bms.commanding.bulks import BulkOffice
 from cityhall_bms.commanding.examining import Examiner, Grounds
 from cityhall_bms.commanding.office import CommandOffice, Procedure
@@ -36,7 +36,7 @@ from cityhall_bms.domain.errors import DeviceRefusedError, DeviceUnreachableErro
 from cityhall_bms.domain.permits import Permit
 from cityhall_bms.domain.quality import Quality
 from cityhall_bms.domain.site import Device, Encoding, Equipment, Point, PointKind, Site, System
-from cityhall_bms.ports.authority import Requester, Role
+from cityhall_bms.ports.access import Requester, Role
 from cityhall_bms.ports.capabilities import ReadBack
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.commands import CommandWish
@@ -298,6 +298,6 @@ class Life:
             options=CollectorOptions(name),
         )
         self.follower = PlantFollower(self.collector, None, rig.clock)
-        decider = Decider(self.collector, self.follower, rig.permits, rig.clock)
+        decider = Decider(self.collector, self.follower, rig.permits, StatedRoles(), rig.clock)
         self.record = CommandRecord(name, rig.view, rig.events, rig.clock, Random(1))
         self.commander = Commander(self.collector, decider, self.follower, self.record, rig.clock)

@@ -8,6 +8,7 @@ from itertools import count
 from random import Random
 
 from tests.support.command_rig import Permits
+from tests.support.stated_roles import StatedRoles
 from tests.support.until import until
 
 from cityhall_bms.adapters.installed_drivers import find_factories
@@ -20,13 +21,12 @@ from cityhall_bms.collector.command_deciding import Decider
 from cityhall_bms.collector.command_record import CommandRecord
 from cityhall_bms.collector.commander import Commander
 from cityhall_bms.collector.plant_following import PlantFollower
-from cityhall_bms.commanding.authority import StatedRoles
 from cityhall_bms.commanding.examining import Examiner, Grounds
 from cityhall_bms.commanding.office import CommandOffice, Procedure
 from cityhall_bms.commanding.streams import PointStreams
 from cityhall_bms.domain.commanding.control import Command, CommandState
 from cityhall_bms.domain.site import Site
-from cityhall_bms.ports.authority import Requester, Role
+from cityhall_bms.ports.access import Requester, Role
 from cityhall_bms.ports.commands import CommandWish
 
 WANG = Requester("王小明", Role.OPERATOR, "控制室 1")
@@ -82,7 +82,7 @@ async def commanded(site: Site) -> AsyncIterator[CommandedSite]:
     ids = {name: number for number, name in enumerate(site.points, 1)}
     collector = Collector(site, ids, find_factories(), Logs(telemetry, events), clock, Random(1))
     follower, view, permits = PlantFollower(collector, None, clock), MemoryCommandView(events), Permits()
-    decider = Decider(collector, follower, permits, clock)
+    decider = Decider(collector, follower, permits, StatedRoles(), clock)
     record = CommandRecord(collector.name, view, events, clock, Random(1))
     commander = Commander(collector, decider, follower, record, clock)
     examiner = Examiner(Grounds(site, ids, permits, StatedRoles(), clock, follower))

@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from cityhall_bms.api import cursors
 from cityhall_bms.api import indoor_air_models as models
+from cityhall_bms.api.access import Who
 from cityhall_bms.api.alarm_desk import Reason
-from cityhall_bms.api.alarms import NO_NUL, Operator, Words
+from cityhall_bms.api.alarms import NO_NUL, Words
 from cityhall_bms.api.points import known_us
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services
@@ -38,7 +39,7 @@ class NewSample(BaseModel):
         json_schema_extra={
             "example": {
                 "place": "02", "name": "bacteria", "value": 620, "sampled_at": "2026-06-20T10:00:00+08:00",
-                "method": "NIEA E301", "report": "115-0620-03", "by": "王小明",
+                "method": "NIEA E301", "report": "115-0620-03",
             }
         },
     )  # fmt: skip
@@ -49,7 +50,6 @@ class NewSample(BaseModel):
     sampled_at: Moment
     method: Short = ""
     report: Short = ""
-    by: Operator
 
 
 class NewInspection(BaseModel):
@@ -57,16 +57,13 @@ class NewInspection(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={
-            "example": {"kind": "walk_through", "day": "2026-06-01", "report": "115-0601-01", "by": "王小明"}
-        },
+        json_schema_extra={"example": {"kind": "walk_through", "day": "2026-06-01", "report": "115-0601-01"}},
     )
 
     kind: InspectionKind
     day: Annotated[WrittenDay, Field(ge=date(1990, 1, 1), le=date(2200, 1, 1))]
     report: Short = ""
     note: Words = ""
-    by: Operator
 
 
 class NewAction(BaseModel):
@@ -77,7 +74,7 @@ class NewAction(BaseModel):
         json_schema_extra={
             "example": {
                 "equipment": "TCH.01.E.IAQ05", "role": "CO2", "at": "2026-07-01T14:00:00+08:00",
-                "action": "加大外氣量，疏散部分人員", "by": "王小明",
+                "action": "加大外氣量，疏散部分人員",
             }
         },
     )  # fmt: skip
@@ -86,15 +83,13 @@ class NewAction(BaseModel):
     role: Name
     at: Moment
     action: Reason
-    by: Operator
 
 
 class Withdrawal(BaseModel):
     """Why an entry is wrong."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"by": "王小明", "reason": "樓層寫錯"}})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"reason": "樓層寫錯"}})
 
-    by: Operator
     reason: Reason
 
 
@@ -116,10 +111,10 @@ async def list_air_samples(
 
 
 @router.post("/samples", status_code=201, responses=responses(404, 409, 415, 422, 503))
-async def add_air_sample(services: Services, body: NewSample) -> models.Written:
+async def add_air_sample(services: Services, who: Who, body: NewSample) -> models.Written:
     """Write down what a laboratory counted; a wrong entry is withdrawn and written anew."""
     sample = Sample(body.place, body.name, body.value, to_us(body.sampled_at), body.method, body.report)
-    return models.Written(entry=await services.environment.air_desk.sample(sample, by=body.by))
+    return models.Written(entry=await services.environment.air_desk.sample(sample, by=who.name))
 
 
 @router.get("/inspections", responses=responses(400, 422, 503))
@@ -159,26 +154,26 @@ async def list_air_inspections(
 
 
 @router.post("/inspections", status_code=201, responses=responses(409, 415, 422, 503))
-async def add_air_inspection(services: Services, body: NewInspection) -> models.Written:
+async def add_air_inspection(services: Services, who: Who, body: NewInspection) -> models.Written:
     """Write down that the building was inspected or tested."""
     entry = await services.environment.air_desk.inspection(
-        body.kind, body.day, by=body.by, report=body.report, note=body.note
+        body.kind, body.day, by=who.name, report=body.report, note=body.note
     )
     return models.Written(entry=entry)
 
 
 @router.post("/actions", status_code=201, responses=responses(404, 409, 415, 422, 503))
-async def add_air_action(services: Services, body: NewAction) -> models.Written:
+async def add_air_action(services: Services, who: Who, body: NewAction) -> models.Written:
     """Write down what was done about an exceedance; it is shown with it."""
     desk = services.environment.air_desk
-    entry = await desk.action(body.equipment, body.role, to_us(body.at), body.action, by=body.by)
+    entry = await desk.action(body.equipment, body.role, to_us(body.at), body.action, by=who.name)
     return models.Written(entry=entry)
 
 
 @router.post("/entries/{entry}/withdrawal", status_code=201, responses=responses(404, 409, 415, 422, 503))
-async def withdraw_air_entry(services: Services, entry: int, body: Withdrawal) -> models.Written:
+async def withdraw_air_entry(services: Services, who: Who, entry: int, body: Withdrawal) -> models.Written:
     """Withdraw a wrong entry: it stays in the record, and counts no more."""
-    return models.Written(entry=await services.environment.air_desk.withdraw(entry, by=body.by, reason=body.reason))
+    return models.Written(entry=await services.environment.air_desk.withdraw(entry, by=who.name, reason=body.reason))
 
 
 def _entry(entry: AirEntry, known_at: int | None) -> dict[str, object]:

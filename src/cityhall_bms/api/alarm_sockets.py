@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from cityhall_bms.api.alarm_desk import Acknowledgements
+from cityhall_bms.api.access import Caller, Who
+from cityhall_bms.api.alarm_desk import Acknowledgements, in_order, split
 from cityhall_bms.api.alarm_feed import ZONES_MAX
 from cityhall_bms.api.alarms import StateFilter
 from cityhall_bms.api.feed_texts import message_of
@@ -50,7 +51,7 @@ class Follow(BaseModel):
 
 
 class Acknowledge(Acknowledgements):
-    """Who has seen which alarms; ``ref`` comes back with the answer."""
+    """Which alarms were seen; ``ref`` comes back with the answer."""
 
     kind: Literal["acknowledge"]
     ref: Annotated[str, Field(max_length=100)]
@@ -92,12 +93,11 @@ class SocketProblem(Model):
 
 
 @router.websocket("/alarms/socket")
-async def alarm_socket(socket: WebSocket) -> None:
+async def alarm_socket(socket: WebSocket, who: Who) -> None:
     """Serve one console until it leaves."""
     if _is_foreign(socket):
         await socket.close(POLICY_VIOLATION)
         return
-    services: ApiServices = socket.app.state.services
     await socket.accept()
     with suppress(WebSocketDisconnect):
         follow = await _first(socket)
@@ -105,8 +105,8 @@ async def alarm_socket(socket: WebSocket) -> None:
             await socket.close(POLICY_VIOLATION, "say first what to follow")
             return
         async with asyncio.TaskGroup() as tasks:
-            telling = tasks.create_task(_tell(socket, services, follow))
-            await _listen(socket, services)
+            telling = tasks.create_task(_tell(socket, who.services, follow))
+            await _listen(socket, who)
             telling.cancel()
 
 
@@ -135,24 +135,25 @@ async def _tell(socket: WebSocket, services: ApiServices, follow: Follow) -> Non
             await socket.send({"type": "websocket.send", "text": message_of(news).decode()})
 
 
-async def _listen(socket: WebSocket, services: ApiServices) -> None:
+async def _listen(socket: WebSocket, who: Caller) -> None:
     """Do what the console asks for, one after another, until it leaves."""
     with suppress(WebSocketDisconnect):
         while True:
-            await _send(socket, await _answer(services, await _receive(socket)))
+            await _send(socket, await _answer(who, await _receive(socket)))
 
 
-async def _answer(services: ApiServices, text: str) -> Answer | SocketProblem:
+async def _answer(who: Caller, text: str) -> Answer | SocketProblem:
     try:
         asked = Acknowledge.model_validate_json(text)
     except ValidationError as error:
         return SocketProblem(ref=None, status=422, refusal=invalid(error))
     try:
-        outcomes = await services.desk.acknowledge_each(asked.ids, by=asked.by, comment=asked.comment)
+        mine, refused = await split(who, asked.ids)
+        done = await who.services.desk.acknowledge_each(mine, by=who.name, comment=asked.comment)
     except CityHallError as error:
         status, refusal = refusal_of(error)
         return SocketProblem(ref=asked.ref, status=status, refusal=refusal)
-    return Answer(ref=asked.ref, items=[Acknowledged.of(outcome) for outcome in outcomes])
+    return Answer(ref=asked.ref, items=[Acknowledged.of(outcome) for outcome in in_order(asked.ids, done, refused)])
 
 
 async def _receive(socket: WebSocket) -> str:

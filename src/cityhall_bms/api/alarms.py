@@ -33,7 +33,6 @@ router = APIRouter(prefix="/alarms", tags=["alarms"])
 
 Words = Annotated[str, StringConstraints(pattern=NO_NUL, max_length=1000)]
 """Text for people."""
-Operator = Annotated[str, StringConstraints(pattern=NO_NUL, min_length=1, max_length=100, strip_whitespace=True)]
 
 
 def describe_transition(transition: AlarmTransition) -> models.Transition:

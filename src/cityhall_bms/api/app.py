@@ -3,13 +3,16 @@
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from starlette.datastructures import MutableHeaders
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cityhall_bms.api import (
+    access,
+    accounts,
     air_record,
     alarm_desk,
     alarm_feed,
@@ -42,12 +45,14 @@ from cityhall_bms.api import (
     indoor_air,
     label,
     notifications,
+    permissions,
     permits,
     points,
     problems,
     reports,
     restatements,
     rules,
+    session,
     state,
     streams,
     suppressions,
@@ -69,6 +74,10 @@ SECURITY_HEADERS: Final = {
 }
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 FOREIGN_SITES: Final = frozenset({"cross-site", "same-site"})
+
+
+GUARDED: Final = [Depends(access.caller)]
+"""Every route passes here."""
 
 
 def create_app(services: ApiServices, dashboard: Path | None = None) -> FastAPI:
@@ -141,12 +150,14 @@ def _routes() -> FastAPI:
         comfort,
         energy_vehicles,
         label,
+        session,
+        accounts,
     ):
-        app.include_router(module.router, prefix=API_PREFIX)
-    app.include_router(health.router)
+        app.include_router(module.router, prefix=API_PREFIX, dependencies=GUARDED)
+    app.include_router(health.router, dependencies=GUARDED)
     problems.install(app)
     describe = app.openapi
-    app.openapi = lambda: problems.document(describe())  # type: ignore[method-assign]
+    app.openapi = lambda: problems.document(permissions.described(describe()))  # type: ignore[method-assign]
     return app
 
 
@@ -162,7 +173,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         request = Request(scope)
-        if request.method not in SAFE_METHODS and request.headers.get("sec-fetch-site") in FOREIGN_SITES:
+        if request.method not in SAFE_METHODS and _is_foreign(request):
             refusal = problems.problem_response(request, 403, "a page of another site may not change anything here")
             await refusal(scope, receive, send)
             return
@@ -175,3 +186,11 @@ class Guard:
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+
+def _is_foreign(request: Request) -> bool:
+    """Whether a page of another site asks: browsers say so, old ones at least whose page it is."""
+    if request.headers.get("sec-fetch-site") in FOREIGN_SITES:
+        return True
+    origin = request.headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc != request.headers.get("host")

@@ -6,49 +6,38 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from cityhall_bms.api.alarm_desk import Reason
-from cityhall_bms.api.alarms import NO_NUL, Operator
+from cityhall_bms.api.alarms import NO_NUL
 from cityhall_bms.api.models import Model, Time
 from cityhall_bms.api.times import to_rfc3339
 from cityhall_bms.domain.commanding import control as domain
 from cityhall_bms.domain.commanding.choice import Choice
 from cityhall_bms.domain.commanding.control import CommandState
 from cityhall_bms.ports import commands as ports
-from cityhall_bms.ports.authority import Requester, Role
 
 ITEMS_MAX = 50
 
-PersonsRole = Literal["viewer", "operator", "engineer", "supervisor", "auditor", "admin"]
 Priority = Literal[8, 12, 16]
 Name = Annotated[str, StringConstraints(pattern=NO_NUL, min_length=1, max_length=200)]
 Console = Annotated[str, StringConstraints(pattern=NO_NUL, max_length=100)]
 Value = Annotated[float, Field(allow_inf_nan=False, strict=True)]
 
 
-class Person(BaseModel):
-    """Who asks, in what role, at which console."""
+class At(BaseModel):
+    """At which console somebody asks; who asks is known."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"example": {"by": "李小華", "role": "supervisor", "console": "控制室 1"}}
-    )
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"console": "控制室 1"}})
 
-    by: Operator
-    role: PersonsRole = "operator"
     console: Console = ""
 
-    def requester(self) -> Requester:
-        """In our terms."""
-        return Requester(self.by, Role(self.role), self.console)
 
-
-class Wish(Person):
+class Wish(At):
     """What a point is to hold, and why. A null value gives the priority up."""
 
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={
             "example": {
-                "point": "TCH.B2.CN.CHC01.CHWS_SP", "value": 7.5, "reason": "午後負載低", "by": "王小明",
-                "role": "operator", "console": "控制室 1",
+                "point": "TCH.B2.CN.CHC01.CHWS_SP", "value": 7.5, "reason": "午後負載低", "console": "控制室 1",
             }
         },
     )  # fmt: skip
@@ -66,22 +55,25 @@ class Wish(Person):
         return ports.CommandWish(self.point, self.value, self.priority, self.reason, self.permit)
 
 
-class Confirmation(Person):
+class Confirmation(At):
     """The second step, by whoever took the first."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"example": {"token": "q3v…", "by": "王小明", "role": "operator"}}
+        extra="forbid",
+        json_schema_extra={
+            "example": {
+                "token": "q3v…",
+            }
+        },
     )
 
     token: Annotated[str, StringConstraints(pattern=NO_NUL, min_length=1, max_length=200)]
 
 
-class Extension(Person):
+class Extension(At):
     """How much longer a manual override is to stand, from now."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"example": {"hours": 4, "reason": "檢修未完", "by": "王小明"}}
-    )
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"hours": 4, "reason": "檢修未完"}})
 
     hours: Annotated[float, Field(gt=0, le=168, allow_inf_nan=False, strict=True)]
     reason: Reason
@@ -96,14 +88,14 @@ class Item(Model):
     value: Value | None
 
 
-class BulkWish(Person):
+class BulkWish(At):
     """One thing asked for at many points, for one reason."""
 
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={
             "example": {
-                "items": [{"point": "TCH.B2.CS.FCU01.ZoneSP", "value": 28.0}], "reason": "需量緊迫", "by": "王小明"
+                "items": [{"point": "TCH.B2.CS.FCU01.ZoneSP", "value": 28.0}], "reason": "需量緊迫"
             }
         },
     )  # fmt: skip

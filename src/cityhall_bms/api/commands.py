@@ -11,6 +11,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from cityhall_bms.api import command_models as models
 from cityhall_bms.api import cursors
+from cityhall_bms.api.access import Who
 from cityhall_bms.api.alarms import NO_NUL
 from cityhall_bms.api.command_feed import CommandNews
 from cityhall_bms.api.places import RECONNECT_MS, Place
@@ -19,9 +20,10 @@ from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services
 from cityhall_bms.api.times import to_rfc3339
 from cityhall_bms.domain.commanding.choice import Choice
-from cityhall_bms.domain.commanding.control import CommandState, PointControl
+from cityhall_bms.domain.commanding.control import CommandState, PointControl, point_of
 from cityhall_bms.domain.commands import CommandTarget
 from cityhall_bms.domain.errors import ReadOnlyPointError
+from cityhall_bms.ports.access import Permission
 from cityhall_bms.ports.commands import BulkItem, CommandFilter
 
 router = APIRouter(tags=["commands"])
@@ -65,21 +67,23 @@ async def list_commands(  # noqa: PLR0917 - one parameter per filter of the quer
 
 
 @router.post("/commands", status_code=201, responses=responses(403, 404, 409, 415, 422, 503))
-async def select_point(services: Services, body: models.Wish) -> models.Selection:
+async def select_point(services: Services, who: Who, body: models.Wish) -> models.Selection:
     """First step: choose a point and a value. Everything is checked, nothing is written; confirm within 30 s.
 
     403 for a point that is measured, or belongs to life safety or the building's supply. 409 says what speaks against
     it, every reason of it; that is kept.
     """
-    selection = await services.commanding.desk.select(body.wish(), body.requester())
+    asker = await who.requester(Permission.COMMAND, _equipment(services, body.point), body.console)
+    selection = await services.commanding.desk.select(body.wish(), asker)
     return models.Selection(command=models.Command.of(selection.command), token=selection.token)
 
 
 @router.post("/commands/bulks", status_code=201, responses=responses(403, 404, 409, 415, 422, 503))
-async def propose_bulk(services: Services, body: models.BulkWish) -> models.Bulk:
+async def propose_bulk(services: Services, who: Who, body: models.BulkWish) -> models.Bulk:
     """Ask for one thing at up to 50 points; a second person must agree within 15 min."""
     items = [BulkItem(item.point, item.value) for item in body.items]
-    return models.Bulk.of(await services.commanding.bulks.propose(items, body.priority, body.reason, body.requester()))
+    asker = await who.requester(Permission.COMMAND, None, body.console)
+    return models.Bulk.of(await services.commanding.bulks.propose(items, body.priority, body.reason, asker))
 
 
 @router.get("/commands/bulks/{bulk}", responses=responses(404, 503))
@@ -89,9 +93,10 @@ async def get_bulk(services: Services, bulk: str) -> models.Bulk:
 
 
 @router.post("/commands/bulks/{bulk}/approval", responses=responses(404, 409, 415, 422, 503))
-async def approve_bulk(services: Services, bulk: str, body: models.Person) -> models.Bulk:
+async def approve_bulk(services: Services, who: Who, bulk: str, body: models.At) -> models.Bulk:
     """Agree, as a second person; what a check does not allow any more is left out, and named."""
-    return models.Bulk.of(await services.commanding.bulks.approve(bulk, body.requester()))
+    asker = await who.requester(Permission.APPROVE, None, body.console)
+    return models.Bulk.of(await services.commanding.bulks.approve(bulk, asker))
 
 
 @router.get("/commands/{command}", responses=responses(404, 503))
@@ -101,22 +106,25 @@ async def get_command(services: Services, command: str) -> models.Command:
 
 
 @router.post("/commands/{command}/confirmation", status_code=202, responses=responses(404, 409, 415, 422, 503))
-async def confirm_command(services: Services, command: str, body: models.Confirmation) -> models.Command:
+async def confirm_command(services: Services, who: Who, command: str, body: models.Confirmation) -> models.Command:
     """Second step: it is carried out now, or waits for a second person (`PROPOSED`). Follow it until it has ended."""
-    confirmed = await services.commanding.desk.confirm(command, body.token, body.requester())
+    asker = await who.requester(Permission.COMMAND, _equipment(services, point_of(command)), body.console)
+    confirmed = await services.commanding.desk.confirm(command, body.token, asker)
     return models.Command.of(confirmed)
 
 
 @router.post("/commands/{command}/approval", status_code=202, responses=responses(404, 409, 415, 422, 503))
-async def approve_command(services: Services, command: str, body: models.Person) -> models.Command:
+async def approve_command(services: Services, who: Who, command: str, body: models.At) -> models.Command:
     """Agree, as a second person, to a command that needs it; it is carried out now."""
-    return models.Command.of(await services.commanding.desk.approve(command, body.requester()))
+    asker = await who.requester(Permission.APPROVE, _equipment(services, point_of(command)), body.console)
+    return models.Command.of(await services.commanding.desk.approve(command, asker))
 
 
 @router.post("/commands/{command}/cancellation", responses=responses(404, 409, 415, 422, 503))
-async def cancel_command(services: Services, command: str, body: models.Person) -> models.Command:
+async def cancel_command(services: Services, who: Who, command: str, body: models.At) -> models.Command:
     """Let go of a selection, or of a command that waits for its approval."""
-    return models.Command.of(await services.commanding.desk.cancel(command, body.requester()))
+    asker = await who.requester(Permission.COMMAND, _equipment(services, point_of(command)), body.console)
+    return models.Command.of(await services.commanding.desk.cancel(command, asker))
 
 
 @router.get("/points/{name}/priorities", responses=responses(404, 503))
@@ -149,10 +157,10 @@ async def device_priorities(services: Services, name: str) -> models.DevicePrior
 
 
 @router.post("/points/{name}/override/extension", responses=responses(403, 404, 409, 415, 422, 503))
-async def extend_override(services: Services, name: str, body: models.Extension) -> models.Priorities:
+async def extend_override(services: Services, who: Who, name: str, body: models.Extension) -> models.Priorities:
     """Let a manual override (priority 8) stand longer, from now."""
-    who = body.requester()
-    control = await services.commanding.desk.extend(name, 3_600.0 * body.hours, body.reason, who)
+    asker = await who.requester(Permission.COMMAND, _equipment(services, name), body.console)
+    control = await services.commanding.desk.extend(name, 3_600.0 * body.hours, body.reason, asker)
     return _priorities(services, name, control)
 
 
@@ -166,6 +174,12 @@ async def list_overrides(
     return models.Overrides(
         items=[models.Override(point=each.point, **models.Slot.of(each.slot).model_dump()) for each in held]
     )
+
+
+def _equipment(services: ApiServices, point: str) -> str | None:
+    """Equipment that a point is of; none for a point that nobody knows, of which the desk will say so."""
+    found = services.site.points.get(point)
+    return None if found is None else found.equipment
 
 
 def _priorities(services: ApiServices, name: str, control: PointControl) -> models.Priorities:

@@ -8,7 +8,8 @@ import numpy as np
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from cityhall_bms.api.alarms import Operator, Words
+from cityhall_bms.api.access import Who
+from cityhall_bms.api.alarms import Words
 from cityhall_bms.api.models import Model, PointName, Severity, Time
 from cityhall_bms.api.points import checked_window, find_point
 from cityhall_bms.api.problems import responses
@@ -18,6 +19,7 @@ from cityhall_bms.domain.counters import TIME_STAMP, Decision, StepKind, StepSta
 from cityhall_bms.domain.errors import RefusedError
 from cityhall_bms.domain.site import Point, PointKind
 from cityhall_bms.historian.intervals import interval_edges
+from cityhall_bms.ports.access import Permission
 from cityhall_bms.ports.counters import Consumption, CounterStep, Estimate
 from cityhall_bms.ports.history import Window
 
@@ -70,7 +72,7 @@ class Decided(BaseModel):
         extra="forbid",
         json_schema_extra={
             "example": {
-                "at": "2026-07-01T02:15:00Z", "decision": "reject", "reason": "閘道重啟，讀值錯誤", "by": "王小明",
+                "at": "2026-07-01T02:15:00Z", "decision": "reject", "reason": "閘道重啟，讀值錯誤",
             }
         },
     )  # fmt: skip
@@ -78,7 +80,6 @@ class Decided(BaseModel):
     at: Moment = Field(description="Time of the sample that the step ends with, as the list gives it.")
     decision: Decision
     reason: Words = Field(min_length=1)
-    by: Operator
 
 
 class Exchanged(BaseModel):
@@ -89,7 +90,6 @@ class Exchanged(BaseModel):
         json_schema_extra={
             "example": {
                 "at": "2026-07-01T02:15:00Z", "last_old": 84213.5, "first_new": 0.0, "reason": "逾檢定年限",
-                "by": "王小明",
             }
         },
     )  # fmt: skip
@@ -98,7 +98,6 @@ class Exchanged(BaseModel):
     last_old: float = Field(allow_inf_nan=False, strict=True)
     first_new: float = Field(allow_inf_nan=False, strict=True)
     reason: Words = Field(min_length=1)
-    by: Operator
 
 
 @router.get("/quarantine", responses=responses(422, 503))
@@ -122,25 +121,27 @@ async def list_steps(
 
 
 @router.post("/{name}/decisions", status_code=202, responses=responses(404, 409, 415, 422, 503))
-async def decide_step(services: Services, name: str, body: Decided) -> None:
+async def decide_step(services: Services, who: Who, name: str, body: Decided) -> None:
     """Decide what a step in quarantine counts; figures follow within seconds, and are restated."""
     point = find_counter(services, name)
+    await who.require(Permission.EDIT_POINTS, point.equipment)
     await services.meters.decide(
-        point.name, services.ids[point.name], at=to_us(body.at), decision=body.decision, reason=body.reason, by=body.by
+        point.name, services.ids[point.name], at=to_us(body.at), decision=body.decision, reason=body.reason, by=who.name
     )
 
 
 @router.post("/{name}/exchanges", status_code=202, responses=responses(404, 409, 415, 422, 503))
-async def record_exchange(services: Services, name: str, body: Exchanged) -> None:
+async def record_exchange(services: Services, who: Who, name: str, body: Exchanged) -> None:
     """Record that a meter was exchanged; figures follow within seconds, and are restated. 409 for a time to come."""
     point = find_counter(services, name)
+    await who.require(Permission.EDIT_POINTS, point.equipment)
     await services.meters.exchange(
         point.name,
         at=to_us(body.at),
         last_old=body.last_old,
         first_new=body.first_new,
         reason=body.reason,
-        by=body.by,
+        by=who.name,
     )
 
 

@@ -9,7 +9,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from cityhall_bms.api import cursors
 from cityhall_bms.api import energy_baselines_models as models
-from cityhall_bms.api.alarms import NO_NUL, Operator, Words
+from cityhall_bms.api.access import Who
+from cityhall_bms.api.alarms import NO_NUL, Words
 from cityhall_bms.api.energy_query import Named, PeriodQuery, checked_period
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services
@@ -44,7 +45,7 @@ class NewBaseline(BaseModel):
         json_schema_extra={
             "example": {
                 "baseline": "MAIN-103", "meter": "TCH.ELEC.MAIN", "model": "cooling", "period": "103",
-                "note": "五樓西側冰水主機汰換前", "by": "王小明",
+                "note": "五樓西側冰水主機汰換前",
             }
         },
     )  # fmt: skip
@@ -60,7 +61,6 @@ class NewBaseline(BaseModel):
     cooling_low: Degrees = Field(COOLING_RANGE[0], description="Lowest balance point of cooling, °C.")
     cooling_high: Degrees = Field(COOLING_RANGE[1], description="Highest balance point of cooling, °C.")
     note: Words = ""
-    by: Operator
 
     @model_validator(mode="after")
     def _ordered(self) -> "NewBaseline":
@@ -73,11 +73,8 @@ class NewBaseline(BaseModel):
 class Adoption(BaseModel):
     """Who takes a baseline into use, and why."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"example": {"by": "陳主任", "comment": "節能小組 104-01 會議決議"}}
-    )
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"comment": "節能小組 104-01 會議決議"}})
 
-    by: Operator
     comment: Words = ""
 
 
@@ -89,7 +86,7 @@ class NewAdjustment(BaseModel):
         json_schema_extra={
             "example": {
                 "adjustment": "NRA-104-01", "meter": "TCH.ELEC.MAIN", "first": "2015-03-02", "kwh_per_day": 410.5,
-                "days": "every_day", "reason": "新增 18 座充電樁", "evidence": "驗收紀錄 104-03", "by": "王小明",
+                "days": "every_day", "reason": "新增 18 座充電樁", "evidence": "驗收紀錄 104-03",
             }
         },
     )  # fmt: skip
@@ -104,15 +101,13 @@ class NewAdjustment(BaseModel):
     days: DayClass = DayClass.EVERY_DAY
     reason: Reason
     evidence: Reason
-    by: Operator
 
 
 class Withdrawal(BaseModel):
     """Who takes an adjustment back, and why."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"by": "王小明", "reason": "重複登錄"}})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"reason": "重複登錄"}})
 
-    by: Operator
     reason: Reason
 
 
@@ -131,7 +126,7 @@ async def list_baselines(
 
 
 @router.post("/baselines", status_code=201, responses=responses(404, 409, 415, 422, 503))
-async def fit_baseline(services: Services, body: NewBaseline) -> models.Baseline:
+async def fit_baseline(services: Services, who: Who, body: NewBaseline) -> models.Baseline:
     """Fit a model and record it, with every limit that it does not keep. 409 when nothing can be fitted at all."""
     wish = BaselineWish(
         baseline=body.baseline,
@@ -142,7 +137,7 @@ async def fit_baseline(services: Services, body: NewBaseline) -> models.Baseline
         cooling=(body.cooling_low, body.cooling_high),
         note=body.note,
     )
-    return _baseline(services, await services.energy.performance.baseline_desk.fit(wish, by=body.by))
+    return _baseline(services, await services.energy.performance.baseline_desk.fit(wish, by=who.name))
 
 
 @router.get("/baselines/{baseline}", responses=responses(404, 422, 503))
@@ -156,10 +151,10 @@ async def get_baseline(services: Services, baseline: NamedPath) -> models.Baseli
 
 
 @router.post("/baselines/{baseline}/adoption", responses=responses(404, 409, 415, 422, 503))
-async def adopt_baseline(services: Services, baseline: NamedPath, body: Adoption) -> models.Baseline:
+async def adopt_baseline(services: Services, who: Who, baseline: NamedPath, body: Adoption) -> models.Baseline:
     """Take a baseline into use for its meter, instead of the one before. 409 when it was not accepted."""
     desk = services.energy.performance.baseline_desk
-    return _baseline(services, await desk.adopt(baseline, by=body.by, comment=body.comment))
+    return _baseline(services, await desk.adopt(baseline, by=who.name, comment=body.comment))
 
 
 @router.post("/baselines/{baseline}/second-opinion", responses=responses(404, 409, 422, 501, 503))
@@ -201,7 +196,7 @@ async def list_adjustments(
 
 
 @router.post("/adjustments", status_code=201, responses=responses(404, 409, 415, 422, 503))
-async def add_adjustment(services: Services, body: NewAdjustment) -> models.Adjustment:
+async def add_adjustment(services: Services, who: Who, body: NewAdjustment) -> models.Adjustment:
     """Record use that is no part of the baseline, with what shows it."""
     zone = ZoneInfo(services.site.time_zone)
     wish = AdjustmentWish(
@@ -214,14 +209,16 @@ async def add_adjustment(services: Services, body: NewAdjustment) -> models.Adju
         reason=body.reason,
         evidence=body.evidence,
     )
-    return models.Adjustment.of(await services.energy.performance.baseline_desk.adjust(wish, by=body.by))
+    return models.Adjustment.of(await services.energy.performance.baseline_desk.adjust(wish, by=who.name))
 
 
 @router.post("/adjustments/{adjustment}/withdrawal", responses=responses(404, 409, 415, 422, 503))
-async def withdraw_adjustment(services: Services, adjustment: NamedPath, body: Withdrawal) -> models.Adjustment:
+async def withdraw_adjustment(
+    services: Services, who: Who, adjustment: NamedPath, body: Withdrawal
+) -> models.Adjustment:
     """Take an adjustment back: it counts no more for any period. 409 when that was done already."""
     desk = services.energy.performance.baseline_desk
-    return models.Adjustment.of(await desk.withdraw(adjustment, by=body.by, reason=body.reason))
+    return models.Adjustment.of(await desk.withdraw(adjustment, by=who.name, reason=body.reason))
 
 
 def _window(services: ApiServices, period: Period) -> Window:

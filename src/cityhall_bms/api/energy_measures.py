@@ -8,7 +8,8 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from cityhall_bms.api import cursors
-from cityhall_bms.api.alarms import NO_NUL, Operator, Words
+from cityhall_bms.api.access import Who
+from cityhall_bms.api.alarms import NO_NUL, Words
 from cityhall_bms.api.energy_query import HowAsked, Period, percentage, shown
 from cityhall_bms.api.models import Model, Text, Time
 from cityhall_bms.api.problems import responses
@@ -32,7 +33,7 @@ Positive = Annotated[float, Field(ge=0.0, le=AMOUNT_MAX, strict=True)]
 Day = Annotated[WrittenDay, Field(ge=date(YEARS.start, 1, 1), lt=date(YEARS.stop, 1, 1))]
 EXAMPLE: dict[str, Any] = {
     "text_zh": "西側招牌燈 12 盞減為 4 盞", "text_en": "West sign: 12 to 4 lamps", "commodity": "electricity",
-    "option": "A", "equipment": ["TCH.B2.CN.CHC01"], "deemed": 9072.0, "price_ntd": "3.79005", "by": "王小明",
+    "option": "A", "equipment": ["TCH.B2.CN.CHC01"], "deemed": 9072.0, "price_ntd": "3.79005",
 }  # fmt: skip
 
 
@@ -53,7 +54,6 @@ class Described(BaseModel):
     )
     cost_ntd: Positive | None = None
     baseline: Line = Field("", description="Identity of the baseline that its savings are calculated with.")
-    by: Operator
 
     def definition(self) -> Definition:
         """In our terms."""
@@ -83,13 +83,12 @@ class Move(BaseModel):
     """Another status, and who says so."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"example": {"status": "in_place", "start": "2015-03-03", "by": "陳主任"}}
+        extra="forbid", json_schema_extra={"example": {"status": "in_place", "start": "2015-03-03"}}
     )
 
     status: MeasureStatus
     start: Day | None = Field(None, description="First day on which it is in place.")
     comment: Words = ""
-    by: Operator
 
 
 class Measured(BaseModel):
@@ -100,7 +99,7 @@ class Measured(BaseModel):
         json_schema_extra={
             "example": {
                 "saved": 8900.0, "uncertainty": 120.0, "method": "before_after", "before_first": "2015-02-03",
-                "before_until": "2015-03-03", "after_first": "2015-03-03", "after_until": "2015-03-31", "by": "李小華",
+                "before_until": "2015-03-03", "after_first": "2015-03-03", "after_until": "2015-03-31",
             }
         },
     )  # fmt: skip
@@ -113,7 +112,6 @@ class Measured(BaseModel):
     after_first: Day
     after_until: Day
     note: Words = ""
-    by: Operator
 
     def measurement(self) -> measures.Measurement:
         """In our terms."""
@@ -259,10 +257,10 @@ async def list_measures(
 
 
 @router.post("", status_code=201, responses=responses(404, 409, 415, 422, 503))
-async def propose_measure(services: Services, body: NewMeasure) -> Measure:
+async def propose_measure(services: Services, who: Who, body: NewMeasure) -> Measure:
     """Propose a measure; 409 where its name is taken."""
     desk = services.energy.comparison.measure_desk
-    return Measure.of(await desk.propose(body.measure, body.definition(), by=body.by))
+    return Measure.of(await desk.propose(body.measure, body.definition(), by=who.name))
 
 
 @router.get("/{measure}", responses=responses(404, 422, 503))
@@ -272,23 +270,23 @@ async def get_measure(services: Services, measure: MeasureName) -> Measure:
 
 
 @router.put("/{measure}", responses=responses(404, 409, 415, 422, 503))
-async def revise_measure(services: Services, measure: MeasureName, body: Described) -> Measure:
+async def revise_measure(services: Services, who: Who, measure: MeasureName, body: Described) -> Measure:
     """Say anew what a measure is; 409 once it is verified, closed or withdrawn."""
-    return Measure.of(await services.energy.comparison.measure_desk.revise(measure, body.definition(), by=body.by))
+    return Measure.of(await services.energy.comparison.measure_desk.revise(measure, body.definition(), by=who.name))
 
 
 @router.post("/{measure}/status", responses=responses(404, 409, 415, 422, 503))
-async def move_measure(services: Services, measure: MeasureName, body: Move) -> Measure:
+async def move_measure(services: Services, who: Who, measure: MeasureName, body: Move) -> Measure:
     """Approve, put in place (with its first day), verify (once measured), close or withdraw a measure."""
     start = "" if body.start is None else body.start.isoformat()
     desk = services.energy.comparison.measure_desk
-    return Measure.of(await desk.move(measure, body.status, by=body.by, start=start, comment=body.comment))
+    return Measure.of(await desk.move(measure, body.status, by=who.name, start=start, comment=body.comment))
 
 
 @router.post("/{measure}/measurements", status_code=201, responses=responses(404, 409, 415, 422, 503))
-async def record_measurement(services: Services, measure: MeasureName, body: Measured) -> Measure:
+async def record_measurement(services: Services, who: Who, measure: MeasureName, body: Measured) -> Measure:
     """Record what was measured; the newest counts, all are kept."""
-    return Measure.of(await services.energy.comparison.measure_desk.measured(measure, body.measurement(), by=body.by))
+    return Measure.of(await services.energy.comparison.measure_desk.measured(measure, body.measurement(), by=who.name))
 
 
 @router.get("/{measure}/before-after", responses=responses(404, 409, 422, 503))

@@ -7,7 +7,8 @@ from fastapi import APIRouter, HTTPException, Query, Request, Response
 
 from cityhall_bms.api import cursors
 from cityhall_bms.api import energy_readings_models as models
-from cityhall_bms.api.alarms import NO_NUL, Operator
+from cityhall_bms.api.access import Who
+from cityhall_bms.api.alarms import NO_NUL
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services
 from cityhall_bms.domain.energy import readings
@@ -59,17 +60,17 @@ async def list_readings(
 
 
 @router.post("/readings", status_code=201, responses=responses(404, 409, 415, 422, 503))
-async def enter_reading(services: Services, body: models.NewReading) -> models.Reading:
+async def enter_reading(services: Services, who: Who, body: models.NewReading) -> models.Reading:
     """Enter an amount of a period that is over; it counts when somebody else approved it."""
     document = await _document(services, body.document)
-    return _answer(services, await services.energy.reading_desk.enter(body.wish(document), by=body.by))
+    return _answer(services, await services.energy.reading_desk.enter(body.wish(document), by=who.name))
 
 
 @router.post("/readings/import", openapi_extra=CSV_BODY, responses=responses(400, 413, 422, 503))
 async def import_readings(
     services: Services,
+    who: Who,
     request: Request,
-    by: Annotated[Operator, Query(description="Who enters it.")],
     dry_run: Annotated[bool, Query(description="Only say what would be entered.")] = False,  # noqa: FBT002
 ) -> models.FileOutcome:
     """Enter the rows of a CSV file, all or none. Every mistake is told at once; the same file adds nothing twice."""
@@ -80,7 +81,7 @@ async def import_readings(
         text = sent.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise HTTPException(400, "the file is not UTF-8: save it as UTF-8 (in Excel: 'CSV UTF-8')") from error
-    found = await services.energy.reading_desk.enter_file(text, by=by, dry_run=dry_run)
+    found = await services.energy.reading_desk.enter_file(text, by=who.name, dry_run=dry_run)
     changes = any(row.outcome is not RowOutcome.UNCHANGED for row in found.rows)
     zone = ZoneInfo(services.site.time_zone)
     return models.FileOutcome(
@@ -95,10 +96,10 @@ async def import_readings(
 
 
 @router.post("/readings/approval", responses=responses(404, 409, 415, 422, 503))
-async def approve_readings(services: Services, body: models.Approval) -> models.ReadingList:
+async def approve_readings(services: Services, who: Who, body: models.Approval) -> models.ReadingList:
     """Approve readings, all or none. 409 to who entered one of them, and for what is decided already."""
     named = [(reading.meter, reading.number) for reading in body.readings]
-    found = await services.energy.reading_desk.approve(named, by=body.by, comment=body.comment)
+    found = await services.energy.reading_desk.approve(named, by=who.name, comment=body.comment)
     return models.ReadingList(items=[_answer(services, reading) for reading in found])
 
 
@@ -114,10 +115,10 @@ async def get_reading(services: Services, meter: str, number: models.Number) -> 
 
 @router.post("/readings/{meter}/{number}/rejection", responses=responses(404, 409, 415, 422, 503))
 async def reject_reading(
-    services: Services, meter: str, number: models.Number, body: models.Rejection
+    services: Services, who: Who, meter: str, number: models.Number, body: models.Rejection
 ) -> models.Reading:
     """Reject a reading, or withdraw one's own; it will never count. 409 when it is decided already."""
-    found = await services.energy.reading_desk.reject(meter, number, by=body.by, reason=body.reason)
+    found = await services.energy.reading_desk.reject(meter, number, by=who.name, reason=body.reason)
     return _answer(services, found)
 
 

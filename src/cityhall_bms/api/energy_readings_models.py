@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from cityhall_bms.api.alarm_desk import Reason
-from cityhall_bms.api.alarms import NO_NUL, Operator, Words
+from cityhall_bms.api.alarms import NO_NUL, Words
 from cityhall_bms.api.models import Model, Time
 from cityhall_bms.api.times import WrittenDay, to_rfc3339
 from cityhall_bms.domain.energy import readings
@@ -50,7 +50,7 @@ class NewReading(BaseModel):
         json_schema_extra={
             "example": {
                 "meter": "TCH.FUEL.FLEET", "first_day": "2026-06-01", "last_day": "2026-06-30", "amount": 1518.5,
-                "note": "六月份加油卡帳單", "by": "王小明",
+                "note": "六月份加油卡帳單",
             }
         },
     )  # fmt: skip
@@ -62,7 +62,6 @@ class NewReading(BaseModel):
     note: Words = ""
     corrects: Annotated[int, Field(ge=0, description="Number of the approved reading that it replaces; 0: none.")] = 0
     document: GivenDocument | None = None
-    by: Operator
 
     def wish(self, document: readings.Document | None) -> ReadingWish:
         """In our terms."""
@@ -84,23 +83,19 @@ class Approval(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={
-            "example": {"readings": [{"meter": "TCH.FUEL.FLEET", "number": 1}], "by": "李大華", "comment": "與帳單相符"}
+            "example": {"readings": [{"meter": "TCH.FUEL.FLEET", "number": 1}], "comment": "與帳單相符"}
         },
     )
 
     readings: Annotated[list[Named], Field(min_length=1, max_length=500)]
-    by: Operator
     comment: Words = ""
 
 
 class Rejection(BaseModel):
     """Who rejects a reading, or withdraws his own, and why."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"example": {"by": "李大華", "reason": "與帳單金額不符"}}
-    )
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"reason": "與帳單金額不符"}})
 
-    by: Operator
     reason: Reason
 
 

@@ -6,12 +6,14 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
-from cityhall_bms.api.alarms import Operator, Words
+from cityhall_bms.api.access import Who
+from cityhall_bms.api.alarms import Words
 from cityhall_bms.api.models import Model, Time
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services
 from cityhall_bms.api.times import to_rfc3339
 from cityhall_bms.domain.energy.shedding import Phase, SheddingMode, SheddingState, ShedStep
+from cityhall_bms.ports.access import Permission
 
 router = APIRouter(prefix="/energy/demand/shedding", tags=["energy"])
 
@@ -64,12 +66,9 @@ class SheddingAnswer(Model):
 class Answer(BaseModel):
     """What a person says to a proposal."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"example": {"accepted": True, "by": "王小明", "reason": "同意限流"}}
-    )
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"accepted": True, "reason": "同意限流"}})
 
     accepted: StrictBool
-    by: Operator
     reason: Annotated[Words, Field(description="Why; a refusal is heard for a quarter of an hour.")] = ""
 
 
@@ -80,10 +79,11 @@ async def get_shedding(services: Services) -> SheddingAnswer:
 
 
 @router.post("/answer", responses=responses(409, 415, 422, 503))
-async def answer_shedding(services: Services, body: Answer) -> SheddingAnswer:
+async def answer_shedding(services: Services, who: Who, body: Answer) -> SheddingAnswer:
     """Accept or decline what is proposed; 409 when nothing is."""
+    await who.require(Permission.COMMAND)
     desk = services.energy.demand.shedding
-    return _answer(services, await desk.answer(accepted=body.accepted, by=body.by, reason=body.reason))
+    return _answer(services, await desk.answer(accepted=body.accepted, by=who.name, reason=body.reason))
 
 
 def _answer(services: ApiServices, state: SheddingState) -> SheddingAnswer:

@@ -8,7 +8,7 @@ from fastapi.responses import FileResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from cityhall_bms.api import cursors, models
-from cityhall_bms.api.alarms import Operator
+from cityhall_bms.api.access import Who
 from cityhall_bms.api.points import checked_window
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services
@@ -62,7 +62,6 @@ class ExportOrder(BaseModel):
                 "from": "2026-07-01T00:00:00+08:00",
                 "to": "2026-08-01T00:00:00+08:00",
                 "format": "parquet",
-                "by": "王小明",
             }
         },
     )
@@ -77,7 +76,6 @@ class ExportOrder(BaseModel):
     agg: Aggregation = Field(Aggregation.MEAN, description="Figure per interval.")
     language: Literal["zh", "en"] = Field("zh", description="Language of the headings.")
     as_known_at: Moment | None = Field(None, description="Only what was recorded by then counts.")
-    by: Operator = Field(description="Who takes the file.")
 
 
 class ExportView(models.Model):
@@ -146,7 +144,7 @@ async def export_samples(  # noqa: PLR0913, PLR0917 - one parameter per part of 
 
 
 @router.post("", status_code=202, responses=responses(400, 404, 409, 422, 501, 503))
-async def ask_export(services: Services, order: ExportOrder, response: Response) -> ExportView:
+async def ask_export(services: Services, who: Who, order: ExportOrder, response: Response) -> ExportView:
     """Have a file of any size made; it goes on when the service was killed meanwhile."""
     query = ExportQuery(
         site=services.site.code,
@@ -159,7 +157,7 @@ async def ask_export(services: Services, order: ExportOrder, response: Response)
         format=order.format,
         language=order.language,
     )
-    export = services.exports.new(query, ExportKind.JOB, order.by)
+    export = services.exports.new(query, ExportKind.JOB, who.name)
     await services.exports.ask(export)
     response.headers["Location"] = _address(export)
     return describe(export)

@@ -8,7 +8,8 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from cityhall_bms.api import cursors, models
-from cityhall_bms.api.alarms import Operator, Words
+from cityhall_bms.api.access import Who
+from cityhall_bms.api.alarms import Words
 from cityhall_bms.api.hand_over_page import PAGE_POLICY, page_of
 from cityhall_bms.api.models import Model, Time
 from cityhall_bms.api.permits import Permit
@@ -28,19 +29,17 @@ class NewHandOver(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"example": {"by": "王小明", "notes": "三號主機等料，週四到貨；五樓西區下午有施工"}},
+        json_schema_extra={"example": {"notes": "三號主機等料，週四到貨；五樓西區下午有施工"}},
     )
 
-    by: Operator
     notes: Annotated[str, Field(max_length=NOTES_MAX, pattern=r"^[^\x00]*$")] = ""
 
 
 class Signature(BaseModel):
     """Who takes the shift."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"by": "李小華", "comment": "收到"}})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"comment": "收到"}})
 
-    by: Operator
     comment: Words = ""
 
 
@@ -105,9 +104,9 @@ async def list_hand_overs(
 
 
 @router.post("", status_code=201, responses=responses(409, 415, 422, 503))
-async def prepare_hand_over(services: Services, body: NewHandOver) -> HandOverWithLists:
+async def prepare_hand_over(services: Services, who: Who, body: NewHandOver) -> HandOverWithLists:
     """Write down how things stand now, for somebody else to sign within the hour."""
-    return _answer(*await services.shift_desk.prepare(by=body.by, notes=body.notes))
+    return _answer(*await services.shift_desk.prepare(by=who.name, notes=body.notes))
 
 
 @router.get("/{hand_over}", responses=responses(404, 503))
@@ -124,9 +123,9 @@ async def print_hand_over(services: Services, hand_over: str) -> HTMLResponse:
 
 
 @router.post("/{hand_over}/signature", responses=responses(404, 409, 415, 422, 503))
-async def sign_hand_over(services: Services, hand_over: str, body: Signature) -> HandOver:
+async def sign_hand_over(services: Services, who: Who, hand_over: str, body: Signature) -> HandOver:
     """Take a shift; 409 for whoever hands it over, when somebody signed, and after an hour."""
-    return HandOver.of(await services.shift_desk.sign(hand_over, by=body.by, comment=body.comment))
+    return HandOver.of(await services.shift_desk.sign(hand_over, by=who.name, comment=body.comment))
 
 
 def _answer(hand_over: hand_overs.HandOver, lists: Lists) -> HandOverWithLists:

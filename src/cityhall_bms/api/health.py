@@ -1,14 +1,16 @@
 """Whether the service is alive, ready and how it is doing."""
 
 from collections.abc import Awaitable
+from ipaddress import ip_address
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from cityhall_bms.api import models
+from cityhall_bms.api.access import NOT_SIGNED_IN, identify
 from cityhall_bms.api.problems import problem_response, responses
 from cityhall_bms.api.services import ApiServices, Services
-from cityhall_bms.domain.errors import CityHallError
+from cityhall_bms.domain.errors import CityHallError, NotSignedInError
 
 router = APIRouter(tags=["health"])
 
@@ -47,8 +49,17 @@ async def _answer(question: Awaitable[object]) -> str:
     return "ok"
 
 
-@router.get("/metrics", include_in_schema=True, response_class=Response)
-async def metrics(services: Services) -> Response:
-    """Figures for Prometheus."""
+@router.get("/metrics", include_in_schema=True, response_class=Response, responses=responses(401))
+async def metrics(services: Services, request: Request) -> Response:
+    """Figures for Prometheus: open to this very machine where the settings say so, else for a session or token."""
+    if not (services.access.metrics_open_on_loopback and _is_loopback(request)) and await identify(request) is None:
+        raise NotSignedInError(NOT_SIGNED_IN)
     body, content_type = services.metrics()
     return Response(body, media_type=content_type)
+
+
+def _is_loopback(request: Request) -> bool:
+    try:
+        return request.client is not None and ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False

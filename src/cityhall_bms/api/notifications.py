@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from cityhall_bms.api.access import Who
 from cityhall_bms.api.cursors import cursor_of, place_of
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import Services
@@ -15,8 +16,6 @@ from cityhall_bms.ports.notifications import NotificationFilter, ToldNotificatio
 NO_NUL = r"^[^\x00]*$"
 
 router = APIRouter(prefix="/notifications", tags=["notifications"])
-
-Operator = Annotated[str, StringConstraints(pattern=NO_NUL, min_length=1, max_length=100, strip_whitespace=True)]
 
 
 class Notification(BaseModel):
@@ -88,10 +87,9 @@ class TestRequest(BaseModel):
     """Who is told for a test, and who asks for it."""
 
     __test__ = False  # no test of pytest's
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"person": "wang", "by": "王小明"}})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"person": "wang"}})
 
     person: Annotated[str, StringConstraints(pattern=NO_NUL, min_length=1, max_length=100)]
-    by: Operator
 
 
 class QueuedTest(BaseModel):
@@ -120,7 +118,7 @@ async def list_notifications(
 
 
 @router.post("/test", status_code=202, responses=responses(404, 415, 422, 503))
-async def test_notification(services: Services, body: TestRequest) -> QueuedTest:
+async def test_notification(services: Services, who: Who, body: TestRequest) -> QueuedTest:
     """Send a message to every channel of a person, to see whether it arrives."""
-    queued = await services.notification_desk.test(body.person, by=body.by)
+    queued = await services.notification_desk.test(body.person, by=who.name)
     return QueuedTest(notifications=list(queued))

@@ -6,8 +6,9 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from cityhall_bms.api import cursors
+from cityhall_bms.api.access import Caller, Who
 from cityhall_bms.api.alarm_desk import Reason
-from cityhall_bms.api.alarms import NO_NUL, Operator, Words
+from cityhall_bms.api.alarms import NO_NUL, Words
 from cityhall_bms.api.models import Model, Time
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services
@@ -16,6 +17,7 @@ from cityhall_bms.domain import permits
 from cityhall_bms.domain.errors import NotFoundError
 from cityhall_bms.domain.permits import PermitKind, Scope
 from cityhall_bms.domain.site import System
+from cityhall_bms.ports.access import EVERYWHERE, Permission
 from cityhall_bms.ports.permits import PermitFilter, PermitWish
 
 NAMES_MAX = 200
@@ -38,7 +40,7 @@ class NewPermit(BaseModel):
         json_schema_extra={
             "example": {
                 "kind": "drill", "systems": ["fire"], "zones": ["05"], "until": "2026-07-01T11:00:00+08:00",
-                "reason": "五樓消防演練", "by": "王小明",
+                "reason": "五樓消防演練",
             }
         },
     )  # fmt: skip
@@ -50,7 +52,6 @@ class NewPermit(BaseModel):
     begin: Moment | None = Field(None, description="Null: now.")
     until: Moment
     reason: Reason
-    by: Operator
 
     def wish(self, services: ApiServices) -> PermitWish:
         """In our terms."""
@@ -62,11 +63,8 @@ class NewPermit(BaseModel):
 class Closure(BaseModel):
     """Who ends a permit, and what there is to say."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"example": {"by": "王小明", "comment": "完工，現場復原"}}
-    )
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"comment": "完工，現場復原"}})
 
-    by: Operator
     comment: Words = ""
 
 
@@ -134,25 +132,42 @@ async def list_permits(
 
 
 @router.post("", status_code=201, responses=responses(404, 409, 415, 422, 503))
-async def open_permit(services: Services, body: NewPermit) -> Permit:
+async def open_permit(services: Services, who: Who, body: NewPermit) -> Permit:
     """Open a permit under the next number of the day; it ends by itself."""
-    return _answer(services, await services.permit_desk.open(body.wish(services), by=body.by))
+    wish = body.wish(services)
+    await _require(who, wish.scope)
+    return _answer(services, await services.permit_desk.open(wish, by=who.name))
 
 
 @router.get("/{permit}", responses=responses(404, 503))
 async def get_permit(services: Services, permit: str) -> Permit:
     """One permit."""
+    return _answer(services, await _found(services, permit))
+
+
+@router.post("/{permit}/closure", responses=responses(404, 409, 415, 422, 503))
+async def close_permit(services: Services, who: Who, permit: str, body: Closure) -> Permit:
+    """End a permit before its time; what it hid comes back at once. 409 when it was closed already."""
+    await _require(who, (await _found(services, permit)).scope)
+    return _answer(services, await services.permit_desk.close(permit, by=who.name, comment=body.comment))
+
+
+async def _found(services: ApiServices, permit: str) -> permits.Permit:
     found = await services.permits.get(permit)
     if found is None:
         msg = f"沒有許可 {permit} / no permit is named {permit}; GET /api/v1/permits?open=false lists them"
         raise NotFoundError(msg)
-    return _answer(services, found)
+    return found
 
 
-@router.post("/{permit}/closure", responses=responses(404, 409, 415, 422, 503))
-async def close_permit(services: Services, permit: str, body: Closure) -> Permit:
-    """End a permit before its time; what it hid comes back at once. 409 when it was closed already."""
-    return _answer(services, await services.permit_desk.close(permit, by=body.by, comment=body.comment))
+async def _require(who: Caller, scope: Scope) -> None:
+    """Whoever opens or closes a permit may handle alarms wherever it hides any."""
+    for equipment in scope.equipment:
+        await who.require(Permission.HANDLE_ALARMS, equipment)
+    mine = who.zones(Permission.HANDLE_ALARMS)
+    within = scope.zones and all(mine & {EVERYWHERE, zone, zone.partition(".")[0]} for zone in scope.zones)
+    if not within and (scope.zones or not scope.equipment):
+        await who.require(Permission.HANDLE_ALARMS)
 
 
 def _answer(services: ApiServices, permit: permits.Permit) -> Permit:

@@ -13,9 +13,11 @@ from cityhall_bms.domain.errors import (
     CollectorUnavailableError,
     ConcurrencyError,
     EventLogUnavailableError,
+    ForbiddenError,
     HistoryUnavailableError,
     MissingLibraryError,
     NotFoundError,
+    NotSignedInError,
     ReadOnlyPointError,
     RefusedError,
     SiteError,
@@ -26,6 +28,7 @@ MEDIA_TYPE = "application/problem+json"
 
 TITLES: Mapping[int, tuple[str, str]] = {
     400: ("bad-request", "The request makes no sense"),
+    401: ("not-signed-in", "Sign in first"),
     403: ("forbidden", "This is not allowed"),
     404: ("not-found", "There is no such thing"),
     405: ("method-not-allowed", "This address does not take that method"),
@@ -44,6 +47,8 @@ TITLES: Mapping[int, tuple[str, str]] = {
 STATUS_OF: Mapping[type[Exception], int] = {
     MissingLibraryError: 501,
     NotFoundError: 404,
+    NotSignedInError: 401,
+    ForbiddenError: 403,
     ReadOnlyPointError: 403,
     RefusedError: 409,
     ConcurrencyError: 409,
@@ -131,6 +136,7 @@ def document(openapi: dict[str, Any]) -> dict[str, Any]:
             told = operation["responses"]
             general = {422} if "422" in told else set()
             general |= OF_BODIES if "requestBody" in operation else set()
+            general |= {401, 403} if operation["security"] else set()
             told |= {str(status): found for status, found in responses(*sorted(general)).items()}
     return openapi
 

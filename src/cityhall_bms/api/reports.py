@@ -7,7 +7,7 @@ from fastapi.responses import FileResponse, HTMLResponse, Response
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from cityhall_bms.api import cursors, models
-from cityhall_bms.api.alarms import Operator
+from cityhall_bms.api.access import Who
 from cityhall_bms.api.energy_query import PeriodQuery
 from cityhall_bms.api.models import Model, Text, Time
 from cityhall_bms.api.points import known_us
@@ -53,9 +53,7 @@ class ReportOrder(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={
-            "example": {"kind": "half-year", "period": "104H1", "formats": ["pdf", "xlsx"], "by": "王小明"}
-        },
+        json_schema_extra={"example": {"kind": "half-year", "period": "104H1", "formats": ["pdf", "xlsx"]}},
     )
 
     kind: ReportKind
@@ -64,7 +62,6 @@ class ReportOrder(BaseModel):
     language: Language = Language.ZH
     provisional: StrictBool = Field(default=False, description="Also figures that rest on too little; they are marked.")
     as_known_at: Moment | None = Field(None, description="Only what was recorded by then counts.")
-    by: Operator
 
 
 class ReportFileView(Model):
@@ -209,7 +206,7 @@ async def list_reports(
 
 
 @router.post("", status_code=202, responses=responses(400, 404, 409, 415, 422, 501, 503))
-async def ask_report(services: Services, order: ReportOrder, response: Response) -> ReportView:
+async def ask_report(services: Services, who: Who, order: ReportOrder, response: Response) -> ReportView:
     """Have a report made; it is made even when the service is stopped meanwhile."""
     period = asked_period(order.period)
     now = services.clock.now()
@@ -222,7 +219,7 @@ async def ask_report(services: Services, order: ReportOrder, response: Response)
         order.language,
         order.provisional,
     )
-    record = await services.reports.desk.ask(wish, by=order.by)
+    record = await services.reports.desk.ask(wish, by=who.name)
     response.headers["Location"] = f"/api/v1/reports/{record.report}"
     return ReportView.of(record)
 

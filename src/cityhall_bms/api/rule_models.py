@@ -5,18 +5,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from cityhall_bms.api import models
-from cityhall_bms.api.alarms import Operator, Words
+from cityhall_bms.api.alarms import Words
 from cityhall_bms.api.times import Moment
 
 AnswerName = Literal["false", "true", "unknown", "not_applicable"]
-
-
-class Asking(BaseModel):
-    """Who asks."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"by": "王小明"}})
-
-    by: Operator
 
 
 class Draft(BaseModel):
@@ -24,12 +16,9 @@ class Draft(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={
-            "example": {"by": "王小明", "toml": '[[rule]]\nid = "H13"\nequipment_class = "Air_Handling_Unit"\n...'}
-        },
+        json_schema_extra={"example": {"toml": '[[rule]]\nid = "H13"\nequipment_class = "Air_Handling_Unit"\n...'}},
     )
 
-    by: Operator
     toml: str | None = Field(None, max_length=20_000)
     definition: dict[str, Any] | None = None
 
@@ -37,11 +26,8 @@ class Draft(BaseModel):
 class Promotion(BaseModel):
     """Who has a draft take effect, and why."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"example": {"by": "王小明", "reason": "一年只誤報兩次，漏報為零"}}
-    )
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"reason": "一年只誤報兩次，漏報為零"}})
 
-    by: Operator
     reason: Words = Field(min_length=1)
 
 
@@ -51,15 +37,12 @@ class BacktestOrder(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         populate_by_name=True,
-        json_schema_extra={
-            "example": {"from": "2026-01-01T00:00:00+08:00", "to": "2026-07-01T00:00:00+08:00", "by": "王小明"}
-        },
+        json_schema_extra={"example": {"from": "2026-01-01T00:00:00+08:00", "to": "2026-07-01T00:00:00+08:00"}},
     )
 
     start: Moment = Field(alias="from", description="Start, included.")
     end: Moment = Field(alias="to", description="End, excluded.")
     step_s: float = Field(60.0, ge=1, le=3600, strict=True, description="Between two steps of the engine.")
-    by: Operator
 
 
 class RuleLine(models.Model):

@@ -8,7 +8,7 @@ from fastapi import APIRouter, HTTPException, Path, Query, Response
 
 from cityhall_bms.api import cursors, models
 from cityhall_bms.api import rule_models as forms
-from cityhall_bms.api.alarms import Operator
+from cityhall_bms.api.access import Who
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services
 from cityhall_bms.api.times import to_rfc3339, to_us
@@ -87,46 +87,46 @@ async def get_rule(services: Services, rule: Identity) -> forms.RuleView:
 
 
 @router.put("/{rule}/draft", responses=responses(400, 409, 415, 422, 503))
-async def draft_rule(services: Services, rule: Identity, body: forms.Draft) -> forms.RuleState:
+async def draft_rule(services: Services, who: Who, rule: Identity, body: forms.Draft) -> forms.RuleState:
     """Keep another wording of a rule, or a new rule, to be tested; 422 names every mistake and where it is."""
     if (body.toml is None) == (body.definition is None):
         raise HTTPException(400, "give either `toml` or `definition`")
     table = body.definition if body.toml is None else parse_draft(body.toml)
-    return _state(await services.rules.desk.draft(rule, table or {}, by=body.by))
+    return _state(await services.rules.desk.draft(rule, table or {}, by=who.name))
 
 
 @router.delete("/{rule}/draft", responses=responses(409, 422, 503))
-async def drop_rule_draft(services: Services, rule: Identity, by: Annotated[Operator, Query()]) -> forms.RuleState:
+async def drop_rule_draft(services: Services, who: Who, rule: Identity) -> forms.RuleState:
     """Give a draft up."""
-    return _state(await services.rules.desk.drop_draft(rule, by=by))
+    return _state(await services.rules.desk.drop_draft(rule, by=who.name))
 
 
 @router.post("/{rule}/shadow", responses=responses(409, 415, 422, 503))
-async def start_rule_shadow(services: Services, rule: Identity, body: forms.Asking) -> forms.RuleState:
+async def start_rule_shadow(services: Services, who: Who, rule: Identity) -> forms.RuleState:
     """Let the draft run live beside the active rule; it rings nothing, and what it would have rung is counted."""
-    return _state(await services.rules.desk.start_shadow(rule, by=body.by))
+    return _state(await services.rules.desk.start_shadow(rule, by=who.name))
 
 
 @router.delete("/{rule}/shadow", responses=responses(409, 422, 503))
-async def end_rule_shadow(services: Services, rule: Identity, by: Annotated[Operator, Query()]) -> forms.RuleState:
+async def end_rule_shadow(services: Services, who: Who, rule: Identity) -> forms.RuleState:
     """End that."""
-    return _state(await services.rules.desk.end_shadow(rule, by=by))
+    return _state(await services.rules.desk.end_shadow(rule, by=who.name))
 
 
 @router.post("/{rule}/promote", responses=responses(409, 415, 422, 503))
-async def promote_rule(services: Services, rule: Identity, body: forms.Promotion) -> forms.RuleState:
+async def promote_rule(services: Services, who: Who, rule: Identity, body: forms.Promotion) -> forms.RuleState:
     """Have the draft take effect; 409 without a backtest of that very draft."""
     days = await _shadow_days(services, await services.rules.desk.record(rule))
-    return _state(await services.rules.desk.promote(rule, by=body.by, reason=body.reason, days=days))
+    return _state(await services.rules.desk.promote(rule, by=who.name, reason=body.reason, days=days))
 
 
 @router.post("/{rule}/backtest", status_code=202, responses=responses(404, 409, 415, 422, 503))
 async def backtest_rule(
-    services: Services, rule: Identity, body: forms.BacktestOrder, response: Response
+    services: Services, who: Who, rule: Identity, body: forms.BacktestOrder, response: Response
 ) -> forms.BacktestView:
     """Have the draft tested on history in comparison with what is in force; without a draft what is in force."""
     order = BacktestOrder(to_us(body.start), to_us(body.end), round(body.step_s * 1e6))
-    found = await services.rules.office.ask(rule, order, by=body.by)
+    found = await services.rules.office.ask(rule, order, by=who.name)
     response.headers["Location"] = _address(found)
     return _backtest(found)
 

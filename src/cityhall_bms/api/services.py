@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from cityhall_bms.api.access_services import AccessServices
 from cityhall_bms.api.command_services import CommandServices
 from cityhall_bms.api.energy_services import EnergyServices
 from cityhall_bms.api.environment_services import EnvironmentServices
@@ -44,6 +45,7 @@ class ApiServices:
     endpoints: Mapping[str, str]
     """Where each device is, for people."""
     clock: Clock
+    access: AccessServices
     live: LiveFeed
     feed: AlarmFeed
     alarms: AlarmView

@@ -16,6 +16,7 @@ from cityhall_bms.domain.commanding.refusals import Refusal
 from cityhall_bms.domain.commands import CommandTarget
 from cityhall_bms.domain.errors import DeviceUnreachableError, ReadOnlyPointError
 from cityhall_bms.domain.permits import PermitKind
+from cityhall_bms.ports.access import Authority, Permission, Requester, Role
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.permits import PermitFilter, PermitView
 
@@ -38,10 +39,13 @@ class Decision:
 class Decider:
     """Decides for one collector, over the plant that it reads itself."""
 
-    def __init__(self, collector: Collector, follower: PlantFollower, permits: PermitView, clock: Clock) -> None:
+    def __init__(
+        self, collector: Collector, follower: PlantFollower, permits: PermitView, authority: Authority, clock: Clock
+    ) -> None:
         self._collector = collector
         self._follower = follower
         self._permits = permits
+        self._authority = authority
         self._clock = clock
 
     def target_named(self, point: str) -> CommandTarget | None:
@@ -63,7 +67,11 @@ class Decider:
             return Decision(refusals=[Refusal("unknown", "案場已無此點位", "the site has no such point any more")])
         except ReadOnlyPointError as error:
             return Decision(refusals=[Refusal("read-only", "唯讀點位", str(error))])
-        refusals = [*self._of_value(target, command), *await self._of_works(target, command)]
+        refusals = [
+            *await self._of_authority(target, command),
+            *self._of_value(target, command),
+            *await self._of_works(target, command),
+        ]
         poller = self._collector.poller(target.point.device)
         if refusals or poller is None or poller.device.maintenance:
             stopped = Refusal("out-of-service", "其設備已停用檢修", "its device is out of service")
@@ -90,6 +98,18 @@ class Decider:
             return Decision(target, refusals)
         order = Order(target, value, command.priority, self.read_back_s(target))
         return Decision(target, order=order, holder=holder)
+
+    async def _of_authority(self, target: CommandTarget, command: Command) -> list[Refusal]:
+        """Whoever asked may still do so, and whoever agreed may still agree: roles may have been taken meanwhile."""
+        asked = [(command.by, Role(command.role), Permission.COMMAND)]
+        if command.approved_by:
+            asked.append((command.approved_by, Role.SUPERVISOR, Permission.APPROVE))
+        for name, role, what in asked:
+            told = await self._authority.refusal(Requester(name, role), what, target.equipment)
+            if told is not None:
+                zh, _, en = told.partition(" / ")
+                return [Refusal("authority", zh, en or zh)]
+        return []
 
     def _of_value(self, target: CommandTarget, command: Command) -> list[Refusal]:
         if command.value is None:

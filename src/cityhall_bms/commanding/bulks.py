@@ -12,7 +12,7 @@ from cityhall_bms.domain.commanding.decisions import Intent
 from cityhall_bms.domain.commanding.events import BulkApproved, BulkProposed
 from cityhall_bms.domain.commanding.refusals import joined
 from cityhall_bms.domain.errors import ConcurrencyError, NotFoundError, RefusedError
-from cityhall_bms.ports.authority import Requester, Role
+from cityhall_bms.ports.access import Requester, Role
 from cityhall_bms.ports.commands import Bulk, BulkItem, CommandView
 from cityhall_bms.ports.event_log import Append, EventLog
 

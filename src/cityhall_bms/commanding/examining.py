@@ -20,7 +20,7 @@ from cityhall_bms.domain.commands import CommandTarget
 from cityhall_bms.domain.errors import NotFoundError
 from cityhall_bms.domain.permits import PermitKind
 from cityhall_bms.domain.site import Site
-from cityhall_bms.ports.authority import Act, Authority, Requester, Role
+from cityhall_bms.ports.access import Authority, Permission, Requester, Role
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.permits import PermitFilter, PermitView
 
@@ -76,7 +76,7 @@ class Examiner:
         """Make all checks; ``fresh``: this would begin a command, and not go on with the one that is under way."""
         grounds, policy = self._grounds, self._grounds.site.commanding
         now, automatic = grounds.clock.now(), who.role is Role.SERVICE
-        refusals = [*await self._of_authority(target, who, Act.COMMAND)]
+        refusals = [*await self._of_authority(target, who, Permission.COMMAND)]
         if intent.priority not in PRIORITIES:
             refusals.append(Refusal("priority", "優先權為 8、12 或 16", "priorities are 8, 12 and 16"))
         refusals += check_rank(intent.priority, automatic=automatic)
@@ -98,14 +98,14 @@ class Examiner:
 
     async def may_command(self, target: CommandTarget, who: Requester) -> list[Refusal]:
         """Why somebody may not command a target."""
-        return await self._of_authority(target, who, Act.COMMAND)
+        return await self._of_authority(target, who, Permission.COMMAND)
 
     async def may_approve(self, target: CommandTarget, who: Requester) -> list[Refusal]:
         """Why somebody may not agree to a command of a target."""
-        return await self._of_authority(target, who, Act.APPROVE)
+        return await self._of_authority(target, who, Permission.APPROVE)
 
-    async def _of_authority(self, target: CommandTarget, who: Requester, act: Act) -> list[Refusal]:
-        told = await self._grounds.authority.refusal(who, act, target.equipment)
+    async def _of_authority(self, target: CommandTarget, who: Requester, what: Permission) -> list[Refusal]:
+        told = await self._grounds.authority.refusal(who, what, target.equipment)
         if told is None:
             return []
         zh, _, en = told.partition(" / ")

@@ -14,7 +14,7 @@ from cityhall_bms.domain.commanding.policy import Times
 from cityhall_bms.domain.commanding.refusals import Refusal, joined
 from cityhall_bms.domain.commands import CommandTarget
 from cityhall_bms.domain.errors import NotFoundError, ReadOnlyPointError, RefusedError
-from cityhall_bms.ports.authority import Requester, Role
+from cityhall_bms.ports.access import Requester, Role
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.commands import CommandView, CommandWish, Selection
 

@@ -71,6 +71,14 @@ class RefusedError(CityHallError):
     """The request is understood and is not allowed in the present state."""
 
 
+class NotSignedInError(CityHallError):
+    """Nobody whom the service knows asks; or it was wrong what they gave to sign in, and the text does not say what."""
+
+
+class ForbiddenError(CityHallError):
+    """Somebody whom the service knows may not do this, here."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
     """One mistake in a site folder, and what to do about it."""

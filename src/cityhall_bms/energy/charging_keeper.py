@@ -16,7 +16,7 @@ from cityhall_bms.domain.site import Site
 from cityhall_bms.energy.demand_watch import DemandSight, PresentValues
 from cityhall_bms.energy.shedding_desk import SheddingRecord
 from cityhall_bms.energy.shedding_keeper import shed_limits
-from cityhall_bms.ports.authority import Requester, Role
+from cityhall_bms.ports.access import Requester, Role
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.commands import CommandDesk, CommandView, CommandWish
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from cityhall_bms.domain.commanding.control import OPTIMIZER, Command, CommandState
 from cityhall_bms.domain.errors import ConcurrencyError, NotFoundError, ReadOnlyPointError, RefusedError
-from cityhall_bms.ports.authority import Requester, Role
+from cityhall_bms.ports.access import Requester, Role
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.commands import CommandDesk, CommandView, CommandWish
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cityhall_bms.domain.commanding.control import Command, CommandState, PointControl, Slot
-from cityhall_bms.ports.authority import Requester
+from cityhall_bms.ports.access import Requester
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from cityhall_bms.api.services import ApiServices
 from cityhall_bms.domain.commanding.plant import TablePlant
 from cityhall_bms.domain.topology import Topology
 from cityhall_bms.historian.meter_desk import CounterDesk
+from cityhall_bms.roles.access import AccessParts
 from cityhall_bms.roles.commanding import CommandBasis, CommandParts
 from cityhall_bms.roles.energy import EnergyBasis, EnergyParts
 from cityhall_bms.roles.environment import environment_services
@@ -117,6 +118,7 @@ def _services(parts: Parts, core: Core) -> ApiServices:
         ids=parts.ids,
         endpoints=_endpoints(parts),
         clock=clock,
+        access=AccessParts.of(pool, events, clock, site, parts.settings.access).services,
         live=core.live,
         feed=core.feed,
         alarms=core.view,

@@ -19,7 +19,6 @@ from cityhall_bms.collector.command_record import CommandRecord
 from cityhall_bms.collector.command_writing import array_of
 from cityhall_bms.collector.commander import Commander
 from cityhall_bms.collector.plant_following import PlantFollower
-from cityhall_bms.commanding.authority import StatedRoles
 from cityhall_bms.commanding.bulks import BulkOffice
 from cityhall_bms.commanding.examining import Examiner, Grounds
 from cityhall_bms.commanding.office import CommandOffice, Procedure
@@ -30,6 +29,7 @@ from cityhall_bms.domain.site import Site
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.commands import DeviceArrays
 from cityhall_bms.ports.event_log import EventLog
+from cityhall_bms.roles.access import authority
 from cityhall_bms.roles.parts import Loop, Parts, together
 
 
@@ -60,7 +60,7 @@ class CommandParts:
     def of(cls, basis: CommandBasis, plant: Plant | None = None) -> "CommandParts":
         """Put them together; without a ``plant`` its checks are left to the collector."""
         site, events, clock = basis.site, basis.events, basis.clock
-        grounds = Grounds(site, basis.ids, PostgresPermitView(basis.pool), StatedRoles(), clock, plant)
+        grounds = Grounds(site, basis.ids, PostgresPermitView(basis.pool), authority(events), clock, plant)
         examiner, view = Examiner(grounds), PostgresCommandView(basis.pool, events)
         procedure = Procedure(site.commanding.times, clock)
         office = CommandOffice(examiner, PointStreams(view, events), view, procedure, secrets.token_urlsafe)
@@ -76,7 +76,7 @@ def override_keeper(parts: Parts, events: EventLog) -> Loop:
 def commander(parts: Parts, collector: Collector, random: Random) -> Loop:
     """What carries out commands beside a collector."""
     follower = PlantFollower(collector, parts.history, parts.clock)
-    decider = Decider(collector, follower, PostgresPermitView(parts.pool), parts.clock)
+    decider = Decider(collector, follower, PostgresPermitView(parts.pool), authority(parts.events), parts.clock)
     view = PostgresCommandView(parts.pool, parts.events)
     record = CommandRecord(collector.name, view, parts.events, parts.clock, random)
     commanding = Commander(collector, decider, follower, record, parts.clock)

@@ -7,7 +7,7 @@ from tests.support.rig import quiet_collector
 from cityhall_bms.domain.commanding.control import CommandState
 from cityhall_bms.domain.errors import NotFoundError, RefusedError
 from cityhall_bms.domain.permits import Permit, PermitKind, Scope
-from cityhall_bms.ports.authority import Requester, Role
+from cityhall_bms.ports.access import Requester, Role
 from cityhall_bms.ports.commands import BulkItem, CommandWish
 
 SAT, CHWS, ZONE, LIMIT = f"{AHU}.SAT_SP", f"{CHILLER}.CHWS_SP", f"{FCU}.ZoneSP", f"{EVSE}.LimitA"

@@ -15,7 +15,7 @@ from cityhall_bms.domain.commanding.events import CommandRequested
 from cityhall_bms.domain.commands import READ_ONLY_CLASSES, READ_ONLY_SYSTEMS, CommandTarget
 from cityhall_bms.domain.errors import CityHallError, ReadOnlyPointError
 from cityhall_bms.domain.site import Encoding, Equipment, Point, PointKind, System
-from cityhall_bms.ports.authority import Requester, Role
+from cityhall_bms.ports.access import Requester, Role
 from cityhall_bms.ports.commands import BulkItem, CommandWish
 from cityhall_bms.ports.event_log import Append
 

@@ -1,0 +1,1 @@
+"""Accounts, sessions and tokens: who gets in, as what, and for how long."""
