@@ -10,6 +10,7 @@ import orjson
 import typer
 
 from cityhall_bms import (
+    account_cli,
     bootstrap,
     commissioning_commands,
     demo,
@@ -52,6 +53,7 @@ meter_cli.register(app)
 report_cli.register(app)
 rules_cli.register(app)
 label_cli.register(app)
+account_cli.register(app)
 
 
 @app.command()

@@ -16,7 +16,7 @@ from typing import Final, Self
 
 from rich.console import Console
 
-from cityhall_bms import bootstrap
+from cityhall_bms import bootstrap, first_account, site_reading
 from cityhall_bms.adapters.embedded.child import Child, ChildPlan, StopStep, start_child
 from cityhall_bms.domain.errors import CityHallError
 from cityhall_bms.ports.clock import Clock
@@ -110,8 +110,9 @@ async def _run_alone(options: Options, clock: Clock) -> None:
     async with _site(options, clock) as (folder, control):
         _say("啟動資料庫與服務 / starting the database and the service")
         job = Job(folder, settings, bootstrap.ROLES, options.data_dir / "service.log")
-        async with running(job, clock) as address:
-            _say_ready(address, options)
+        async with running(job, clock) as service:
+            links = await first_account.demo_invitations(site_reading.read_site(folder), service.settings, clock)
+            _say_ready(service.address, links, options)
             async with asyncio.TaskGroup() as tasks:
                 others = [tasks.create_task(_fault(control, fault, clock)) for fault in options.faults]
                 await clock.sleep(math.inf if options.seconds is None else options.seconds)
@@ -201,6 +202,8 @@ def _say(text: str) -> None:
     console.print(f"· {text}", highlight=False)
 
 
-def _say_ready(address: str, options: Options) -> None:
+def _say_ready(address: str, secrets: Sequence[str], options: Options) -> None:
     console.print(f"· 資料 data: {options.data_dir} · 結束 stop: Ctrl-C", highlight=False)
-    print(f"儀表板 Dashboard: {address}/", flush=True)  # noqa: T201 - the one line that the command is for
+    first, second = (first_account.link(address, secret) for secret in secrets)
+    print(f"儀表板 Dashboard: {first}", flush=True)  # noqa: T201 - the line that the command is for
+    print(f"第二人 Second person: {second}", flush=True)  # noqa: T201 - for what needs two

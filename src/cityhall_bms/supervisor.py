@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 import structlog
+from rich.console import Console
 
-from cityhall_bms import bootstrap
+from cityhall_bms import bootstrap, first_account
 from cityhall_bms.adapters.embedded.child import ChildPlan, StopStep, start_child
 from cityhall_bms.adapters.embedded.folder_lock import FolderLock
 from cityhall_bms.adapters.embedded.nats import EmbeddedNats
@@ -29,6 +30,7 @@ from cityhall_bms.settings import (
     Settings,
     child_environment,
 )
+from cityhall_bms.site_reading import read_site
 
 WORKERS: Final = (("collector",), ("historian", "rules", "api"))
 """Which roles share a process: decoding has a core of its own."""
@@ -55,16 +57,35 @@ class Job:
     log: Path | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A service that is up: the API's address (empty without that role), and the settings that name its database."""
+
+    address: str
+    settings: Settings
+
+
 async def serve(job: Job, clock: Clock) -> None:
     """Run until SIGTERM or Ctrl-C."""
     await until_stopped(_serve(job, clock))
 
 
 async def _serve(job: Job, clock: Clock) -> NoReturn:
-    async with running(job, clock) as address:
-        log.info("ready", address=address)
+    async with running(job, clock) as service:
+        log.info("ready", address=service.address)
+        if service.address:
+            await _tell_first(job, service, clock)
         while True:
             await asyncio.Event().wait()
+
+
+async def _tell_first(job: Job, service: Running, clock: Clock) -> None:
+    """Tell whoever started the service how to get in, as long as nobody has."""
+    secret = await first_account.first_invitation(read_site(job.folder), service.settings, clock)
+    if secret is not None:
+        link = first_account.link(service.address, secret)
+        text = f"尚無帳號，24 小時內以此連結設定管理者密碼 / nobody has an account yet; choose a password: {link}"
+        Console(stderr=True).print(text, soft_wrap=True, highlight=False)
 
 
 async def until_stopped(work: Coroutine[None, None, None]) -> None:
@@ -76,8 +97,8 @@ async def until_stopped(work: Coroutine[None, None, None]) -> None:
 
 
 @asynccontextmanager
-async def running(job: Job, clock: Clock) -> AsyncIterator[str]:
-    """Everything up and ready inside the block, everything ended after it. Gives the API's address."""
+async def running(job: Job, clock: Clock) -> AsyncIterator[Running]:
+    """Everything up and ready inside the block, everything ended after it."""
     if "api" in job.roles:
         require_usable(job.settings.api)
     metrics = job.settings.data_dir / "metrics"
@@ -97,7 +118,7 @@ async def running(job: Job, clock: Clock) -> AsyncIterator[str]:
         async with asyncio.TaskGroup() as tasks:
             keepers = [tasks.create_task(loop) for loop in loops]
             try:
-                yield await _address(settings, job.roles, clock)
+                yield Running(await _address(settings, job.roles, clock), settings)
             finally:
                 for keeper in keepers:
                     keeper.cancel()

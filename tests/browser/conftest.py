@@ -5,11 +5,14 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 from tests.support.demo import Demo, running_demo
+
+from cityhall_bms.api.access import COOKIE
 
 ARTEFACTS = Path(__file__).parents[2] / "test-artifacts"
 FLAGS = [
@@ -41,13 +44,24 @@ async def browser() -> AsyncIterator[Browser]:
 async def page(browser: Browser, demo: Demo) -> AsyncIterator[Page]:
     """The overview, loaded and live; anything that the page complains about fails the test."""
     complaints: list[str] = []
-    opened = await browser.new_page(viewport={"width": 1440, "height": 1000})
+    context = await signed_in(browser, demo.address, demo.session, viewport={"width": 1440, "height": 1000})
+    opened = await context.new_page()
     opened.on("pageerror", lambda error: complaints.append(str(error)))
     opened.on("console", lambda message: complaints.append(message.text) if is_complaint(message) else None)
     await opened.goto(demo.address)
     await opened.wait_for_selector('[data-quality="good"]', timeout=30_000)
     yield opened
     assert complaints == []
+    await context.close()
+
+
+async def signed_in(browser: Browser, address: str, session: str, **options: Any) -> BrowserContext:
+    """A browser in which somebody is signed in: ``session`` is the value of the session's cookie."""
+    context = await browser.new_context(**options)
+    await context.add_cookies(
+        [{"name": COOKIE, "value": session, "url": address, "httpOnly": True, "sameSite": "Strict"}]
+    )
+    return context
 
 
 def is_complaint(message: ConsoleMessage) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page
-from tests.browser.conftest import ARTEFACTS, until
+from tests.browser.conftest import ARTEFACTS, signed_in, until
 from tests.support.api_rig import CHILLER, ApiRig, running_api
 
 from cityhall_bms.alarms.flood_keeper import FloodKeeper
@@ -65,10 +65,6 @@ class Console:
     async def count(self, selector: str) -> int:
         return await self.page.locator(selector).count()
 
-    async def type_as(self, operator: str) -> None:
-        await self.page.fill('[data-testid="operator"]', operator)
-        await self.page.keyboard.press("Escape")
-
 
 @pytest_asyncio.fixture
 async def console(browser: Browser, postgres_url: str, tmp_path: Path) -> AsyncIterator[Console]:
@@ -77,12 +73,14 @@ async def console(browser: Browser, postgres_url: str, tmp_path: Path) -> AsyncI
         pytest.skip("the dashboard is not built here: make web")
     complaints: list[str] = []
     async with running_api(postgres_url, tmp_path / "site", dashboard=DASHBOARD) as rig:
-        page = await browser.new_page(viewport={"width": 1440, "height": 1000})
+        address, session = str(rig.client.base_url), await rig.session()
+        context = await signed_in(browser, address, session, viewport={"width": 1440, "height": 1000})
+        page = await context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        await page.goto(str(rig.client.base_url))
+        await page.goto(address)
         await page.wait_for_selector('[data-connected="true"]', timeout=30_000)
         yield Console(page, rig)
-        await page.close()
+        await context.close()
     assert complaints == []
 
 
@@ -91,7 +89,6 @@ async def test_the_keyboard_chooses_acknowledges_and_shelves(console: Console) -
     await console.ring("A1", priority=2)
     await console.ring("A2", priority=3)
     await page.wait_for_selector('[data-alarm^="A2~"]')
-    await console.type_as("王小明")
     for key in ("j", "k", "j"):
         await page.keyboard.press(key)
     assert await page.get_attribute("tr.selected", "data-alarm") == f"A2~{CHILLER}"
@@ -153,7 +150,6 @@ async def test_pain_28_a_flood_is_shown_as_groups_with_what_came_first_on_top(co
     assert await console.count(f'[data-alarm="COMPRESSOR~{CHILLER}"] [data-testid="first-up"]') == 1
     await page.click(f"{group} button[aria-expanded]")
     assert await console.count("[data-alarm]") == 13
-    await console.type_as("王小明")
     await page.click(group)
     await page.locator("h1").click()
     await page.keyboard.press("a")

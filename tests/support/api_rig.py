@@ -56,7 +56,7 @@ from cityhall_bms.domain.shifts import Shifts
 from cityhall_bms.domain.site import Site
 from cityhall_bms.domain.topology import Topology
 from cityhall_bms.historian.meter_desk import CounterDesk
-from cityhall_bms.ports.access import Grant, Permission, Role
+from cityhall_bms.ports.access import Grant, Origin, Permission, Role
 from cityhall_bms.ports.capabilities import Plain
 from cityhall_bms.ports.diagnostics import Diagnosis
 from cityhall_bms.ports.event_log import Append
@@ -136,6 +136,12 @@ class ApiRig:
         if key not in self._known:
             self._known[key] = await signed_in(self.services, name, *roles, zones=zones, scopes=scopes)
         return self._known[key]
+
+    async def session(self, name: str = ME) -> str:
+        """Value of a session's cookie, for a browser in front of the rig."""
+        await self.known_as(name)
+        link = await self.services.access.accounts.invite(name, by="test", enters=True)
+        return (await self.services.access.sign_ins.with_invitation(link, None, Origin())).secret
 
     @asynccontextmanager
     async def nobody(self) -> AsyncIterator[httpx.AsyncClient]:

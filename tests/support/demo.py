@@ -9,8 +9,11 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
+
+from cityhall_bms.api.access import COOKIE
 
 
 @dataclass(frozen=True)
@@ -19,13 +22,19 @@ class Demo:
 
     address: str
     control: str
+    second: str
+    """A link, good once, by which a second person signs in."""
+    session: str
+    """Value of the cookie of whoever opened the first link."""
 
     def fault(self, name: str, *, on: bool) -> None:
         request = urllib.request.Request(f"{self.control}/faults/{name}", method="PUT" if on else "DELETE")
         urllib.request.urlopen(request, timeout=10).close()
 
     def get(self, path: str) -> dict[str, Any]:
-        with urllib.request.urlopen(f"{self.address}api/v1{path}", timeout=10) as answer:
+        cookie = {"Cookie": f"{COOKIE}={self.session}"}
+        request = urllib.request.Request(f"{self.address}api/v1{path}", headers=cookie)
+        with urllib.request.urlopen(request, timeout=10) as answer:
             return dict(json.load(answer))
 
     def points(self) -> dict[str, dict[str, Any]]:
@@ -54,12 +63,25 @@ def running_demo(data: Path, *options: str) -> Iterator[Demo]:
         assert process.stdout is not None
         line = process.stdout.readline()
         assert "http://" in line, (data / "service.log").read_text()[-3000:]
-        yield Demo(line.split()[-1], _control(data / "simulator.log"))
+        address, _, invitation = line.split()[-1].partition("#/sign-in?invitation=")
+        second = process.stdout.readline().split()[-1]
+        yield Demo(address, _control(data / "simulator.log"), second, sign_in(address, invitation))
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(60)
         if process.stdout is not None:
             process.stdout.close()
+
+
+def sign_in(address: str, invitation: str) -> str:
+    """Open a link as a browser does; gives the value of the session's cookie."""
+    body = json.dumps({"invitation": invitation}).encode()
+    request = urllib.request.Request(
+        f"{address}api/v1/session", body, headers={"Content-Type": "application/json"}, method="POST"
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        cookie = SimpleCookie(answer.headers["Set-Cookie"])
+    return cookie[COOKIE].value
 
 
 def _free_port() -> int:

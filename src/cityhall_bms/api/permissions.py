@@ -25,6 +25,7 @@ BUILDING_WIDE: Final = frozenset({_P.EDIT_RULES, _P.EDIT_ENERGY, _P.ADMINISTER})
 """What concerns the whole building: a role for some zones is not enough."""
 
 PERMISSIONS: Final[Mapping[str, Asked]] = {
+    # To look.
     "alarm_feed": _P.READ,
     "alarm_figures": _P.READ,
     "alarm_groups": _P.READ,
@@ -55,6 +56,7 @@ PERMISSIONS: Final[Mapping[str, Asked]] = {
     "get_document": _P.READ,
     "get_durations": _P.READ,
     "get_energy_target": _P.READ,
+    "get_equipment": _P.READ,
     "get_export": _P.READ,
     "get_hand_over": _P.READ,
     "get_history": _P.READ,
@@ -90,13 +92,12 @@ PERMISSIONS: Final[Mapping[str, Asked]] = {
     "list_adjustments": _P.READ,
     "list_air_inspections": _P.READ,
     "list_air_samples": _P.READ,
-    "list_equipment": _P.READ,
-    "get_equipment": _P.READ,
     "list_alarms": _P.READ,
     "list_baselines": _P.READ,
     "list_commands": _P.READ,
     "list_devices": _P.READ,
     "list_energy_targets": _P.READ,
+    "list_equipment": _P.READ,
     "list_exports": _P.READ,
     "list_floods": _P.READ,
     "list_gaps": _P.READ,
@@ -124,6 +125,7 @@ PERMISSIONS: Final[Mapping[str, Asked]] = {
     "print_hand_over": _P.READ,
     "search_alarm_history": _P.READ,
     "stale_alarms": _P.READ,
+    # Alarms, shifts and permits.
     "acknowledge_alarm": _P.HANDLE_ALARMS,
     "acknowledge_alarms": _P.HANDLE_ALARMS,
     "close_permit": _P.HANDLE_ALARMS,
@@ -137,6 +139,7 @@ PERMISSIONS: Final[Mapping[str, Asked]] = {
     "sign_hand_over": _P.HANDLE_ALARMS,
     "take_alarm_out_of_service": _P.HANDLE_ALARMS,
     "unshelve_alarm": _P.HANDLE_ALARMS,
+    # The plant.
     "answer_shedding": _P.COMMAND,
     "cancel_command": _P.COMMAND,
     "confirm_command": _P.COMMAND,
@@ -145,14 +148,17 @@ PERMISSIONS: Final[Mapping[str, Asked]] = {
     "select_point": _P.COMMAND,
     "approve_bulk": _P.APPROVE,
     "approve_command": _P.APPROVE,
+    # Rules.
     "backtest_rule": _P.EDIT_RULES,
     "draft_rule": _P.EDIT_RULES,
     "drop_rule_draft": _P.EDIT_RULES,
     "end_rule_shadow": _P.EDIT_RULES,
     "promote_rule": _P.EDIT_RULES,
     "start_rule_shadow": _P.EDIT_RULES,
+    # Counters and points.
     "decide_step": _P.EDIT_POINTS,
     "record_exchange": _P.EDIT_POINTS,
+    # Energy.
     "add_adjustment": _P.EDIT_ENERGY,
     "adopt_baseline": _P.EDIT_ENERGY,
     "approve_readings": _P.EDIT_ENERGY,
@@ -167,10 +173,12 @@ PERMISSIONS: Final[Mapping[str, Asked]] = {
     "reject_reading": _P.EDIT_ENERGY,
     "revise_measure": _P.EDIT_ENERGY,
     "withdraw_adjustment": _P.EDIT_ENERGY,
+    # Work at the plant.
     "add_air_action": _P.MAINTAIN,
     "add_air_inspection": _P.MAINTAIN,
     "add_air_sample": _P.MAINTAIN,
     "withdraw_air_entry": _P.MAINTAIN,
+    # What leaves the house.
     "ask_export": _P.EXPORT,
     "export_costs": _P.EXPORT,
     "export_gaps": _P.EXPORT,
@@ -179,11 +187,14 @@ PERMISSIONS: Final[Mapping[str, Asked]] = {
     "get_export_file": _P.EXPORT,
     "get_export_manifest": _P.EXPORT,
     "withdraw_export": _P.EXPORT,
+    # Reports.
     "ask_report": _P.REPORT,
     "get_report_file": _P.REPORT,
     "get_report_manifest": _P.REPORT,
     "preview_report": _P.REPORT,
+    # The record.
     "list_events": _P.AUDIT,
+    # Accounts and channels.
     "create_account": _P.ADMINISTER,
     "disable_account": _P.ADMINISTER,
     "enable_account": _P.ADMINISTER,
@@ -197,15 +208,17 @@ PERMISSIONS: Final[Mapping[str, Asked]] = {
     "revoke_token": _P.ADMINISTER,
     "test_notification": _P.ADMINISTER,
     "unlock_account": _P.ADMINISTER,
+    # Oneself.
     "change_password": Door.SIGNED_IN,
     "end_own_session": Door.SIGNED_IN,
-    "sign_out": Door.SIGNED_IN,
     "get_session": Door.SIGNED_IN,
     "keep_session": Door.SIGNED_IN,
     "list_own_sessions": Door.SIGNED_IN,
     "list_own_tokens": Door.SIGNED_IN,
     "make_own_token": Door.SIGNED_IN,
     "revoke_own_token": Door.SIGNED_IN,
+    "sign_out": Door.SIGNED_IN,
+    # Before one is anybody.
     "healthz": Door.OPEN,
     "metrics": Door.OPEN,
     "read_invitation": Door.OPEN,

@@ -76,11 +76,11 @@ export class AlarmStore {
   }
 
   /** Acknowledge several; gives why some were refused. */
-  async acknowledgeAll(alarms: readonly Alarm[], by: string, comment = ""): Promise<string[]> {
+  async acknowledgeAll(alarms: readonly Alarm[], comment = ""): Promise<string[]> {
     const refusals: string[] = [];
     for (let first = 0; first < alarms.length; first += ACKNOWLEDGED_AT_ONCE_MAX) {
       const ids = alarms.slice(first, first + ACKNOWLEDGED_AT_ONCE_MAX).map((alarm) => alarm.id);
-      const results = await post<AlarmResults>("/alarms/acknowledgements", { ids, by, comment });
+      const results = await post<AlarmResults>("/alarms/acknowledgements", { ids, comment });
       for (const { alarm, refusal } of results.items) {
         if (alarm) this.take(alarm);
         else refusals.push(refusal?.detail ?? "");

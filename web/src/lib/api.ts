@@ -31,22 +31,43 @@ const PREFIX = "/api/v1";
 const TIMEOUT_MS = 10_000;
 
 /** A refusal of the service, in its own words (RFC 9457). */
-export class ProblemError extends Error {}
+export class ProblemError extends Error {
+  constructor(
+    message: string,
+    readonly status = 0,
+  ) {
+    super(message);
+  }
+}
+
+let signedOut: () => void = () => {};
+
+/** What happens when the service says that nobody is signed in any more. */
+export function whenSignedOut(then: () => void): void {
+  signedOut = then;
+}
 
 async function request<T>(path: string, init: RequestInit = {}): Promise<T> {
   const response = await fetch(PREFIX + path, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
   const body: unknown = await response.json().catch(() => null);
   if (!response.ok) {
     const detail = (body as { detail?: string } | null)?.detail;
-    throw new ProblemError(detail ?? `${response.status} ${response.statusText}`);
+    if (response.status === 401) signedOut();
+    throw new ProblemError(detail ?? `${response.status} ${response.statusText}`, response.status);
   }
   return body as T;
 }
 
 export const get = <T>(path: string): Promise<T> => request<T>(path);
 
-export const post = <T>(path: string, body: object): Promise<T> =>
-  request<T>(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+const sent = <T>(method: string, path: string, body: object): Promise<T> =>
+  request<T>(path, { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+
+export const post = <T>(path: string, body: object): Promise<T> => sent<T>("POST", path, body);
+
+export const put = <T>(path: string, body: object): Promise<T> => sent<T>("PUT", path, body);
+
+export const remove = <T>(path: string): Promise<T> => request<T>(path, { method: "DELETE" });
 
 export const del = <T>(path: string): Promise<T> => request<T>(path, { method: "DELETE" });
 

@@ -1,23 +1,17 @@
 import { alarms, type ShelfEnd } from "./alarms.svelte";
 import type { Alarm } from "./api";
 import { i18n } from "./i18n.svelte";
-import { operator } from "./operator.svelte";
 
-/** What somebody does to alarms, in their name, and what came of it. */
+/** What somebody does to alarms, and what came of it. */
 export class Desk {
   /** Why the last thing was not done; empty when it was. */
   message = $state("");
 
   /** Do something; says whether it was recorded. */
-  async act(work: (by: string) => Promise<unknown>): Promise<boolean> {
-    if (!operator.name.trim()) {
-      this.message = i18n.t("operatorNeeded");
-      return false;
-    }
+  async act(work: () => Promise<unknown>): Promise<boolean> {
     try {
-      operator.keep();
       this.message = "";
-      await work(operator.name.trim());
+      await work();
       return true;
     } catch (error) {
       this.message = i18n.t("failed", { why: error instanceof Error ? error.message : String(error) });
@@ -26,31 +20,31 @@ export class Desk {
   }
 
   acknowledge(alarm: Alarm, comment = ""): Promise<boolean> {
-    return this.act((by) => alarms.ask(alarm, "acknowledge", { by, comment }));
+    return this.act(() => alarms.ask(alarm, "acknowledge", { comment }));
   }
 
   /** Acknowledge several: each by itself, and why some were refused. */
   acknowledgeAll(waiting: readonly Alarm[], comment = ""): Promise<boolean> {
-    return this.act(async (by) => {
-      const refusals = await alarms.acknowledgeAll(waiting, by, comment);
+    return this.act(async () => {
+      const refusals = await alarms.acknowledgeAll(waiting, comment);
       if (refusals.length > 0) this.message = i18n.t("refusedSome", { n: refusals.length, why: refusals[0] ?? "" });
     });
   }
 
   shelve(alarm: Alarm, reason: string, end: ShelfEnd): Promise<boolean> {
-    return this.act((by) => alarms.ask(alarm, "shelve", { by, reason, ...end }));
+    return this.act(() => alarms.ask(alarm, "shelve", { reason, ...end }));
   }
 
   /** What needs no words: `unshelve`, `reset`, `return-to-service`. */
   simply(alarm: Alarm, action: "unshelve" | "reset" | "return-to-service"): Promise<boolean> {
-    return this.act((by) => alarms.ask(alarm, action, { by }));
+    return this.act(() => alarms.ask(alarm, action, {}));
   }
 
   note(alarm: Alarm, comment: string): Promise<boolean> {
-    return this.act((by) => alarms.ask(alarm, "comments", { by, comment }));
+    return this.act(() => alarms.ask(alarm, "comments", { comment }));
   }
 
   takeOutOfService(alarm: Alarm, permit: string, reason: string): Promise<boolean> {
-    return this.act((by) => alarms.ask(alarm, "out-of-service", { by, permit, reason }));
+    return this.act(() => alarms.ask(alarm, "out-of-service", { permit, reason }));
   }
 }

@@ -52,8 +52,6 @@ export const FRAME = {
   unshelve: { zh: "解除擱置", en: "Unshelve" },
   shelveReason: { zh: "擱置的原因", en: "Reason for shelving" },
   cancel: { zh: "取消", en: "Cancel" },
-  operator: { zh: "值班員", en: "Operator" },
-  operatorNeeded: { zh: "請先輸入值班員姓名", en: "Enter the operator's name first" },
   failed: { zh: "未完成：{why}", en: "Not done: {why}" },
   devices: { zh: "裝置", en: "Devices" },
   device: { zh: "裝置", en: "Device" },
