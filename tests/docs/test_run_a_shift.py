@@ -18,11 +18,8 @@ BODIES: dict[str, type[BaseModel]] = {
     "acknowledge": alarm_desk.Acknowledgement,
     "acknowledgements": alarm_desk.Acknowledgements,
     "comments": alarm_desk.Comment,
-    "reset": alarm_desk.Request,
     "shelve": alarm_desk.Shelf,
-    "unshelve": alarm_desk.Request,
     "out-of-service": alarm_desk.OutOfService,
-    "return-to-service": alarm_desk.Request,
     "permits": permits.NewPermit,
     "closure": permits.Closure,
     "hand-overs": hand_over.NewHandOver,
@@ -37,6 +34,8 @@ def test_what_is_sent_on_the_page_is_taken(path: str, body: str) -> None:
 
 def test_the_page_shows_how_everything_is_done() -> None:
     assert {path.rsplit("/", 1)[-1] for path, _ in SENT} == set(BODIES)
+    wordless = set(re.findall(r"-X POST \$B/alarms/\$A/(\S+)$", PAGE, re.MULTILINE))
+    assert wordless == {"reset", "unshelve", "return-to-service"}
 
 
 def spoken(seconds: float) -> str:
