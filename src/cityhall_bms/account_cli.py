@@ -11,8 +11,8 @@ from cityhall_bms import beside, first_account, site_reading
 from cityhall_bms.access.desk import AccountOffice
 from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.adapters.system_clock import SystemClock
-from cityhall_bms.command_frame import Config, DataDir, SiteFolder, run, settings_of
-from cityhall_bms.domain.access.grants import EVERYWHERE, GRANTABLE, Grant, Role
+from cityhall_bms.command_frame import Config, DataDir, SiteFolder, ending_well, run, settings_of
+from cityhall_bms.domain.access.grants import EVERYWHERE, GRANTABLE, Grant, Permission, Role
 from cityhall_bms.domain.errors import NotFoundError, RefusedError
 from cityhall_bms.ports.access import Account
 from cityhall_bms.ports.clock import Clock
@@ -69,9 +69,31 @@ def invite(
 
 
 @account_app.command()
+def token(
+    site: SiteFolder,
+    name: Name,
+    scopes: Annotated[list[str], typer.Option("--scope", help=f"{', '.join(Permission)}")],
+    purpose: Annotated[str, typer.Option("--for", help="用途 / what for; kept in the event log")],
+    days: Annotated[int, typer.Option("--days", min=1, max=366, help="天數 / for how many days")] = 90,
+    config: Config = None,
+    data_dir: DataDir = None,
+) -> None:
+    """為程式產生權杖，只顯示這一次 / Make a token for a program; it is shown this once."""
+    settings = settings_of(config, data_dir)
+    wanted = ending_well(lambda: [_scope(scope) for scope in scopes])
+    made = run(
+        lambda: _with_desk(
+            site, settings, SystemClock(), lambda desk: desk.make_token(name, purpose, wanted, days, by=_me())
+        )
+    )
+    print(made.secret)
+
+
+@account_app.command()
 def grant(site: SiteFolder, name: Name, roles: Roles, config: Config = None, data_dir: DataDir = None) -> None:
     """授予這些角色，取代原有 / Give an account these roles, and no others."""
-    _change(site, config, data_dir, lambda desk: desk.grant(name, _grants(roles), by=_me()))
+    wanted = ending_well(lambda: _grants(roles))
+    _change(site, config, data_dir, lambda desk: desk.grant(name, wanted, by=_me()))
 
 
 @account_app.command()
@@ -127,6 +149,13 @@ def _grant(word: str) -> Grant:
         msg = f"--role {word}: {', '.join(GRANTABLE)}; ROLE@ZONE"
         raise RefusedError(msg)
     return Grant(Role(name), (zone or EVERYWHERE,))
+
+
+def _scope(word: str) -> Permission:
+    if word not in set(Permission):
+        msg = f"--scope {word}: {', '.join(Permission)}"
+        raise RefusedError(msg)
+    return Permission(word)
 
 
 def _me() -> str:
