@@ -72,6 +72,7 @@ def invite(
 def token(
     site: SiteFolder,
     name: Name,
+    *,
     scopes: Annotated[list[str], typer.Option("--scope", help=f"{', '.join(Permission)}")],
     purpose: Annotated[str, typer.Option("--for", help="用途 / what for; kept in the event log")],
     days: Annotated[int, typer.Option("--days", min=1, max=366, help="天數 / for how many days")] = 90,
