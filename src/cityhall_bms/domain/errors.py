@@ -59,6 +59,14 @@ class CollectorUnavailableError(CityHallError):
     """No collector says how a device fares now; trying again may help."""
 
 
+class IdentityRefusedError(CityHallError):
+    """An identity provider does not vouch for somebody, or not in a way that can be believed."""
+
+
+class IdentityProviderUnavailableError(CityHallError):
+    """An identity provider does not answer, or not as it should; trying again may help."""
+
+
 class NotFoundError(CityHallError):
     """Nothing of that name exists."""
 
