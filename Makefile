@@ -1,6 +1,6 @@
 # Everything starts with `make`: it needs python3 (3.11 or newer) and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test torture faults check format bench mv lock openapi rule-pages web clean
+.PHONY: help setup demo test torture faults check format bench audit sbom fuzz mv lock openapi rule-pages web clean
 SHELL := /bin/sh
 # Without byte code on disk, every process pays ten seconds for compiling its libraries.
 unexport PYTHONDONTWRITEBYTECODE
@@ -30,7 +30,7 @@ torture: setup ## 千次斷線測試  kill and restore each kind of device (CYCL
 faults: setup ## 故障測試：逐項計數  every fault under load, counted (ROUNDS=20)
 	@$(PYTHON) -m pytest tests/faults/test_acknowledged_is_stored.py --rounds $(or $(ROUNDS),20) --timeout 0 -rP
 
-check: setup ## 檢查程式風格、型別、分層、鎖定檔  style, types, layers, lock file
+check: setup ## 檢查程式風格、型別、分層、鎖定檔、套件弱點  style, types, layers, lock file, libraries
 	@$(PYTHON) -m ruff check $(wildcard $(SOURCES))
 	@$(PYTHON) -m ruff format --check $(wildcard $(SOURCES))
 	@$(PYTHON) -m mypy
@@ -38,6 +38,16 @@ check: setup ## 檢查程式風格、型別、分層、鎖定檔  style, types, 
 	@$(PYTHON) scripts/lock.py --check
 	@[ -d web/node_modules ] || $(PYTHON) hatch_build.py ci
 	@$(PYTHON) hatch_build.py run check
+	@$(PYTHON) scripts/audit.py
+
+audit: setup ## 查詢套件已知弱點  ask the registries for known vulnerabilities of the locked libraries
+	@$(PYTHON) scripts/audit.py
+
+sbom: setup ## 元件清單（CycloneDX）  list of components, as sbom.json
+	@$(PYTHON) scripts/sbom.py >sbom.json
+
+fuzz: setup ## 對整個 API 送出一萬個以上的請求  try the whole interface with 10,000 requests and more (CASES=20 per operation)
+	@$(PYTHON) -m pytest tests/api/test_fuzz.py --fuzz $(or $(CASES),20) --timeout 0 -rP
 
 format: setup ## 整理程式格式  format the code and fix what can be fixed
 	@$(PYTHON) -m ruff check --fix $(wildcard $(SOURCES))

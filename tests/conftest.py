@@ -13,9 +13,12 @@ hypothesis.settings.load_profile("ours")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """``--cycles N`` and ``--minutes M``: how often, or for how long, the torture tests kill and restore a device."""
+    """How often, or for how long, tests do what a quick run does a few times only."""
     parser.addoption("--cycles", type=int, default=10, help="kill-and-restore cycles per protocol")
     parser.addoption("--rounds", type=int, default=1, help="how often each fault of the fault suite is repeated")
+    parser.addoption(
+        "--fuzz", type=int, default=0, help="requests per operation against a demo (0: a few, a small site)"
+    )
     parser.addoption("--minutes", type=float, default=0.0, help="minutes of them, instead of a number")
 
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import numpy as np
-import uvicorn
 from tests.support.sites import CheckingFactory, write_site
 
 from cityhall_bms.adapters.export_desk import ExportOffice
@@ -46,6 +45,7 @@ from cityhall_bms.alarms.permits import PermitOffice
 from cityhall_bms.api.app import create_app
 from cityhall_bms.api.feed import AlarmFeed
 from cityhall_bms.api.live import LiveFeed
+from cityhall_bms.api.server import server_of
 from cityhall_bms.api.services import ApiServices
 from cityhall_bms.domain.access.grants import GRANTABLE, permissions_of
 from cityhall_bms.domain.alarms import AlarmRaised, AlarmReturned, alarm_id, stream_of
@@ -66,7 +66,14 @@ from cityhall_bms.roles.energy import EnergyBasis, EnergyParts
 from cityhall_bms.roles.environment import environment_services
 from cityhall_bms.roles.reporting import ReportBasis, report_services
 from cityhall_bms.roles.rule_desk import RuleParts
-from cityhall_bms.settings import AccessSettings, DatabaseSettings, EnergySettings, Settings
+from cityhall_bms.settings import (
+    AccessSettings,
+    ApiSettings,
+    DatabaseSettings,
+    EnergySettings,
+    LimitSettings,
+    Settings,
+)
 from cityhall_bms.site_reading import described_rules, read_site_label
 
 DEADLINE_S = 20.0
@@ -75,12 +82,6 @@ ME = "王小明"
 CHILLER = "TCH.B2.CN.CHC01"
 IN_FORCE = {"site_fingerprint": "f" * 64, "rules": {"CHC_TRIP": 1}, "tariffs": {}}
 TRIP = alarm_id("CHC_TRIP", CHILLER)
-
-
-class QuietServer(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self):  # noqa: ANN201
-        yield
 
 
 @dataclass
@@ -338,15 +339,7 @@ async def _serving(
     services: ApiServices, projector: Projector, dashboard: Path | None
 ) -> AsyncIterator[httpx.AsyncClient]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(
-            create_app(services, dashboard),
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=1,
-            ws_per_message_deflate=False,
-            lifespan="off",
-        )
-        server = QuietServer(config)
+        server = server_of(create_app(services, dashboard), ApiSettings(), LimitSettings())
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         async with httpx.AsyncClient(base_url=address, timeout=DEADLINE_S) as client, asyncio.TaskGroup() as tasks:
             loops: Sequence[asyncio.Task[None]] = [

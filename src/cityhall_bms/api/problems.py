@@ -59,8 +59,10 @@ STATUS_OF: Mapping[type[Exception], int] = {
 }
 
 
-OF_BODIES: Final = frozenset({400, 413})
-"""Answers that every route with a body may give before it reads what the body says: no JSON, too large."""
+OF_ALL: Final = frozenset({429, 431})
+"""Answers that every route may give before it looks at the request: too many of them, or too long an address."""
+OF_BODIES: Final = frozenset({400, 408, 413})
+"""Answers that every route with a body may give before it reads what the body says: no JSON, too slow, too large."""
 
 
 class FieldProblem(BaseModel):
@@ -134,7 +136,7 @@ def document(openapi: dict[str, Any]) -> dict[str, Any]:
     for operations in openapi["paths"].values():
         for operation in operations.values():
             told = operation["responses"]
-            general = {422} if "422" in told else set()
+            general = OF_ALL | ({422} if "422" in told else set())
             general |= OF_BODIES if "requestBody" in operation else set()
             general |= {401, 403} if operation["security"] else set()
             told |= {str(status): found for status, found in responses(*sorted(general)).items()}

@@ -149,7 +149,8 @@ def _tls(_: uvicorn.Config, default: Callable[[], ssl.SSLContext]) -> ssl.SSLCon
 def _raw_problem(status: int, detail: str) -> bytes:
     """Give a whole answer (RFC 9457) for a request that never became one."""
     slug, title = TITLES[status]
-    body = orjson.dumps({"type": f"/problems/{slug}", "title": title, "status": status, "detail": detail})
+    problem = {"type": f"/problems/{slug}", "title": title, "status": status, "detail": detail, "instance": ""}
+    body = orjson.dumps(problem)
     head = (
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: {MEDIA_TYPE}\r\n"
         f"content-length: {len(body)}\r\nconnection: close\r\nx-content-type-options: nosniff\r\n\r\n"
