@@ -5,7 +5,7 @@ import json
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -77,6 +77,8 @@ from cityhall_bms.settings import (
 from cityhall_bms.site_reading import described_rules, read_site_label
 
 DEADLINE_S = 20.0
+WIDE = LimitSettings(requests_per_s=10_000, requests_burst=100_000, sign_ins_per_minute=1_000)
+"""For tests that ask more in a second than anybody does in an hour."""
 ME = "王小明"
 """Who the rig's client is signed in as: somebody who may do everything everywhere."""
 CHILLER = "TCH.B2.CN.CHC01"
@@ -237,7 +239,12 @@ async def read_events(
 
 @asynccontextmanager
 async def running_api(
-    dsn: str, folder: Path, more_points: str = "", dashboard: Path | None = None, more_equipment: str = ""
+    dsn: str,
+    folder: Path,
+    more_points: str = "",
+    dashboard: Path | None = None,
+    more_equipment: str = "",
+    limits: LimitSettings = WIDE,
 ) -> AsyncIterator[ApiRig]:
     """Serve the hand-written site of ``tests.support.sites`` over an empty database, with more points and equipment."""
     clock = SystemClock()
@@ -256,7 +263,7 @@ async def running_api(
             exports = ExportParts.on(Database(dsn, pool, history), events, signer, clock)
             told = ToldDiagnostics()
             base = _Base(dsn, folder, site, ids, clock, pool, events, history)
-            services = _services(base, telemetry, exports, told)
+            services = replace(_services(base, telemetry, exports, told), limit_settings=limits)
             projector = Projector(events, pool, PROJECTIONS, clock)
             async with _serving(services, projector, dashboard) as client:
                 client.headers.update(await signed_in(services, ME))
@@ -339,7 +346,7 @@ async def _serving(
     services: ApiServices, projector: Projector, dashboard: Path | None
 ) -> AsyncIterator[httpx.AsyncClient]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = server_of(create_app(services, dashboard), ApiSettings(), LimitSettings())
+        server = server_of(create_app(services, dashboard), ApiSettings(), services.limit_settings)
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         async with httpx.AsyncClient(base_url=address, timeout=DEADLINE_S) as client, asyncio.TaskGroup() as tasks:
             loops: Sequence[asyncio.Task[None]] = [

@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection
 
 from cityhall_bms.api.permissions import BUILDING_WIDE, PERMISSIONS, Asked, Door
 from cityhall_bms.api.services import ApiServices
-from cityhall_bms.domain.errors import ForbiddenError, NotSignedInError
+from cityhall_bms.domain.errors import ForbiddenError, NotSignedInError, TooManyError
 from cityhall_bms.ports.access import EVERYWHERE, PERMISSIONS_OF, Origin, Permission, Requester, SignedIn
 
 COOKIE: Final = "bms-session"
@@ -87,7 +87,7 @@ async def caller(connection: HTTPConnection) -> Caller | None:
     """
     try:
         return await _caller(connection)
-    except (NotSignedInError, ForbiddenError) as error:
+    except (NotSignedInError, ForbiddenError, TooManyError) as error:
         if connection.scope["type"] == "websocket":
             raise WebSocketException(POLICY_VIOLATION, str(error)) from error
         raise
@@ -98,8 +98,10 @@ async def _caller(connection: HTTPConnection) -> Caller | None:
     route = connection.scope["route"].name
     asked = PERMISSIONS[route]
     if asked is Door.OPEN:
+        services.limits.request(origin_of(connection).address)
         return None
     who = await identify(connection)
+    services.limits.request(origin_of(connection).address if who is None else who.session or who.token)
     if who is None:
         raise NotSignedInError(NOT_SIGNED_IN)
     found = Caller(who, services, route)

@@ -14,6 +14,7 @@ from cityhall_bms.api.alarms import StateFilter
 from cityhall_bms.api.feed_texts import events_of
 from cityhall_bms.api.places import RECONNECT_MS, Place
 from cityhall_bms.api.problems import responses
+from cityhall_bms.api.seats import OneStream
 from cityhall_bms.api.services import ApiServices, Services
 from cityhall_bms.domain.alarm_selection import Console, StateSelection
 from cityhall_bms.domain.site import System
@@ -45,7 +46,13 @@ def _console(
     return Console(frozenset(zone), frozenset(system), frozenset(priority), StateSelection.of(state))
 
 
-@router.get("/alarms/feed", tags=["alarms"], response_class=EventStream, responses=responses(400, 422, 503))
+@router.get(
+    "/alarms/feed",
+    tags=["alarms"],
+    response_class=EventStream,
+    responses=responses(400, 422, 503),
+    dependencies=[OneStream],
+)
 async def alarm_feed(
     services: Services,
     place: Place,

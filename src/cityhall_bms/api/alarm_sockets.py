@@ -19,6 +19,7 @@ from cityhall_bms.api.alarms import StateFilter
 from cityhall_bms.api.feed_texts import message_of
 from cityhall_bms.api.models import Model
 from cityhall_bms.api.problems import Refusal, invalid, refusal_of
+from cityhall_bms.api.seats import OneStream
 from cityhall_bms.api.services import ApiServices
 from cityhall_bms.domain.alarm_selection import Console, StateSelection
 from cityhall_bms.domain.errors import CityHallError
@@ -92,7 +93,7 @@ class SocketProblem(Model):
     refusal: Refusal
 
 
-@router.websocket("/alarms/socket")
+@router.websocket("/alarms/socket", dependencies=[OneStream])
 async def alarm_socket(socket: WebSocket, who: Who) -> None:
     """Serve one console until it leaves."""
     if _is_foreign(socket):

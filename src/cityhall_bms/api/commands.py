@@ -17,6 +17,7 @@ from cityhall_bms.api.command_feed import CommandNews
 from cityhall_bms.api.places import RECONNECT_MS, Place
 from cityhall_bms.api.points import find_point
 from cityhall_bms.api.problems import responses
+from cityhall_bms.api.seats import OneStream
 from cityhall_bms.api.services import ApiServices, Services
 from cityhall_bms.api.times import to_rfc3339
 from cityhall_bms.domain.commanding.choice import Choice
@@ -29,7 +30,7 @@ from cityhall_bms.ports.commands import BulkItem, CommandFilter
 router = APIRouter(tags=["commands"])
 
 
-@router.get("/commands/stream", response_class=EventSourceResponse, responses=responses(400))
+@router.get("/commands/stream", response_class=EventSourceResponse, responses=responses(400), dependencies=[OneStream])
 async def command_stream(services: Services, place: Place) -> AsyncIterator[ServerSentEvent]:
     """Everything that happens to commands, as it happens; ids are positions of the event log.
 

@@ -9,6 +9,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from cityhall_bms.api.energy_demand_models import DemandNowAnswer, PeakCalendarAnswer
 from cityhall_bms.api.places import RECONNECT_MS
 from cityhall_bms.api.problems import responses
+from cityhall_bms.api.seats import OneStream
 from cityhall_bms.api.services import ApiServices, Services
 from cityhall_bms.api.times import WrittenDay
 from cityhall_bms.domain.energy.demand_meters import SUPPLY
@@ -49,7 +50,7 @@ async def get_running_demand(services: Services, chosen: Chosen) -> DemandNowAns
     return _answer(services, sight, chosen)
 
 
-@router.get("/stream", response_class=EventSourceResponse, responses=responses(404, 422))
+@router.get("/stream", response_class=EventSourceResponse, responses=responses(404, 422), dependencies=[OneStream])
 async def demand_stream(services: Services, chosen: Chosen) -> AsyncIterator[ServerSentEvent]:
     """The same every five seconds, as events `demand`. What was missed is not repeated: the next one says it all."""
     yield ServerSentEvent(comment="demand", retry=RECONNECT_MS)

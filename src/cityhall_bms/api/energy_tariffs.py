@@ -18,6 +18,7 @@ from cityhall_bms.api.history import known_text, times
 from cityhall_bms.api.models import Text
 from cityhall_bms.api.points import checked_window, known_us
 from cityhall_bms.api.problems import responses
+from cityhall_bms.api.seats import OneExport
 from cityhall_bms.api.services import ApiServices, Services
 from cityhall_bms.api.times import FromTime, Moment, ToTime, to_rfc3339, to_us
 from cityhall_bms.domain.energy.meters import Meter, Tenant
@@ -151,7 +152,10 @@ async def get_costs(services: Services, asked: Annotated[AskedCosts, Query()]) -
 
 
 @router.get(
-    "/exports/costs.csv", response_class=StreamingResponse, responses={**responses(400, 404, 409, 422, 503), **CSV}
+    "/exports/costs.csv",
+    response_class=StreamingResponse,
+    responses={**responses(400, 404, 409, 422, 503), **CSV},
+    dependencies=[OneExport],
 )
 async def export_costs(services: Services, asked: Annotated[AskedCostFile, Query()]) -> StreamingResponse:
     """What energy cost, one row per interval and meter or tenant (conventions: `docs/reference/csv.md`)."""

@@ -11,6 +11,7 @@ from cityhall_bms.api import cursors, models
 from cityhall_bms.api.access import Who
 from cityhall_bms.api.points import checked_window
 from cityhall_bms.api.problems import responses
+from cityhall_bms.api.seats import OneExport
 from cityhall_bms.api.services import ApiServices, Services
 from cityhall_bms.api.times import FromTime, KnownAt, Moment, ToTime, to_rfc3339, to_us
 from cityhall_bms.domain.errors import RefusedError
@@ -109,7 +110,12 @@ class ExportPage(models.Model):
     next: str | None
 
 
-@router.get("/samples.csv", response_class=StreamingResponse, responses={**responses(400, 404, 409, 422, 503), **CSV})
+@router.get(
+    "/samples.csv",
+    response_class=StreamingResponse,
+    responses={**responses(400, 404, 409, 422, 503), **CSV},
+    dependencies=[OneExport],
+)
 async def export_samples(  # noqa: PLR0913, PLR0917 - one parameter per part of the question
     services: Services,
     points: Annotated[str, Query(min_length=1, description="Names of points, separated by commas.")],
@@ -183,7 +189,12 @@ async def get_export(services: Services, identity: Identity) -> ExportView:
     return describe(await services.exports.get(identity))
 
 
-@router.get("/{identity}/file", response_class=FileResponse, responses={**responses(404, 409, 422, 503), **FILE})
+@router.get(
+    "/{identity}/file",
+    response_class=FileResponse,
+    responses={**responses(404, 409, 422, 503), **FILE},
+    dependencies=[OneExport],
+)
 async def get_export_file(services: Services, identity: Identity) -> FileResponse:
     """The file of a finished job; parts of it by `Range`, its SHA-256 as `ETag`."""
     export = await services.exports.get(identity)

@@ -11,6 +11,7 @@ from cityhall_bms.api.alarms import NO_NUL
 from cityhall_bms.api.exports import CSV, streamed
 from cityhall_bms.api.points import find_point
 from cityhall_bms.api.problems import responses
+from cityhall_bms.api.seats import OneExport
 from cityhall_bms.api.services import ApiServices, Services
 from cityhall_bms.api.times import Moment, to_rfc3339, to_us
 from cityhall_bms.domain.errors import RefusedError
@@ -71,7 +72,12 @@ async def list_gaps(services: Services, asked: Annotated[AskedPage, Query()]) ->
     )
 
 
-@router.get("/exports/gaps.csv", response_class=StreamingResponse, responses={**responses(400, 404, 422, 503), **CSV})
+@router.get(
+    "/exports/gaps.csv",
+    response_class=StreamingResponse,
+    responses={**responses(400, 404, 422, 503), **CSV},
+    dependencies=[OneExport],
+)
 async def export_gaps(services: Services, asked: Annotated[AskedFile, Query()]) -> StreamingResponse:
     """Gaps in the record, one row each, the newest first (conventions: `docs/reference/csv.md`)."""
     request = GapExport(asked.of(services), services.names, services.site.time_zone, asked.language)

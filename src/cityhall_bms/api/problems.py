@@ -15,6 +15,8 @@ from cityhall_bms.domain.errors import (
     EventLogUnavailableError,
     ForbiddenError,
     HistoryUnavailableError,
+    IdentityProviderUnavailableError,
+    IdentityRefusedError,
     MissingLibraryError,
     NotFoundError,
     NotSignedInError,
@@ -22,6 +24,7 @@ from cityhall_bms.domain.errors import (
     RefusedError,
     SiteError,
     TelemetryLogUnavailableError,
+    TooManyError,
 )
 
 MEDIA_TYPE = "application/problem+json"
@@ -56,6 +59,9 @@ STATUS_OF: Mapping[type[Exception], int] = {
     EventLogUnavailableError: 503,
     HistoryUnavailableError: 503,
     TelemetryLogUnavailableError: 503,
+    TooManyError: 429,
+    IdentityRefusedError: 401,
+    IdentityProviderUnavailableError: 503,
 }
 
 
@@ -182,7 +188,8 @@ async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
 
 async def _on_ours(request: Request, error: Exception) -> JSONResponse:
     status = next(status for cls, status in STATUS_OF.items() if isinstance(error, cls))
-    headers = {"Retry-After": "2"} if status == 503 else None
+    retry_after_s = error.retry_after_s if isinstance(error, TooManyError) else 2
+    headers = {"Retry-After": str(retry_after_s)} if status in {429, 503} else None
     return problem_response(request, status, str(error), headers=headers)
 
 

@@ -11,6 +11,7 @@ from cityhall_bms.api.exports import CSV, streamed
 from cityhall_bms.api.models import Model, PointName, Time
 from cityhall_bms.api.points import find_point
 from cityhall_bms.api.problems import responses
+from cityhall_bms.api.seats import OneExport
 from cityhall_bms.api.services import ApiServices, Services
 from cityhall_bms.api.times import Moment, to_rfc3339, to_us
 from cityhall_bms.domain.counters import RestatedWhy
@@ -97,7 +98,10 @@ async def list_restatements(services: Services, asked: Annotated[AskedPage, Quer
 
 
 @router.get(
-    "/exports/restatements.csv", response_class=StreamingResponse, responses={**responses(400, 404, 422, 503), **CSV}
+    "/exports/restatements.csv",
+    response_class=StreamingResponse,
+    responses={**responses(400, 404, 422, 503), **CSV},
+    dependencies=[OneExport],
 )
 async def export_restatements(services: Services, asked: Annotated[AskedFile, Query()]) -> StreamingResponse:
     """Figures that changed, one row each, newest first (conventions: `docs/reference/csv.md`)."""

@@ -11,6 +11,7 @@ from cityhall_bms.api.command_services import CommandServices
 from cityhall_bms.api.energy_services import EnergyServices
 from cityhall_bms.api.environment_services import EnvironmentServices
 from cityhall_bms.api.feed import AlarmFeed
+from cityhall_bms.api.limits import Limits
 from cityhall_bms.api.live import LiveFeed
 from cityhall_bms.api.report_services import ReportServices
 from cityhall_bms.api.rule_services import RuleServices
@@ -34,6 +35,7 @@ from cityhall_bms.ports.permits import PermitDesk, PermitView
 from cityhall_bms.ports.queries import HistoryQueries, QueryableHistory
 from cityhall_bms.ports.read_models import AlarmView, DeviceView
 from cityhall_bms.ports.telemetry_log import TelemetryLog
+from cityhall_bms.settings import LimitSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +84,14 @@ class ApiServices:
     label_plan: LabelPlan = field(default_factory=LabelPlan)
     """Indicators of the Intelligent Building label; none by default."""
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
+    limit_settings: LimitSettings = field(default_factory=LimitSettings)
+    limits: Limits = field(init=False)
+    """How much of what callers may ask for is used."""
     names: Mapping[int, str] = field(init=False)
     """Point names by number."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "limits", Limits(self.limit_settings, self.clock))
         object.__setattr__(self, "names", {number: name for name, number in self.ids.items()})
 
     @property

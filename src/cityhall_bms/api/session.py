@@ -31,17 +31,20 @@ async def sign_in(services: Services, body: models.SignIn, request: Request, res
 
 async def _opened(services: Services, body: models.SignIn, request: Request) -> Opened:
     desk, password = services.access.sign_ins, None if body.password is None else body.password.get_secret_value()
+    origin = origin_of(request)
+    services.limits.sign_in("" if body.name is None else body.name, origin.address)
     if body.invitation is not None:
-        return await desk.with_invitation(body.invitation.get_secret_value(), password, origin_of(request))
+        return await desk.with_invitation(body.invitation.get_secret_value(), password, origin)
     if body.name is None or password is None:
         msg = "需帳號與密碼 / a name and a password are needed"
         raise RefusedError(msg)
-    return await desk.with_password(body.name, password, origin_of(request))
+    return await desk.with_password(body.name, password, origin)
 
 
 @router.post("/invitation", responses=responses(401, 415, 422, 503))
-async def read_invitation(services: Services, body: models.InvitationAsked) -> models.InvitationView:
+async def read_invitation(services: Services, body: models.InvitationAsked, request: Request) -> models.InvitationView:
     """Whom a link is for, as long as it is good; it stays good."""
+    services.limits.sign_in("", origin_of(request).address)
     found = await services.access.sign_ins.invitation(body.invitation.get_secret_value())
     return models.InvitationView(
         account=found.account, enters=found.enters, expires_at=to_rfc3339(found.expires_at) or ""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from cityhall_bms.api.places import RECONNECT_MS, Place
 from cityhall_bms.api.points import find_point
 from cityhall_bms.api.problems import responses
+from cityhall_bms.api.seats import OneStream
 from cityhall_bms.api.services import ApiServices, Services
 from cityhall_bms.domain.errors import TelemetryLogUnavailableError
 from cityhall_bms.domain.quality import is_bad
@@ -42,7 +43,13 @@ def _selection(
     return Selection(services, chosen or sorted(services.site.points))
 
 
-@router.get("/points/stream", tags=["points"], response_class=EventSourceResponse, responses=responses(400, 404))
+@router.get(
+    "/points/stream",
+    tags=["points"],
+    response_class=EventSourceResponse,
+    responses=responses(400, 404),
+    dependencies=[OneStream],
+)
 async def point_stream(
     services: Services, selection: Annotated["Selection", Depends(_selection)], place: Place
 ) -> AsyncIterator[ServerSentEvent]:

@@ -59,6 +59,14 @@ class CollectorUnavailableError(CityHallError):
     """No collector says how a device fares now; trying again may help."""
 
 
+class TooManyError(CityHallError):
+    """Somebody asks for too much at once; after ``retry_after_s`` it may be asked for again."""
+
+    def __init__(self, text: str, retry_after_s: int) -> None:
+        super().__init__(text)
+        self.retry_after_s = retry_after_s
+
+
 class IdentityRefusedError(CityHallError):
     """An identity provider does not vouch for somebody, or not in a way that can be believed."""
 

@@ -152,6 +152,7 @@ def _services(parts: Parts, core: Core) -> ApiServices:
         suppression=read_site_suppression(parts.folder, site, read_site_rules(parts.folder)),
         label_plan=read_site_label(parts.folder),
         allowed_hosts=parts.settings.api.allowed_hosts,
+        limit_settings=parts.settings.limits,
     )
 
 
