@@ -1,0 +1,1 @@
+"""Maintenance, decided purely: plans and when they are due, work orders, patrol, fire tests, assets."""
