@@ -7,6 +7,7 @@ from pathlib import Path
 from cityhall_simulators.addresses import BacnetObject, Register, bacnet_map, modbus_map, opcua_node
 from cityhall_simulators.description import Building, Device, Point, Text
 from cityhall_simulators.environment_file import environment_toml
+from cityhall_simulators.maintenance_file import maintenance_toml
 from cityhall_simulators.meters_file import meters_toml
 from cityhall_simulators.plants.calendar import special_days
 from cityhall_simulators.targets_file import references_toml, targets_toml
@@ -42,6 +43,7 @@ def write_site(folder: Path, building: Building, host: str, ports: Mapping[str, 
         ("targets", targets_toml(building)),
         ("references", references_toml(building)),
         ("environment", environment_toml(building)),
+        ("maintenance", maintenance_toml(building)),
     ):
         if text:
             (folder / f"{name}.toml").write_text(text, encoding="utf-8")

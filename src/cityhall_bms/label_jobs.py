@@ -22,6 +22,7 @@ from cityhall_bms.adapters.postgres.export_evidence import PostgresExportEvidenc
 from cityhall_bms.adapters.postgres.export_store import PostgresExportStore
 from cityhall_bms.adapters.postgres.hand_overs_view import PostgresHandOverView
 from cityhall_bms.adapters.postgres.history import PostgresHistory
+from cityhall_bms.adapters.postgres.maintenance_view import PostgresMaintenanceView
 from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.adapters.postgres.permits_view import PostgresPermitView
 from cityhall_bms.adapters.postgres.projections import PROJECTIONS
@@ -171,6 +172,7 @@ async def _sources(folder: Path, bench: Bench, question: LabelQuestion) -> Label
         alarms=PostgresAlarmRecord(pool),
         permits=PostgresPermitView(pool),
         hand_overs=PostgresHandOverView(pool),
+        maintenance=PostgresMaintenanceView(pool),
         events=events,
     )
 

@@ -64,6 +64,7 @@ from cityhall_bms.roles.access import AccessParts
 from cityhall_bms.roles.commanding import CommandBasis, CommandParts
 from cityhall_bms.roles.energy import EnergyBasis, EnergyParts
 from cityhall_bms.roles.environment import environment_services
+from cityhall_bms.roles.maintaining import maintenance_services
 from cityhall_bms.roles.reporting import ReportBasis, report_services
 from cityhall_bms.roles.rule_desk import RuleParts
 from cityhall_bms.settings import (
@@ -332,6 +333,7 @@ def _services(base: _Base, telemetry: MemoryTelemetryLog, exports: ExportParts, 
         environment=environment_services(site, ids, queries, energy.reader, pool=pool, events=events, clock=clock),
         commanding=commands.services(clock, events, ToldArrays()),
         reports=report_services(reports),
+        maintenance=maintenance_services(pool, events, clock, site, ids, energy.documents),
         metrics=Metrics(clock, shared=False).render,
         label_plan=read_site_label(folder),
     )

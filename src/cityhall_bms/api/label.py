@@ -119,5 +119,6 @@ async def _sources(services: ApiServices) -> LabelSources:
         alarms=services.alarm_record,
         permits=services.permits,
         hand_overs=services.hand_overs,
+        maintenance=services.maintenance.view,
         events=services.events,
     )

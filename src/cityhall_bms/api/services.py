@@ -13,6 +13,7 @@ from cityhall_bms.api.environment_services import EnvironmentServices
 from cityhall_bms.api.feed import AlarmFeed
 from cityhall_bms.api.limits import Limits
 from cityhall_bms.api.live import LiveFeed
+from cityhall_bms.api.maintenance_services import MaintenanceServices
 from cityhall_bms.api.report_services import ReportServices
 from cityhall_bms.api.rule_services import RuleServices
 from cityhall_bms.domain.label import LabelPlan
@@ -77,6 +78,7 @@ class ApiServices:
     energy: EnergyServices
     environment: EnvironmentServices
     reports: ReportServices
+    maintenance: MaintenanceServices
     metrics: Callable[[], tuple[bytes, str]]
     """Body and content type of ``/metrics``."""
     suppression: Suppression = field(default_factory=Suppression)

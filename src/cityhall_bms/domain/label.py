@@ -21,6 +21,8 @@ class Evidence(StrEnum):
     """Works, drills and tests that were allowed."""
     HAND_OVERS = "hand_overs"
     """Shifts that were handed over and signed."""
+    MAINTENANCE = "maintenance"
+    """Work orders: repairs and preventive work, and who verified them."""
     SAFETY = "safety"
     """Alarms of the fire system, and what they hid or made others do."""
     PLANT = "plant"

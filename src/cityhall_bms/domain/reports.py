@@ -22,6 +22,7 @@ class ReportKind(StrEnum):
     WATER = "water"
     ALARMS = "alarms"
     TENANTS = "tenants"
+    MAINTENANCE = "maintenance"
 
 
 class ReportFormat(StrEnum):

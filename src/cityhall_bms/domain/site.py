@@ -14,6 +14,7 @@ from cityhall_bms.domain.energy.performance import Performance, SiteFacts
 from cityhall_bms.domain.energy.shedding import SheddingPlan
 from cityhall_bms.domain.energy.tariff_book import TariffBook
 from cityhall_bms.domain.environment import Environment
+from cityhall_bms.domain.maintenance.book import MaintenanceBook
 from cityhall_bms.domain.notifications.plan import NotificationPlan
 from cityhall_bms.domain.reports import ReportPlan
 from cityhall_bms.domain.targets import Targets
@@ -152,6 +153,7 @@ class Site:
     environment: Environment = field(default_factory=Environment)
     facts: SiteFacts = field(default_factory=SiteFacts)
     performance: Performance = field(default_factory=Performance)
+    maintenance: MaintenanceBook = field(default_factory=MaintenanceBook)
 
     def points_of(self, device: str) -> list[Point]:
         """Points of one device, in the order of ``points.csv``."""

@@ -12,6 +12,7 @@ from cityhall_bms.domain.energy.periods import Period
 from cityhall_bms.domain.errors import RefusedError
 from cityhall_bms.domain.hand_overs import HandOver, ListName, lists_of
 from cityhall_bms.domain.reports import ReportKind, ReportWish
+from cityhall_bms.domain.site import Text
 from cityhall_bms.domain.wall_clock import local_day
 from cityhall_bms.ports.alarm_figures import WHOLE_SITE, Console
 from cityhall_bms.ports.history import Window
@@ -23,6 +24,7 @@ from cityhall_bms.reports.energy_pages import EnergyPages
 from cityhall_bms.reports.environment import EnvironmentPages
 from cityhall_bms.reports.half_year import HalfYearData, half_year_sections
 from cityhall_bms.reports.kinds import SORTS, checked_period
+from cityhall_bms.reports.maintenance import MaintenanceData, maintenance_sections
 from cityhall_bms.reports.shift import ShiftData, shift_sections
 from cityhall_bms.reports.sources import ReportSources
 
@@ -51,6 +53,7 @@ class ReportMaker:
             ReportKind.WATER: environment.water,
             ReportKind.ALARMS: self._alarms,
             ReportKind.TENANTS: pages.tenants,
+            ReportKind.MAINTENANCE: self._maintenance,
         }
 
     async def make(self, wish: ReportWish) -> Report:
@@ -114,6 +117,23 @@ class ReportMaker:
             peak=await self._energy.peak(period),
         )
         return shift_sections(data, self._zone)
+
+    async def _maintenance(self, period: Period, _: ReportWish) -> tuple[Section, ...]:
+        planning, book = self._sources.planning, self._site.maintenance
+        texts = {plan.name: Text(plan.text_zh, plan.text_en) for plan in book.plans}
+        texts |= {test.name: Text(test.text_zh, test.text_en) for test in book.fire_tests}
+        data = MaintenanceData(
+            figures=await planning.figures(period.first, period.until),
+            standing=[*await planning.tasks(), *await planning.fire_tests()],
+            texts=texts,
+            arrive_target=book.rules.arrive_target,
+            arrive_within_s=book.rules.arrive_within_s,
+            due=Source(address("/maintenance/due")),
+            orders=Source(address("/maintenance/orders", open=False)),
+            findings=Source(address("/maintenance/findings", open=False)),
+            tests=Source(address("/maintenance/fire-tests")),
+        )
+        return maintenance_sections(data)
 
     async def _alarm_data(self, period: Period) -> AlarmData | None:
         """Figures of alarms; none where the event log began after the period."""

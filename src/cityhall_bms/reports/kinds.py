@@ -29,6 +29,7 @@ SORTS: Final[Mapping[ReportKind, ReportSort]] = MappingProxyType(
         ReportKind.INDOOR_AIR: ReportSort(Text("室內空氣品質報表", "Indoor air report"), _LONG),
         ReportKind.WATER: ReportSort(Text("用水報表", "Water report"), _LONG),
         ReportKind.ALARMS: ReportSort(Text("警報績效報表", "Alarm figures"), (*_LONG, Every.DAY)),
+        ReportKind.MAINTENANCE: ReportSort(Text("維護報表", "Maintenance report"), _LONG),
         ReportKind.TENANTS: ReportSort(Text("承租單位用量報表", "Tenants' report"), _LONG),
     }
 )

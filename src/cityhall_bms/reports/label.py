@@ -6,7 +6,7 @@ from typing import Final
 
 from cityhall_bms.domain.label import Evidence, Indicator
 from cityhall_bms.ports.label import EvidenceTable, Fact, LabelQuestion
-from cityhall_bms.reports import label_facts, label_records, label_registers, label_series
+from cityhall_bms.reports import label_facts, label_maintenance, label_records, label_registers, label_series
 from cityhall_bms.reports.label_sources import LabelSources
 
 TABLES: Final[Mapping[Evidence, Callable[[LabelSources, LabelQuestion], list[EvidenceTable]]]] = MappingProxyType(
@@ -17,6 +17,7 @@ TABLES: Final[Mapping[Evidence, Callable[[LabelSources, LabelQuestion], list[Evi
         Evidence.EQUIPMENT: lambda sources, _: label_registers.equipment(sources),
         Evidence.PERMITS: label_records.permits,
         Evidence.HAND_OVERS: label_records.hand_overs,
+        Evidence.MAINTENANCE: label_maintenance.work,
         Evidence.SAFETY: label_records.safety,
         Evidence.PLANT: label_series.plant,
         Evidence.METERS: label_series.meters,

@@ -15,6 +15,7 @@ from cityhall_bms.ports.energy import MeterReader
 from cityhall_bms.ports.event_log import EventLog
 from cityhall_bms.ports.hand_overs import HandOverView
 from cityhall_bms.ports.label import At, Cell, Column, Row
+from cityhall_bms.ports.maintenance import MaintenanceView
 from cityhall_bms.ports.permits import PermitView
 from cityhall_bms.ports.queries import HistoryQueries
 from cityhall_bms.rules.model import Rule
@@ -40,6 +41,7 @@ class LabelSources:
     alarms: AlarmRecord
     permits: PermitView
     hand_overs: HandOverView
+    maintenance: MaintenanceView
     events: EventLog
 
 

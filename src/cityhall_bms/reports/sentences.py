@@ -84,6 +84,21 @@ SENTENCES: Final[Mapping[str, Text]] = MappingProxyType(
         "hand_over": Text("交接班 {name}：{by} 交班，{signed}。", "Hand-over {name}: by {by}, {signed}."),
         "no_hand_over": Text("本日沒有交接班紀錄。", "No shift was handed over on this day."),
         "because": Text("{what}：{reason}。", "{what}: {reason}."),
+        "preventive": Text(
+            "應辦保養 {due} 件，已辦 {done} 件，其中準時 {on_time} 件，準時率 {share}。",
+            "Preventive work: {due} due, {done} done, {on_time} of them on time: {share}.",
+        ),
+        "arrivals": Text(
+            "緊急報修 {n} 件，逾 {minutes} 分鐘到場 {late} 件，準時到場率 {share}（目標 {target}）。",
+            "Urgent repairs: {n}; {late} arrived at after more than {minutes} min; in time {share} (target {target}).",
+        ),
+        "no_arrivals": Text(
+            "本期無須於 {minutes} 分鐘內到場之緊急報修。", "No repair had to be arrived at within {minutes} min."
+        ),
+        "patrols": Text(
+            "巡檢 {rounds} 次，發現缺失 {found} 件，已改善 {closed} 件，逾期 {overdue} 件。",
+            "Patrols: {rounds} rounds, {found} findings, {closed} closed, {overdue} overdue.",
+        ),
         "compliance": Text(
             "測點 {nodes} 處；使用時間內合於標準 {share}（可判定者占 {coverage}），超標 {count} 次。",
             "{nodes} places; inside the limits for {share} of the time in use (known: {coverage}), {count} times not.",

@@ -18,6 +18,7 @@ from cityhall_bms.ports.alarm_figures import AnnunciationView
 from cityhall_bms.ports.commands import CommandView
 from cityhall_bms.ports.energy import MeterReader
 from cityhall_bms.ports.hand_overs import HandOverView
+from cityhall_bms.ports.maintenance import Planning
 from cityhall_bms.ports.measures import MeasureView
 from cityhall_bms.ports.past import PastView
 
@@ -44,3 +45,4 @@ class ReportSources:
     past: PastView
     hand_overs: HandOverView
     commands: CommandView
+    planning: Planning

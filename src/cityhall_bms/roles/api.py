@@ -39,6 +39,7 @@ from cityhall_bms.roles.access import AccessParts
 from cityhall_bms.roles.commanding import CommandBasis, CommandParts
 from cityhall_bms.roles.energy import EnergyBasis, EnergyParts
 from cityhall_bms.roles.environment import environment_services
+from cityhall_bms.roles.maintaining import maintenance_services
 from cityhall_bms.roles.parts import Loop, Parts
 from cityhall_bms.roles.reporting import ReportBasis, report_services
 from cityhall_bms.roles.rule_desk import RuleParts
@@ -148,6 +149,7 @@ def _services(parts: Parts, core: Core) -> ApiServices:
         energy=core.energy,
         environment=environment_services(site, parts.ids, queries, reader, pool=pool, events=events, clock=clock),
         reports=report_services(ReportBasis.of(parts)),
+        maintenance=maintenance_services(pool, events, clock, site, parts.ids, core.energy.documents),
         metrics=parts.metrics.render,
         suppression=read_site_suppression(parts.folder, site, read_site_rules(parts.folder)),
         label_plan=read_site_label(parts.folder),

@@ -30,6 +30,7 @@ from cityhall_bms.ports.queries import HistoryQueries
 from cityhall_bms.reports.gathering import ReportMaker
 from cityhall_bms.reports.sources import ReportSources
 from cityhall_bms.roles.energy import EnergyBasis, EnergyParts
+from cityhall_bms.roles.maintaining import planning
 from cityhall_bms.roles.parts import Loop, Parts
 from cityhall_bms.rules.book import worded
 from cityhall_bms.rules.files import library
@@ -107,6 +108,7 @@ def report_maker(basis: ReportBasis) -> ReportMaker:
             past=PostgresPastView(basis.pool),
             hand_overs=PostgresHandOverView(basis.pool),
             commands=PostgresCommandView(basis.pool, basis.events),
+            planning=planning(basis.pool, basis.events, clock, site, basis.ids),
         )
     )
 

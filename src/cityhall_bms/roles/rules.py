@@ -15,6 +15,7 @@ from cityhall_bms.ports.read_models import AlarmView
 from cityhall_bms.roles.commanding import override_keeper
 from cityhall_bms.roles.comparing import target_keeper
 from cityhall_bms.roles.demand import steering
+from cityhall_bms.roles.maintaining import overdue_keeper
 from cityhall_bms.roles.notifying import notifying
 from cityhall_bms.roles.parts import Loop, Parts, led, together
 from cityhall_bms.roles.reporting import report_keeper
@@ -67,5 +68,6 @@ def _keepers(parts: Parts, view: AlarmView, events: EventLog) -> list[Loop]:
         PermitKeeper(permits, PermitOffice(parts.site, events, clock), clock).run(),
         target_keeper(parts, events).run(),
         override_keeper(parts, events),
+        overdue_keeper(parts, events),
         FollowUpKeeper(view, permits, events, clock, parts.settings.alarms.handling).run(),
     ]

@@ -10,6 +10,7 @@ from cityhall_bms.adapters.postgres.commands_view import CommandsProjection
 from cityhall_bms.adapters.postgres.counters_projection import CountersProjection
 from cityhall_bms.adapters.postgres.devices_view import DevicesProjection
 from cityhall_bms.adapters.postgres.hand_overs_view import HandOversProjection
+from cityhall_bms.adapters.postgres.maintenance_view import MaintenanceProjection
 from cityhall_bms.adapters.postgres.measures_view import MeasuresProjection
 from cityhall_bms.adapters.postgres.meter_readings import MeterReadingsProjection
 from cityhall_bms.adapters.postgres.notifications_view import NotificationsProjection
@@ -28,6 +29,7 @@ PROJECTIONS: Final[tuple[Projection, ...]] = (
     CountersProjection(),
     DevicesProjection(),
     HandOversProjection(),
+    MaintenanceProjection(),
     MeasuresProjection(),
     MeterReadingsProjection(),
     NotificationsProjection(),

@@ -17,6 +17,7 @@ from cityhall_bms.adapters.site_files.equipment import (
     EquipmentList,
     read_equipment,
 )
+from cityhall_bms.adapters.site_files.maintenance import read_maintenance
 from cityhall_bms.adapters.site_files.metering import Described, read_metering
 from cityhall_bms.adapters.site_files.mistakes import Mistakes, suggest
 from cityhall_bms.adapters.site_files.models import PlaceTable, SiteFile
@@ -71,11 +72,12 @@ def load_site(folder: Path, factories: Mapping[str, DriverFactory], profile_fold
     performance = read_performance(folder, metering, points, mistakes)
     commanding = read_commanding(folder, equipment.good.values(), points.values(), mistakes)
     shedding = read_shedding(folder, equipment.good, points.values(), mistakes)
+    maintenance = read_maintenance(folder, site, equipment.good, points, mistakes)
     _ask_drivers(devices or {}, points, factories, mistakes)
     if mistakes or site is None or devices is None:
         raise SiteError(mistakes.sorted())
     found = replace(_site(site, equipment, devices, points), commanding=commanding, environment=environment)
-    found = replace(found, energy_book=energy_book, performance=performance)
+    found = replace(found, energy_book=energy_book, performance=performance, maintenance=maintenance)
     found = replace(found, metering=metering, tariffs=tariffs, shedding=shedding)
     return replace(found, schedules=schedules, notifications=notifications, targets=targets, reports=reports)
 
