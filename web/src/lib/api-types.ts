@@ -2236,6 +2236,342 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/maintenance/assets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Assets
+         * @description Assets of the register.
+         */
+        get: operations["list_assets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/maintenance/assets/{tag}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Asset
+         * @description One asset, and the units that stood there before.
+         */
+        get: operations["get_asset"];
+        /**
+         * Record Asset
+         * @description Say what is known of an asset.
+         */
+        put: operations["record_asset"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/maintenance/assets/{tag}/exchanges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Exchange Asset
+         * @description Say that an asset was exchanged; its counters begin anew from the readings that are told.
+         */
+        post: operations["exchange_asset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/maintenance/documents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Keep Maintenance Document
+         * @description Keep a photo or paper (PNG, JPEG, PDF; at most 5 MB) for orders, findings, tests and assets.
+         */
+        post: operations["keep_maintenance_document"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/maintenance/due": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Maintenance Due
+         * @description Work of plans that is due, the most urgent first.
+         */
+        get: operations["list_maintenance_due"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/maintenance/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Patrol Findings
+         * @description Findings of patrols, the newest first.
+         */
+        get: operations["list_patrol_findings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/maintenance/findings/{finding}/closure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close Patrol Finding
+         * @description Say that a finding is right again, with a photo or the work order that did it.
+         */
+        post: operations["close_patrol_finding"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/maintenance/fire-tests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Fire Tests
+         * @description Fire tests that are due, and those that were made.
+         */
+        get: operations["list_fire_tests"];
+        put?: never;
+        /**
+         * Record Fire Test
+         * @description Enter a test under the next number of the day.
+         */
+        post: operations["record_fire_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/maintenance/fire-tests/{test}/filing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * File Fire Test
+         * @description Say that the report of a test was filed; 409 when it was before.
+         */
+        post: operations["file_fire_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/maintenance/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Work Orders
+         * @description Work orders, the newest first.
+         */
+        get: operations["list_work_orders"];
+        put?: never;
+        /**
+         * Open Work Order
+         * @description Open a work order; 409 while one about the same is open, or where nothing is due.
+         */
+        post: operations["open_work_order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/maintenance/orders/{order}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Work Order
+         * @description One work order with its history.
+         */
+        get: operations["get_work_order"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/maintenance/orders/{order}/records": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record Work
+         * @description Write down results of the checklist, photos and words.
+         */
+        post: operations["record_work"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/maintenance/orders/{order}/steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move Work Order
+         * @description Take a step; 409 where it cannot follow, or where the same person would verify who did the work.
+         */
+        post: operations["move_work_order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/maintenance/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Maintenance Plans
+         * @description Preventive plans of the site folder.
+         */
+        get: operations["list_maintenance_plans"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/maintenance/rounds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Patrol Rounds
+         * @description Rounds that were walked, the newest first.
+         */
+        get: operations["list_patrol_rounds"];
+        put?: never;
+        /**
+         * Record Patrol Round
+         * @description Record a round with its findings; the same one again is answered with what was recorded.
+         */
+        post: operations["record_patrol_round"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/maintenance/routes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Patrol Routes
+         * @description Patrol routes of the site folder.
+         */
+        get: operations["list_patrol_routes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/notifications": {
         parameters: {
             query?: never;
@@ -4029,6 +4365,78 @@ export interface components {
             readings: components["schemas"]["Named"][];
         };
         /**
+         * Asset
+         * @description One asset as it stands.
+         */
+        Asset: {
+            /** Asset Class */
+            asset_class: string;
+            /**
+             * Changed At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            changed_at: string;
+            /** Changed By */
+            changed_by: string;
+            /** Documents */
+            documents: components["schemas"]["WorkDocument"][];
+            /** Earlier */
+            earlier: components["schemas"]["AssetUnit"][];
+            /**
+             * Epoch
+             * @description Which unit it is, from 1.
+             */
+            epoch: number;
+            /** Life Years */
+            life_years: number | null;
+            /** Note */
+            note: string;
+            /** Place */
+            place: string;
+            /**
+             * Tag
+             * @example TCH.B2.CN.CHC01
+             */
+            tag: string;
+            text: components["schemas"]["Text"];
+            unit: components["schemas"]["AssetUnit"];
+        };
+        /**
+         * AssetPage
+         * @description Some assets, those entered last first, and where to go on.
+         */
+        AssetPage: {
+            /** Items */
+            items: components["schemas"]["Asset"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * AssetUnit
+         * @description One physical unit.
+         */
+        AssetUnit: {
+            /** Exchanged By */
+            exchanged_by: string | null;
+            /** Installed */
+            installed: string | null;
+            /** Maker */
+            maker: string;
+            /** Model */
+            model: string;
+            /** Reason */
+            reason: string;
+            /** Serial */
+            serial: string;
+            /**
+             * Until
+             * @description When it was exchanged; null: it stands there.
+             */
+            until: string | null;
+            /** Warranty Until */
+            warranty_until: string | null;
+        };
+        /**
          * At
          * @description At which console somebody asks; who asks is known.
          * @example {
@@ -4656,6 +5064,12 @@ export interface components {
             years: components["schemas"]["YearOfCarbon"][];
         };
         /**
+         * Category
+         * @description The city's four: 淨空走道, 設施正常, 環境整潔, 天地無虞.
+         * @enum {string}
+         */
+        Category: "clear_corridors" | "working_facilities" | "clean_surroundings" | "ceiling_and_floor";
+        /**
          * Charging
          * @description Charging by month; the factors are null when the site has none.
          */
@@ -5138,6 +5552,12 @@ export interface components {
              */
             total: number;
         };
+        /**
+         * CycleUnit
+         * @description Unit of a cycle.
+         * @enum {string}
+         */
+        CycleUnit: "day" | "week" | "month" | "quarter" | "half-year" | "year";
         /**
          * DayClass
          * @description Days on which a non-routine amount is used.
@@ -5781,7 +6201,7 @@ export interface components {
          * @description What this service can lay before an assessor.
          * @enum {string}
          */
-        Evidence: "controllers" | "outages" | "devices" | "equipment" | "permits" | "hand_overs" | "safety" | "plant" | "meters" | "air" | "comfort" | "rules";
+        Evidence: "controllers" | "outages" | "devices" | "equipment" | "permits" | "hand_overs" | "maintenance" | "safety" | "plant" | "meters" | "air" | "comfort" | "rules";
         /**
          * Exceedance
          * @description A time in which a mean exceeded its limit on end.
@@ -5880,6 +6300,21 @@ export interface components {
             last_old: number;
             /** Reason */
             reason: string;
+        };
+        /**
+         * ExchangedCounter
+         * @description Last reading of the old counter and first one of the new, in the unit of the point.
+         */
+        ExchangedCounter: {
+            /** First New */
+            first_new: number;
+            /** Last Old */
+            last_old: number;
+            /**
+             * Point
+             * @example TCH.B2.CN.CHC01.RunHr
+             */
+            point: string;
         };
         /**
          * ExplainedRule
@@ -6326,6 +6761,138 @@ export interface components {
          */
         Fill: "none" | "previous" | "linear";
         /**
+         * FindingClosure
+         * @description How a finding was put right: a photo of it, or the work order that did it.
+         * @example {
+         *       "comment": "已清除",
+         *       "order": "2026-07-01-3"
+         *     }
+         */
+        FindingClosure: {
+            /** Comment */
+            comment: string;
+            /**
+             * Documents
+             * @default []
+             */
+            documents: components["schemas"]["GivenWorkDocument"][];
+            /**
+             * Order
+             * @default
+             */
+            order: string;
+        };
+        /**
+         * FireTest
+         * @description One test of the register.
+         */
+        FireTest: {
+            /**
+             * At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            at: string;
+            /** By */
+            by: string;
+            /** Comment */
+            comment: string;
+            /** Documents */
+            documents: components["schemas"]["WorkDocument"][];
+            /** Due */
+            due: string | null;
+            /**
+             * File Until
+             * @description Last day on which its report may be filed; null: none is asked for.
+             */
+            file_until: string | null;
+            /** Filed Number */
+            filed_number: string;
+            /** Filed On */
+            filed_on: string | null;
+            /** Filing Overdue */
+            filing_overdue: boolean;
+            /** Passed */
+            passed: boolean;
+            /** Plan */
+            plan: string;
+            /** Results */
+            results: components["schemas"]["FireTestResult"][];
+            /**
+             * Test
+             * @example 2026-06-28-1
+             */
+            test: string;
+            /** Tested On */
+            tested_on: string;
+            /** Tester */
+            tester: string;
+            text: components["schemas"]["Text"] | null;
+        };
+        /**
+         * FireTestFiling
+         * @description A report was filed with the fire department.
+         * @example {
+         *       "filed_on": "2026-07-10",
+         *       "number": "北消預字第1150710號"
+         *     }
+         */
+        FireTestFiling: {
+            /**
+             * Documents
+             * @default []
+             */
+            documents: components["schemas"]["GivenWorkDocument"][];
+            /**
+             * Filed On
+             * Format: date
+             */
+            filed_on: string;
+            /**
+             * Number
+             * @default
+             */
+            number: string;
+        };
+        /**
+         * FireTestPage
+         * @description What is due, and what was tested: the newest first, and where to go on.
+         */
+        FireTestPage: {
+            /**
+             * Due
+             * @description Every test of the plan as it stands now.
+             */
+            due: components["schemas"]["MaintenanceTask"][];
+            /** Items */
+            items: components["schemas"]["FireTest"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * FireTestResult
+         * @description Result at one valve, shutter, pump or zone.
+         */
+        FireTestResult: {
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /** Ok */
+            ok: boolean;
+            /** Pressure After Kpa */
+            pressure_after_kpa?: number | null;
+            /** Pressure Before Kpa */
+            pressure_before_kpa?: number | null;
+            /** Response S */
+            response_s?: number | null;
+            /**
+             * Subject
+             * @example TCH.B2.CN.ACV01
+             */
+            subject: string;
+        };
+        /**
          * FloodForensics
          * @description What a flood was made of, and what would have removed how much of it.
          */
@@ -6446,6 +7013,25 @@ export interface components {
             name: string;
             /** Sha256 */
             sha256: string;
+        };
+        /**
+         * GivenWorkDocument
+         * @description A file that was kept before, and what it shows.
+         */
+        GivenWorkDocument: {
+            /**
+             * Name
+             * @default photo
+             */
+            name: string;
+            /** Sha256 */
+            sha256: string;
+            /**
+             * What
+             * @default paper
+             * @enum {string}
+             */
+            what: "before" | "after" | "paper";
         };
         /**
          * Grain
@@ -7029,6 +7615,107 @@ export interface components {
             token: components["schemas"]["TokenView"];
         };
         /**
+         * MaintenancePlan
+         * @description One preventive plan.
+         */
+        MaintenancePlan: {
+            /** Basis */
+            basis: string;
+            /** Checks */
+            checks: components["schemas"]["WorkCheck"][];
+            /** Equipment */
+            equipment: string[];
+            /** @description Null: by running hours. */
+            every: components["schemas"]["CycleUnit"] | null;
+            /**
+             * First
+             * @example 2026-01-31
+             */
+            first: string | null;
+            /**
+             * Plan
+             * @example ahu_filter
+             */
+            plan: string;
+            /** Run Hours */
+            run_hours: number | null;
+            /**
+             * Since
+             * @description When it was seen first: windows that were over before do not count.
+             */
+            since: string | null;
+            /** Sop */
+            sop: string;
+            text: components["schemas"]["Text"];
+            /** Times */
+            times: number | null;
+        };
+        /**
+         * MaintenancePlanList
+         * @description All plans.
+         */
+        MaintenancePlanList: {
+            /** Items */
+            items: components["schemas"]["MaintenancePlan"][];
+        };
+        /**
+         * MaintenanceTask
+         * @description One plan on one piece of equipment as it stands now.
+         */
+        MaintenanceTask: {
+            /**
+             * Closes
+             * @description Last such day.
+             */
+            closes: string | null;
+            /**
+             * Due
+             * @example 2026-07-31
+             */
+            due: string | null;
+            /** Equipment */
+            equipment: string | null;
+            equipment_text: components["schemas"]["Text"] | null;
+            /**
+             * Hours
+             * @description Running hours since the last time; null: by the calendar, or unknown.
+             */
+            hours: number | null;
+            /** Hours Due */
+            hours_due: number | null;
+            /**
+             * Last Done
+             * @description Day.
+             */
+            last_done: string | null;
+            /**
+             * Opens
+             * @description First day on which it is on time.
+             */
+            opens: string | null;
+            /**
+             * Order
+             * @description WorkOrder under which it is being done.
+             */
+            order: string | null;
+            /** Plan */
+            plan: string;
+            state: components["schemas"]["TaskState"];
+            text: components["schemas"]["Text"];
+        };
+        /**
+         * MaintenanceTaskList
+         * @description Tasks, the most urgent first; ``counts`` are of all of them.
+         */
+        MaintenanceTaskList: {
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
+            /** Items */
+            items: components["schemas"]["MaintenanceTask"][];
+        };
+        /**
          * Mean
          * @description Newest mean of one node and role; null where less than three quarters of its time are known.
          */
@@ -7586,6 +8273,124 @@ export interface components {
             until?: string | null;
         };
         /**
+         * NewAsset
+         * @description What is known of an asset. Equipment of the site has its class, place and texts from there.
+         * @example {
+         *       "installed": "1994-05-01",
+         *       "life_years": 20,
+         *       "maker": "Carrier",
+         *       "model": "19XR",
+         *       "serial": "CH-1994-001"
+         *     }
+         */
+        NewAsset: {
+            /**
+             * Asset Class
+             * @default
+             * @example Fire_Extinguisher
+             */
+            asset_class: string;
+            /**
+             * Documents
+             * @default []
+             */
+            documents: components["schemas"]["GivenWorkDocument"][];
+            /** Installed */
+            installed?: string | null;
+            /** Life Years */
+            life_years?: number | null;
+            /**
+             * Maker
+             * @default
+             */
+            maker: string;
+            /**
+             * Model
+             * @default
+             */
+            model: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /**
+             * Place
+             * @default
+             */
+            place: string;
+            /**
+             * Serial
+             * @default
+             */
+            serial: string;
+            /**
+             * Text En
+             * @default
+             */
+            text_en: string;
+            /**
+             * Text Zh
+             * @default
+             */
+            text_zh: string;
+            /** Warranty Until */
+            warranty_until?: string | null;
+        };
+        /**
+         * NewAssetExchange
+         * @description Another unit stands there now; its points go on under their names.
+         * @example {
+         *       "counters": [
+         *         {
+         *           "first_new": 0,
+         *           "last_old": 98231,
+         *           "point": "TCH.B2.CN.CHC01.RunHr"
+         *         }
+         *       ],
+         *       "installed": "2026-07-01",
+         *       "maker": "Carrier",
+         *       "model": "19DV",
+         *       "reason": "屆齡汰換",
+         *       "serial": "CH-2026-001"
+         *     }
+         */
+        NewAssetExchange: {
+            /**
+             * At
+             * @description When it was exchanged; null: now.
+             */
+            at?: string | null;
+            /**
+             * Counters
+             * @default []
+             */
+            counters: components["schemas"]["ExchangedCounter"][];
+            /** Installed */
+            installed?: string | null;
+            /**
+             * Maker
+             * @default
+             */
+            maker: string;
+            /**
+             * Model
+             * @default
+             */
+            model: string;
+            /**
+             * Order
+             * @default
+             */
+            order: string;
+            /** Reason */
+            reason: string;
+            /** Serial */
+            serial: string;
+            /** Warranty Until */
+            warranty_until?: string | null;
+        };
+        /**
          * NewBaseline
          * @description Which model to fit, of which meter, to which period; a period of a year or a little more.
          * @example {
@@ -7630,6 +8435,102 @@ export interface components {
              * @description 104, 104H1, 104Q2, 104-06, 104-06-30 or 104-06-01..104-06-20 (both included); ROC years, or CE with four digits.
              */
             period: string;
+        };
+        /**
+         * NewCheckResult
+         * @description What was found at a line of the checklist; a reading is judged by the limits of the line.
+         */
+        NewCheckResult: {
+            /** Check */
+            check: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /**
+             * Ok
+             * @default true
+             */
+            ok: boolean;
+            /** Value */
+            value?: number | null;
+        };
+        /**
+         * NewFinding
+         * @description Something that is not as it should be.
+         */
+        NewFinding: {
+            category: components["schemas"]["Category"];
+            /**
+             * Documents
+             * @default []
+             */
+            documents: components["schemas"]["GivenWorkDocument"][];
+            /**
+             * Equipment
+             * @default
+             */
+            equipment: string;
+            /**
+             * Place
+             * @example B1.CN
+             */
+            place: string;
+            /** @default other */
+            severity: components["schemas"]["Severity"];
+            /** Text */
+            text: string;
+        };
+        /**
+         * NewFireTest
+         * @description A test that was made.
+         * @example {
+         *       "due": "2026-06-30",
+         *       "plan": "alarm_valve",
+         *       "results": [
+         *         {
+         *           "ok": true,
+         *           "pressure_after_kpa": 520,
+         *           "pressure_before_kpa": 700,
+         *           "response_s": 32,
+         *           "subject": "TCH.B2.CN.ACV01"
+         *         }
+         *       ],
+         *       "tested_on": "2026-06-28",
+         *       "tester": "安全消防公司"
+         *     }
+         */
+        NewFireTest: {
+            /**
+             * Comment
+             * @default
+             */
+            comment: string;
+            /**
+             * Documents
+             * @default []
+             */
+            documents: components["schemas"]["GivenWorkDocument"][];
+            /**
+             * Due
+             * @description Due day that it is for; null: beyond the plan.
+             */
+            due?: string | null;
+            /** Plan */
+            plan: string;
+            /** Results */
+            results: components["schemas"]["FireTestResult"][];
+            /**
+             * Tested On
+             * Format: date
+             */
+            tested_on: string;
+            /**
+             * Tester
+             * @description Who tested: a person or a company.
+             */
+            tester: string;
         };
         /**
          * NewHandOver
@@ -7727,6 +8628,57 @@ export interface components {
             text_en: string;
             /** Text Zh */
             text_zh: string;
+        };
+        /**
+         * NewPatrolRound
+         * @description A round as a phone sends it; sent again under the same name, it changes nothing.
+         * @example {
+         *       "begun": "2026-07-01T22:00:00+08:00",
+         *       "ended": "2026-07-01T22:40:00+08:00",
+         *       "findings": [
+         *         {
+         *           "category": "clear_corridors",
+         *           "place": "B1.CN",
+         *           "severity": "safety",
+         *           "text": "走道堆置雜物"
+         *         }
+         *       ],
+         *       "round": "3f2a9c10-77aa-4f0e-9a2b-5d5c1d1e2f31",
+         *       "route": "night",
+         *       "stops": [
+         *         {
+         *           "at": "2026-07-01T22:05:00+08:00",
+         *           "ok": false,
+         *           "stop": "b1_corridor"
+         *         }
+         *       ]
+         *     }
+         */
+        NewPatrolRound: {
+            /**
+             * Begun
+             * Format: date-time
+             */
+            begun: string;
+            /**
+             * Ended
+             * Format: date-time
+             */
+            ended: string;
+            /**
+             * Findings
+             * @default []
+             */
+            findings: components["schemas"]["NewFinding"][];
+            /**
+             * Round
+             * @description The phone's own name for it.
+             */
+            round: string;
+            /** Route */
+            route: string;
+            /** Stops */
+            stops: components["schemas"]["NewStopVisit"][];
         };
         /**
          * NewPermit
@@ -7855,6 +8807,29 @@ export interface components {
             value: number;
         };
         /**
+         * NewStopVisit
+         * @description A stop as it was found.
+         */
+        NewStopVisit: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /**
+             * Ok
+             * @default true
+             */
+            ok: boolean;
+            /** Stop */
+            stop: string;
+        };
+        /**
          * NewToken
          * @description What a program may do in the account's name, and for how long.
          * @example {
@@ -7876,6 +8851,143 @@ export interface components {
             name: string;
             /** Scopes */
             scopes: components["schemas"]["Permission"][];
+        };
+        /**
+         * NewWorkOrder
+         * @description Work that is asked for: about an alarm, about a task of a plan that is due, or as somebody says it.
+         *
+         *     Name `alarm`, or `plan` with `equipment`, or `text` with `equipment` or `place` (and the `finding` it comes from).
+         * @example {
+         *       "place": "03.E",
+         *       "priority": 3,
+         *       "text": "會議室漏水"
+         *     }
+         */
+        NewWorkOrder: {
+            /**
+             * Alarm
+             * @default
+             */
+            alarm: string;
+            /**
+             * Equipment
+             * @default
+             */
+            equipment: string;
+            /**
+             * Finding
+             * @default
+             */
+            finding: string;
+            /**
+             * Key
+             * @description The phone's own name for this submission: sent again with the same one, it changes nothing.
+             * @default
+             */
+            key: string;
+            /**
+             * Place
+             * @description Floor (`B1`) or zone of a floor (`B1.CN`).
+             * @default
+             */
+            place: string;
+            /**
+             * Plan
+             * @default
+             */
+            plan: string;
+            /**
+             * Priority
+             * @default 3
+             */
+            priority: number;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+        };
+        /**
+         * NewWorkRecord
+         * @description Results, photos and words of a work order.
+         * @example {
+         *       "results": [
+         *         {
+         *           "check": "filter_dp",
+         *           "value": 90
+         *         }
+         *       ]
+         *     }
+         */
+        NewWorkRecord: {
+            /**
+             * At
+             * @description When it happened, up to 24 h ago: a phone without a network tells later. Null: now.
+             */
+            at?: string | null;
+            /**
+             * Comment
+             * @default
+             */
+            comment: string;
+            /**
+             * Documents
+             * @default []
+             */
+            documents: components["schemas"]["GivenWorkDocument"][];
+            /**
+             * Key
+             * @description The phone's own name for this submission: sent again with the same one, it changes nothing.
+             * @default
+             */
+            key: string;
+            /**
+             * Results
+             * @default []
+             */
+            results: components["schemas"]["NewCheckResult"][];
+        };
+        /**
+         * NewWorkStep
+         * @description A step of a work order.
+         * @example {
+         *       "comment": "更換軸封，試車正常",
+         *       "step": "fix"
+         *     }
+         */
+        NewWorkStep: {
+            /**
+             * Assignee
+             * @default
+             */
+            assignee: string;
+            /**
+             * At
+             * @description When it happened, up to 24 h ago: a phone without a network tells later. Null: now.
+             */
+            at?: string | null;
+            /**
+             * Comment
+             * @default
+             */
+            comment: string;
+            /**
+             * Key
+             * @description The phone's own name for this submission: sent again with the same one, it changes nothing.
+             * @default
+             */
+            key: string;
+            /**
+             * Lock Out H
+             * @description With `arrive`: take its alarms out of service so long.
+             */
+            lock_out_h?: number | null;
+            /**
+             * Priority
+             * @description With `triage`; null: as it is.
+             */
+            priority?: number | null;
+            step: components["schemas"]["WorkStep"];
         };
         /**
          * NightFlows
@@ -8252,6 +9364,155 @@ export interface components {
              * Format: password
              */
             old: string;
+        };
+        /**
+         * PatrolFinding
+         * @description One finding as it stands.
+         */
+        PatrolFinding: {
+            /**
+             * At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            at: string;
+            /** By */
+            by: string;
+            category: components["schemas"]["Category"];
+            /** Closed At */
+            closed_at: string | null;
+            /** Closed By */
+            closed_by: string | null;
+            /** Comment */
+            comment: string;
+            /** Documents */
+            documents: components["schemas"]["WorkDocument"][];
+            /**
+             * Due At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            due_at: string;
+            /** Equipment */
+            equipment: string | null;
+            /** Finding */
+            finding: string;
+            /** Order */
+            order: string | null;
+            /** Overdue */
+            overdue: boolean;
+            /** Place */
+            place: string;
+            /** Round */
+            round: string;
+            severity: components["schemas"]["Severity"];
+            /** Text */
+            text: string;
+        };
+        /**
+         * PatrolFindingPage
+         * @description Some findings, the newest first, and where to go on.
+         */
+        PatrolFindingPage: {
+            /** Items */
+            items: components["schemas"]["PatrolFinding"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * PatrolRound
+         * @description One round.
+         */
+        PatrolRound: {
+            /**
+             * Begun
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            begun: string;
+            /** By */
+            by: string;
+            /**
+             * Ended
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            ended: string;
+            /** Findings */
+            findings: string[];
+            /**
+             * Missed
+             * @description Stops of the route that were not visited.
+             */
+            missed: string[];
+            /** Round */
+            round: string;
+            /** Route */
+            route: string;
+            /** Stops */
+            stops: components["schemas"]["PatrolVisit"][];
+        };
+        /**
+         * PatrolRoundPage
+         * @description Some rounds, the newest first, and where to go on.
+         */
+        PatrolRoundPage: {
+            /** Items */
+            items: components["schemas"]["PatrolRound"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * PatrolRoute
+         * @description One route.
+         */
+        PatrolRoute: {
+            /**
+             * Route
+             * @example night
+             */
+            route: string;
+            /** Stops */
+            stops: components["schemas"]["PatrolStop"][];
+            text: components["schemas"]["Text"];
+        };
+        /**
+         * PatrolRouteList
+         * @description All routes, and the places that findings can be in.
+         */
+        PatrolRouteList: {
+            /** Items */
+            items: components["schemas"]["PatrolRoute"][];
+        };
+        /**
+         * PatrolStop
+         * @description One stop of a route.
+         */
+        PatrolStop: {
+            /**
+             * Place
+             * @example B1.CN
+             */
+            place: string;
+            /**
+             * Stop
+             * @example b1_corridor
+             */
+            stop: string;
+            text: components["schemas"]["Text"];
+        };
+        /**
+         * PatrolVisit
+         * @description A stop of a round.
+         */
+        PatrolVisit: {
+            /**
+             * At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            at: string;
+            /** Note */
+            note: string;
+            /** Ok */
+            ok: boolean;
+            /** Stop */
+            stop: string;
         };
         /**
          * PeakAnswer
@@ -8895,7 +10156,7 @@ export interface components {
          * @description A kind of report.
          * @enum {string}
          */
-        ReportKind: "half-year" | "monthly-energy" | "shift" | "indoor-air" | "water" | "alarms" | "tenants";
+        ReportKind: "half-year" | "monthly-energy" | "shift" | "indoor-air" | "water" | "alarms" | "tenants" | "maintenance";
         /**
          * ReportKinds
          * @description What can be made, and what is made by itself.
@@ -9837,6 +11098,12 @@ export interface components {
             ids: string[];
         };
         /**
+         * Severity
+         * @description How soon a finding has to be closed: one about safety within a day, another within a week.
+         * @enum {string}
+         */
+        Severity: "safety" | "other";
+        /**
          * ShadowDayView
          * @description What a draft would have rung on one day of the building.
          */
@@ -10571,6 +11838,12 @@ export interface components {
             tariffs: components["schemas"]["Tariff"][];
         };
         /**
+         * TaskState
+         * @description How a task stands now.
+         * @enum {string}
+         */
+        TaskState: "waiting" | "due" | "overdue" | "unknown";
+        /**
          * Tenant
          * @description A tenant's totals.
          */
@@ -11116,6 +12389,242 @@ export interface components {
             /** Value */
             value: number | null;
         };
+        /**
+         * WorkCheck
+         * @description A line of a checklist, and what was found there last.
+         */
+        WorkCheck: {
+            /** At */
+            at?: string | null;
+            /**
+             * By
+             * @default
+             */
+            by: string;
+            /** High */
+            high: number | null;
+            /** Low */
+            low: number | null;
+            /**
+             * Name
+             * @example filter_dp
+             */
+            name: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /**
+             * Ok
+             * @description Null: not looked at yet.
+             */
+            ok?: boolean | null;
+            text: components["schemas"]["Text"];
+            /**
+             * Unit
+             * @description Empty: nothing is measured.
+             * @example Pa
+             */
+            unit: string;
+            /** Value */
+            value?: number | null;
+        };
+        /**
+         * WorkDocument
+         * @description A file. It is downloaded from `/energy/documents/{sha256}`.
+         */
+        WorkDocument: {
+            /** Bytes */
+            bytes: number;
+            /**
+             * Media Type
+             * @example image/jpeg
+             */
+            media_type: string;
+            /**
+             * Name
+             * @example photo.jpg
+             */
+            name: string;
+            /** Sha256 */
+            sha256: string;
+            /**
+             * What
+             * @example after
+             */
+            what: string;
+        };
+        /**
+         * WorkEntry
+         * @description One entry of an order's history.
+         */
+        WorkEntry: {
+            /** Assignee */
+            assignee: string;
+            /**
+             * At
+             * @description When it happened.
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            at: string;
+            /** By */
+            by: string;
+            /** Comment */
+            comment: string;
+            /** Priority */
+            priority: number | null;
+            /**
+             * Recorded At
+             * @description When the service heard of it.
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            recorded_at: string;
+            /**
+             * What
+             * @example arrive
+             */
+            what: string;
+        };
+        /**
+         * WorkEvidence
+         * @description What rang, as the record has it for ever.
+         */
+        WorkEvidence: {
+            /** Alarm */
+            alarm: string;
+            /**
+             * Explanation
+             * @description Address of samples, rule and limits as they were.
+             */
+            explanation: string;
+            /** Occurrence */
+            occurrence: number;
+        };
+        /**
+         * WorkKind
+         * @description What sort of work.
+         * @enum {string}
+         */
+        WorkKind: "repair" | "preventive";
+        /**
+         * WorkOrder
+         * @description One work order as it stands; a repair ticket is one of the kind `repair`.
+         */
+        WorkOrder: {
+            /**
+             * Arrive By
+             * @description Until when somebody is to be there; null where it is not urgent.
+             */
+            arrive_by: string | null;
+            /** Arrived At */
+            arrived_at: string | null;
+            /** Assignee */
+            assignee: string;
+            /** Checks */
+            checks: components["schemas"]["WorkCheck"][];
+            /** Closed At */
+            closed_at: string | null;
+            /** Closed By */
+            closed_by: string;
+            /** Dismissed */
+            dismissed: boolean;
+            /** Documents */
+            documents: components["schemas"]["WorkDocument"][];
+            /** Due At */
+            due_at: string | null;
+            /** Equipment */
+            equipment: string | null;
+            equipment_text: components["schemas"]["Text"] | null;
+            evidence: components["schemas"]["WorkEvidence"] | null;
+            /** Finding */
+            finding: string | null;
+            /** Fixed At */
+            fixed_at: string | null;
+            /** Fixed By */
+            fixed_by: string;
+            /** History */
+            history: components["schemas"]["WorkEntry"][];
+            kind: components["schemas"]["WorkKind"];
+            /**
+             * Late
+             * @description Whether somebody came, or is, too late; null: not held to it, or not yet.
+             */
+            late: boolean | null;
+            /**
+             * Opened At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            opened_at: string;
+            /** Opened By */
+            opened_by: string;
+            /**
+             * Order
+             * @example 2026-07-01-1
+             */
+            order: string;
+            /**
+             * Permit
+             * @description Permit under which its equipment is locked out now.
+             */
+            permit: string | null;
+            /**
+             * Place
+             * @description Floor and zone.
+             * @example B2.CN
+             */
+            place: string;
+            /** Priority */
+            priority: number;
+            /** Reopened */
+            reopened: number;
+            /** Run Hours */
+            run_hours: number | null;
+            /** Sop */
+            sop: string;
+            source: components["schemas"]["WorkSource"];
+            state: components["schemas"]["WorkState"];
+            /**
+             * Steps
+             * @description What may follow.
+             */
+            steps: components["schemas"]["WorkStep"][];
+            text: components["schemas"]["Text"];
+            /** Verified At */
+            verified_at: string | null;
+            /** Verified By */
+            verified_by: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * WorkOrderPage
+         * @description Some orders, the newest first, and where to go on.
+         */
+        WorkOrderPage: {
+            /** Items */
+            items: components["schemas"]["WorkOrder"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * WorkSource
+         * @description Where the order came from.
+         * @enum {string}
+         */
+        WorkSource: "alarm" | "plan" | "patrol" | "person";
+        /**
+         * WorkState
+         * @description Where an order stands.
+         * @enum {string}
+         */
+        WorkState: "new" | "triaged" | "assigned" | "arrived" | "on_hold" | "fixed" | "verified" | "closed" | "reopened";
+        /**
+         * WorkStep
+         * @description What somebody does to an order.
+         * @enum {string}
+         */
+        WorkStep: "triage" | "assign" | "arrive" | "hold" | "resume" | "fix" | "verify" | "close" | "reopen" | "dismiss";
         /**
          * Written
          * @description Number of the entry that was written.
@@ -24085,6 +25594,2129 @@ export interface operations {
             };
             /** @description A service behind this one is away; try again */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_assets: {
+        parameters: {
+            query?: {
+                class?: string | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssetPage"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_asset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tag: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Asset"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    record_asset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tag: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAsset"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Asset"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request did not come in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exchange_asset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tag: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAssetExchange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Asset"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request did not come in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    keep_maintenance_document: {
+        parameters: {
+            query: {
+                /** @description Name of the file. */
+                name: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/pdf": string;
+                "image/jpeg": string;
+                "image/png": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkDocument"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request did not come in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_maintenance_due: {
+        parameters: {
+            query?: {
+                /** @description Null: what is overdue, due or unknown. */
+                state?: components["schemas"]["TaskState"] | null;
+                equipment?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaintenanceTaskList"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_patrol_findings: {
+        parameters: {
+            query?: {
+                /** @description Only those that are not closed. */
+                open?: boolean;
+                category?: components["schemas"]["Category"] | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatrolFindingPage"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    close_patrol_finding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                finding: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FindingClosure"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatrolFinding"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request did not come in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_fire_tests: {
+        parameters: {
+            query?: {
+                plan?: string | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FireTestPage"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    record_fire_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewFireTest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FireTest"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request did not come in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    file_fire_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                test: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FireTestFiling"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FireTest"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request did not come in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_work_orders: {
+        parameters: {
+            query?: {
+                /** @description Only those that are not closed. */
+                open?: boolean;
+                kind?: components["schemas"]["WorkKind"] | null;
+                state?: components["schemas"]["WorkState"] | null;
+                equipment?: string | null;
+                /** @description About this alarm. */
+                alarm?: string | null;
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkOrderPage"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    open_work_order: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWorkOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkOrder"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request did not come in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_work_order: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                order: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkOrder"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    record_work: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                order: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWorkRecord"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkOrder"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request did not come in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    move_work_order: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                order: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWorkStep"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkOrder"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request did not come in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_maintenance_plans: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaintenancePlanList"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_patrol_rounds: {
+        parameters: {
+            query?: {
+                route?: string | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatrolRoundPage"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    record_patrol_round: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPatrolRound"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatrolRound"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request did not come in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_patrol_routes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatrolRouteList"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
