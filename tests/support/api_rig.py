@@ -34,6 +34,7 @@ from cityhall_bms.adapters.postgres.permits_view import PostgresPermitView
 from cityhall_bms.adapters.postgres.projections import PROJECTIONS
 from cityhall_bms.adapters.postgres.projector import Projector
 from cityhall_bms.adapters.postgres.registry import PostgresPointRegistry
+from cityhall_bms.adapters.postgres.sent_scans import PostgresSentScans
 from cityhall_bms.adapters.prometheus import Metrics
 from cityhall_bms.adapters.signing import Signer
 from cityhall_bms.adapters.site_files import load_site
@@ -55,6 +56,7 @@ from cityhall_bms.domain.errors import CollectorUnavailableError, NotFoundError
 from cityhall_bms.domain.shifts import Shifts
 from cityhall_bms.domain.site import Site
 from cityhall_bms.domain.topology import Topology
+from cityhall_bms.historian.last_sent import ScanReader
 from cityhall_bms.historian.meter_desk import CounterDesk
 from cityhall_bms.ports.access import Grant, Origin, Permission, Role
 from cityhall_bms.ports.capabilities import Plain
@@ -76,6 +78,7 @@ from cityhall_bms.settings import (
     Settings,
 )
 from cityhall_bms.site_reading import described_rules, read_site_label
+from cityhall_drivers.modbus.driver import ModbusFactory
 
 DEADLINE_S = 20.0
 WIDE = LimitSettings(requests_per_s=10_000, requests_burst=100_000, sign_ins_per_minute=1_000)
@@ -326,6 +329,7 @@ def _services(base: _Base, telemetry: MemoryTelemetryLog, exports: ExportParts, 
         counters=counters,
         meters=CounterDesk(events, counters, clock),
         past=PostgresPastView(pool),
+        sent=ScanReader(site, {"modbus": ModbusFactory()}, PostgresSentScans(pool)),
         notifications=PostgresNotificationView(pool),
         notification_desk=QueuedTests(site, events, clock),
         rules=RuleParts.of(pool, events, clock, site, ids, described_rules(folder)).services,

@@ -10,7 +10,7 @@ from cityhall_bms.domain.batch import Readings
 from cityhall_bms.domain.errors import DeviceUnreachableError, DriverConfigError
 from cityhall_bms.domain.quality import Quality
 from cityhall_bms.domain.site import Device, Point
-from cityhall_bms.ports.capabilities import FoundDevice
+from cityhall_bms.ports.capabilities import Examined, FoundDevice
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.driver import BoundPoint, ConfigProblem, ReadPlan
 from cityhall_drivers.modbus.checks import check_device, read_config
@@ -22,6 +22,7 @@ from cityhall_drivers.modbus.plan import ModbusPlan
 from cityhall_drivers.modbus.raw import decode_again
 from cityhall_drivers.modbus.rtu import RtuOverTcpLink
 from cityhall_drivers.modbus.services import ModbusServices
+from cityhall_drivers.modbus.showing import shown
 from cityhall_drivers.modbus.stack_serial import SerialLink
 from cityhall_drivers.modbus.tcp import TcpLink
 from cityhall_drivers.modbus.wire import ExceptionAnswerError, NonsenseError, data_of
@@ -204,6 +205,13 @@ class ModbusFactory:
         places, values, quality = decode_again([item_of(bound.point) for bound in points], raw)
         numbers = np.array([bound.point_id for bound in points], np.uint32)[places]
         return Readings(numbers, np.full(len(places), observed_at, np.int64), values, quality, partial=True)
+
+    def show(self, points: Sequence[BoundPoint], raw: bytes) -> Sequence[Examined]:
+        """Bytes of single points in a kept scan; points that it does not hold are left out.
+
+        :class:`~cityhall_drivers.modbus.raw.RawFormatError` for bytes that are no kept scan.
+        """
+        return shown(points, raw)
 
     def discover(self, where: str, clock: Clock, *, within_s: float) -> AsyncIterator[FoundDevice]:
         """Look for units and readable registers behind ``HOST:PORT[ units 1-10][ holding 0-200][ input 0-200]``."""

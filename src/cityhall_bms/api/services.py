@@ -35,6 +35,7 @@ from cityhall_bms.ports.past import PastView
 from cityhall_bms.ports.permits import PermitDesk, PermitView
 from cityhall_bms.ports.queries import HistoryQueries, QueryableHistory
 from cityhall_bms.ports.read_models import AlarmView, DeviceView
+from cityhall_bms.ports.sent import LastSent
 from cityhall_bms.ports.telemetry_log import TelemetryLog
 from cityhall_bms.settings import LimitSettings
 
@@ -71,6 +72,7 @@ class ApiServices:
     counters: CounterView
     meters: MeterDesk
     past: PastView
+    sent: LastSent
     notifications: NotificationView
     notification_desk: NotificationDesk
     rules: RuleServices

@@ -157,6 +157,18 @@ class Examined:
     candidates: Sequence[Candidate] = ()
 
 
+@runtime_checkable
+class ShowingFactory(Protocol):
+    """A factory that can show single points in what its devices sent (``Readings.raw``)."""
+
+    def show(self, points: Sequence[BoundPoint], raw: bytes) -> Sequence[Examined]:
+        """Give those of the points that the bytes of one scan hold, each with its own bytes. No network.
+
+        ``ValueError`` for bytes that are no scan of this driver.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedRequest:
     """One request of a read plan, for people: what it asks for, for how many points, and what it costs on the wire."""

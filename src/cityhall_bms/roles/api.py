@@ -20,6 +20,7 @@ from cityhall_bms.adapters.postgres.hand_overs_view import PostgresHandOverView,
 from cityhall_bms.adapters.postgres.notifications_view import PostgresNotificationView
 from cityhall_bms.adapters.postgres.past_view import PostgresPastView
 from cityhall_bms.adapters.postgres.permits_view import PostgresPermitView
+from cityhall_bms.adapters.postgres.sent_scans import PostgresSentScans
 from cityhall_bms.adapters.signing import Signer
 from cityhall_bms.alarms.desk import AlarmDesk
 from cityhall_bms.alarms.hand_over import ShiftDesk
@@ -34,6 +35,7 @@ from cityhall_bms.api.server import Server, server_of
 from cityhall_bms.api.services import ApiServices
 from cityhall_bms.domain.commanding.plant import TablePlant
 from cityhall_bms.domain.topology import Topology
+from cityhall_bms.historian.last_sent import ScanReader
 from cityhall_bms.historian.meter_desk import CounterDesk
 from cityhall_bms.roles.access import AccessParts
 from cityhall_bms.roles.commanding import CommandBasis, CommandParts
@@ -142,6 +144,7 @@ def _services(parts: Parts, core: Core) -> ApiServices:
         counters=core.counters,
         meters=CounterDesk(events, core.counters, clock),
         past=PostgresPastView(pool),
+        sent=ScanReader(site, parts.factories, PostgresSentScans(pool)),
         notifications=PostgresNotificationView(pool),
         notification_desk=QueuedTests(site, events, clock),
         rules=core.rules.services,

@@ -72,3 +72,21 @@ async def test_what_was_refused_keeps_nothing() -> None:
         scan = await driver.read(driver.plan(bound([modbus_point("holding:10"), modbus_point("holding:90", role="Q")])))
         await driver.close()
     assert [(block.start, data) for block, data in blocks_of(scan.raw)] == [(10, b"\x00\x01")]
+
+
+def test_a_kept_scan_shows_the_bytes_of_single_points_and_every_way_to_read_them() -> None:
+    scan = frame(Block(Table.HOLDING, 10, 4, ()), bytes.fromhex("0000 41AA 0007 0000"))
+    scan += frame(Block(Table.COIL, 0, 16, ()), b"\x00\x02")
+    points = bound(
+        [
+            modbus_point("holding:10", "float32", role="T", word_order="CDAB"),
+            modbus_point("coil:9", "", role="On"),
+            modbus_point("holding:99", "uint16", role="Elsewhere"),
+        ]
+    )
+    temperature, on = DRIVER().show(points, scan)
+    assert (temperature.raw, temperature.value) == ("0000 41aa", 21.25)
+    ways = {way.encoding: (way.value, way.plausible) for way in temperature.candidates}
+    assert ways["float32 CDAB"] == (21.25, True)
+    assert not ways["float32 ABCD"][1]
+    assert (on.raw, on.value, list(on.candidates)) == ("01", 1.0, [])
