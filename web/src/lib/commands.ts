@@ -49,13 +49,37 @@ export const extend = (point: string, hours: number, reason: string): Promise<Pr
 
 export const command = (name: string): Promise<Command> => get<Command>(`/commands/${encodeURIComponent(name)}`);
 
-/** Hear of everything that happens to commands; `onLost`: some was missed, ask anew. Gives what ends it. */
-export function followCommands(onNews: (news: News) => void, onLost: () => void): () => void {
+interface Listener {
+  onNews: (news: News) => void;
+  onLost: () => void;
+}
+
+const listeners = new Set<Listener>();
+let stop: (() => void) | undefined;
+
+/**
+ * Hear of everything that happens to commands; `onLost`: some was missed, ask anew. Gives what ends it. A page has one
+ * stream of commands, whoever listens: a browser allows six connections to a host.
+ */
+export function followCommands(onNews: Listener["onNews"], onLost: Listener["onLost"]): () => void {
+  const listener = { onNews, onLost };
+  listeners.add(listener);
+  stop ??= open();
+  return () => {
+    listeners.delete(listener);
+    if (listeners.size > 0) return;
+    stop?.();
+    stop = undefined;
+  };
+}
+
+function open(): () => void {
   let opened = false;
+  const lost = (): void => listeners.forEach((each) => each.onLost());
   return openStream(() => "/api/v1/commands/stream", ["command", "lost"], {
-    onEvent: (type, data) => (type === "command" ? onNews(data as News) : onLost()),
+    onEvent: (type, data) => (type === "command" ? listeners.forEach((each) => each.onNews(data as News)) : lost()),
     onState: (connected) => {
-      if (connected && opened) onLost();
+      if (connected && opened) lost();
       opened ||= connected;
     },
   });
