@@ -82,6 +82,7 @@ PERMISSIONS: Final[Mapping[str, Asked]] = {
     "get_savings": _P.READ,
     "get_shedding": _P.READ,
     "get_site": _P.READ,
+    "get_source": _P.READ,
     "get_state": _P.READ,
     "get_tariff_periods": _P.READ,
     "get_tariffs": _P.READ,

@@ -1,5 +1,4 @@
 import { get, post, type Schemas } from "./api";
-import { operator } from "./operator.svelte";
 import { openStream } from "./stream";
 
 export type Bulk = Schemas["Bulk"];
@@ -24,28 +23,27 @@ const OVER = new Set(["DONE", "FAILED", "REFUSED", "CANCELLED", "REVERTED"]);
 
 export const isOver = (command: Command): boolean => OVER.has(command.state);
 
-const who = (): { by: string } => ({ by: operator.name.trim() });
 const path = (command: Command, step: string): string => `/commands/${encodeURIComponent(command.command)}/${step}`;
 
 /** First step; a null value gives the priority up. */
 export const select = (point: string, value: number | null, reason: string): Promise<Selection> =>
-  post<Selection>("/commands", { point, value, reason, priority: BY_HAND, ...who() });
+  post<Selection>("/commands", { point, value, reason, priority: BY_HAND });
 
 /** Second step. */
 export const confirm = ({ command, token }: Selection): Promise<Command> =>
-  post<Command>(path(command, "confirmation"), { token, ...who() });
+  post<Command>(path(command, "confirmation"), { token });
 
-export const cancel = (command: Command): Promise<Command> => post<Command>(path(command, "cancellation"), who());
+export const cancel = (command: Command): Promise<Command> => post<Command>(path(command, "cancellation"), {});
 
 /** Agree, as a second person. */
-export const approve = (command: Command): Promise<Command> => post<Command>(path(command, "approval"), who());
+export const approve = (command: Command): Promise<Command> => post<Command>(path(command, "approval"), {});
 
 export const approveBulk = (bulk: string): Promise<Bulk> =>
-  post<Bulk>(`/commands/bulks/${encodeURIComponent(bulk)}/approval`, who());
+  post<Bulk>(`/commands/bulks/${encodeURIComponent(bulk)}/approval`, {});
 
 /** Let an override by hand stand longer, from now. */
 export const extend = (point: string, hours: number, reason: string): Promise<Priorities> =>
-  post<Priorities>(`/points/${encodeURIComponent(point)}/override/extension`, { hours, reason, ...who() });
+  post<Priorities>(`/points/${encodeURIComponent(point)}/override/extension`, { hours, reason });
 
 export const command = (name: string): Promise<Command> => get<Command>(`/commands/${encodeURIComponent(name)}`);
 
