@@ -2883,6 +2883,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/points/{name}/source": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Source
+         * @description Where a value comes from: the device, the address, and the bytes that the device sent.
+         */
+        get: operations["get_source"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/points/{name}/trend": {
         parameters: {
             query?: never;
@@ -10072,6 +10092,28 @@ export interface components {
             used_this_year: components["schemas"]["Figure"];
         };
         /**
+         * RawBytes
+         * @description What the device sent of a point.
+         */
+        RawBytes: {
+            /**
+             * At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            at: string;
+            /**
+             * Bytes
+             * @description Hexadecimal, as they came; of a bit, 00 or 01.
+             * @example 40e3 3333
+             */
+            bytes: string;
+            /**
+             * Candidates
+             * @description Every way to read them, the plausible first.
+             */
+            candidates: components["schemas"]["cityhall_bms__api__source__Reading"][];
+        };
+        /**
          * ReadingList
          * @description Readings.
          */
@@ -11319,6 +11361,52 @@ export interface components {
             until: string | null;
             /** Value */
             value: number;
+        };
+        /**
+         * Source
+         * @description Device, address and encoding of a point, and its last bytes.
+         */
+        Source: {
+            /**
+             * Address
+             * @example input:100
+             */
+            address: string;
+            /**
+             * Deadband
+             * @description Changes up to this are not recorded, in the point's unit; 0: all are.
+             */
+            deadband: number;
+            /** Device */
+            device: string;
+            /**
+             * Encoding
+             * @description How the number is made; empty where the protocol says it.
+             * @example int16 x0.1
+             */
+            encoding: string;
+            /**
+             * Endpoint
+             * @example 127.0.0.1:502 unit 1
+             */
+            endpoint: string;
+            /**
+             * Point
+             * @example TCH.B2.CN.CHC01.CHWS_T
+             */
+            point: string;
+            /**
+             * Protocol
+             * @example modbus
+             */
+            protocol: string;
+            /** @description Null: the protocol keeps none, or they are deleted by now. */
+            raw: components["schemas"]["RawBytes"] | null;
+            /**
+             * Rollover
+             * @description Where a counter begins again at zero; null: nobody said.
+             */
+            rollover: number | null;
         };
         /**
          * Split
@@ -13001,6 +13089,27 @@ export interface components {
             delta: number | null;
             /** Mean */
             mean: number | null;
+        };
+        /**
+         * Reading
+         * @description One way to read the same bytes.
+         */
+        cityhall_bms__api__source__Reading: {
+            /**
+             * Encoding
+             * @example float32 CDAB
+             */
+            encoding: string;
+            /**
+             * Plausible
+             * @description Finite, and within the point's range.
+             */
+            plausible: boolean;
+            /**
+             * Value
+             * @description Null: the bytes say no finite number that way.
+             */
+            value: number | null;
         };
         /**
          * Limits
@@ -29237,6 +29346,94 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_source: {
+        parameters: {
+            query?: {
+                /** @description The bytes as of then (RFC 3339); the last by default. */
+                at?: string | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Source"];
                 };
             };
             /** @description Sign in first */
