@@ -11,10 +11,14 @@ export interface Element extends Fed {
 /** So many feeders are drawn each by itself; of more, a panel's are one. */
 const FEEDERS_DRAWN_MAX = 8;
 
+/** A small system has room for everything side by side. */
+const SMALL_MAX = 12;
+const STACK_MAX = 4;
+
 /** The electrical system as it is drawn: from the mains to the feeders. */
 class Network {
   elements: readonly Element[] = $derived.by(() => elementsOf(units.all));
-  diagram: Diagram = $derived(diagramOf(this.elements));
+  diagram: Diagram = $derived(diagramOf(this.elements, this.elements.length > SMALL_MAX ? STACK_MAX : 1));
   liveness: ReadonlyMap<string, Liveness> = $derived.by(() => {
     const of = new Map(this.elements.map((element) => [element.name, element]));
     return livenessOf(

@@ -36,6 +36,11 @@ describe("a single-line diagram", () => {
     expect(at("UPS02")).toEqual({ name: "UPS02", column: at("UPS01")?.column, row: 6 });
   });
 
+  it("puts them side by side where there is room", () => {
+    const wide = diagramOf(HOUSE, 1).nodes.filter((node) => node.name.startsWith("UPS"));
+    expect(new Set(wide.map((node) => node.row)).size).toBe(1);
+  });
+
   it("never puts two units in one place", () => {
     expect(new Set(drawn.nodes.map((node) => `${node.column} ${node.row}`)).size).toBe(drawn.nodes.length);
   });

@@ -28,8 +28,8 @@ export interface Diagram {
   rows: number;
 }
 
-/** Draw what is fed under what feeds it; units of one kind that feed nothing further stand below one another. */
-export function diagramOf(units: readonly Fed[]): Diagram {
+/** Draw what is fed under what feeds it; units of one kind that feed nothing further stand below one another, `stackMax` at most. */
+export function diagramOf(units: readonly Fed[], stackMax = 4): Diagram {
   const sources = nearestSources(units);
   const unitOf = new Map(units.map((unit) => [unit.name, unit]));
   const first = new Map([...sources].map(([name, from]) => [name, from[0]]));
@@ -41,7 +41,7 @@ export function diagramOf(units: readonly Fed[]): Diagram {
   function place(unit: Fed, column: number, row: number): number {
     const below = children(unit.name);
     let next = column;
-    for (const stack of stacksOf(below, (child) => children(child.name).length === 0)) {
+    for (const stack of stacksOf(below, stackMax, (child) => children(child.name).length === 0)) {
       if (stack.length === 1 && stack[0]) next = place(stack[0], next, row + 1);
       else stack.forEach((child, place) => nodes.push({ name: child.name, column: next, row: row + 1 + place }));
       if (stack.length > 1) next += 1;
@@ -121,16 +121,15 @@ function besideOf(
 }
 
 /** Units side by side; leaves of one kind are one stack. */
-function stacksOf(units: readonly Fed[], isLeaf: (unit: Fed) => boolean): Fed[][] {
+function stacksOf(units: readonly Fed[], most: number, isLeaf: (unit: Fed) => boolean): Fed[][] {
   const stacks: Fed[][] = [];
   for (const unit of units) {
-    const last = stacks.find((stack) => stack.length < STACK_MAX && stack[0]?.cls === unit.cls && stack.every(isLeaf));
+    const last = stacks.find((stack) => stack.length < most && stack[0]?.cls === unit.cls && stack.every(isLeaf));
     if (last && isLeaf(unit)) last.push(unit);
     else stacks.push([unit]);
   }
   return stacks;
 }
-const STACK_MAX = 4;
 
 function middleOf(below: readonly Fed[], nodes: readonly Placed[], otherwise: number): number {
   const columns = below.flatMap((child) => nodes.filter((node) => node.name === child.name).map((node) => node.column));
