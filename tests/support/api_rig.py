@@ -20,6 +20,7 @@ from cityhall_bms.adapters.memory_telemetry import MemoryTelemetryLog
 from cityhall_bms.adapters.postgres.alarm_figures import PostgresAnnunciationView
 from cityhall_bms.adapters.postgres.alarm_search import PostgresAlarmRecord
 from cityhall_bms.adapters.postgres.alarms_view import PostgresAlarmView
+from cityhall_bms.adapters.postgres.audit import PostgresAuditRecord
 from cityhall_bms.adapters.postgres.connection import open_pool
 from cityhall_bms.adapters.postgres.counter_view import PostgresCounterView
 from cityhall_bms.adapters.postgres.devices_view import PostgresDeviceView
@@ -314,6 +315,7 @@ def _services(base: _Base, telemetry: MemoryTelemetryLog, exports: ExportParts, 
         diagnostics=told,
         desk=AlarmDesk(view, events, clock),
         alarm_record=PostgresAlarmRecord(pool),
+        audit=PostgresAuditRecord(pool),
         annunciations=PostgresAnnunciationView(pool),
         permits=permits,
         permit_desk=PermitOffice(site, events, clock),

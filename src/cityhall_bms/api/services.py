@@ -23,6 +23,7 @@ from cityhall_bms.domain.suppression import Suppression
 from cityhall_bms.ports.alarm_desk import AlarmDesk
 from cityhall_bms.ports.alarm_figures import AnnunciationView
 from cityhall_bms.ports.alarm_search import AlarmRecord
+from cityhall_bms.ports.audit import AuditRecord
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.counters import CounterView, MeterDesk
 from cityhall_bms.ports.diagnostics import DeviceDiagnostics
@@ -57,6 +58,7 @@ class ApiServices:
     diagnostics: DeviceDiagnostics
     desk: AlarmDesk
     alarm_record: AlarmRecord
+    audit: AuditRecord
     annunciations: AnnunciationView
     permits: PermitView
     permit_desk: PermitDesk

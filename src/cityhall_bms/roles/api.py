@@ -13,6 +13,7 @@ from cityhall_bms.adapters.nats.diagnostics import NatsDiagnostics
 from cityhall_bms.adapters.postgres.alarm_figures import PostgresAnnunciationView
 from cityhall_bms.adapters.postgres.alarm_search import PostgresAlarmRecord
 from cityhall_bms.adapters.postgres.alarms_view import PostgresAlarmView
+from cityhall_bms.adapters.postgres.audit import PostgresAuditRecord
 from cityhall_bms.adapters.postgres.counter_view import PostgresCounterView
 from cityhall_bms.adapters.postgres.devices_view import PostgresDeviceView
 from cityhall_bms.adapters.postgres.gaps import PostgresGapLedger
@@ -129,6 +130,7 @@ def _services(parts: Parts, core: Core) -> ApiServices:
         diagnostics=NatsDiagnostics(parts.telemetry.client, site.code),
         desk=AlarmDesk(core.view, events, clock),
         alarm_record=PostgresAlarmRecord(pool),
+        audit=PostgresAuditRecord(pool),
         annunciations=PostgresAnnunciationView(pool),
         permits=permits,
         permit_desk=PermitOffice(site, events, clock),
