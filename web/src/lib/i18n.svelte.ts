@@ -50,10 +50,15 @@ class I18n {
   /** For how long, in its two largest units. */
   span(ms: number): string {
     const s = Math.max(0, Math.floor(ms / 1_000));
-    if (s < 60) return this.t("span_s", { s });
-    if (s < 3_600) return this.t("span_min", { min: Math.floor(s / 60), s: s % 60 });
-    if (s < 86_400) return this.t("span_h", { h: Math.floor(s / 3_600), min: Math.floor((s % 3_600) / 60) });
-    return this.t("span_d", { d: Math.floor(s / 86_400), h: Math.floor((s % 86_400) / 3_600) });
+    const parts = [
+      ["span_d", Math.floor(s / 86_400)],
+      ["span_h", Math.floor((s % 86_400) / 3_600)],
+      ["span_min", Math.floor((s % 3_600) / 60)],
+      ["span_s", s % 60],
+    ] as const;
+    const first = parts.findIndex(([, n]) => n > 0);
+    const told = first < 0 ? parts.slice(-1) : parts.slice(first, first + 2).filter(([, n]) => n > 0);
+    return told.map(([key, n]) => this.t(key, { n })).join(" ");
   }
 
   number(value: number, digits: number): string {

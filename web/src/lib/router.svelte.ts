@@ -40,8 +40,8 @@ class Router {
   }
 
   /** Keep what a page shows in its address, so that it can be shared, without a step back for each change. */
-  keep(values: Record<string, string>): void {
-    history.replaceState(null, "", addressOf(this.place.page, values, this.place.item));
+  keep(values: Record<string, string>, item = this.place.item): void {
+    history.replaceState(null, "", addressOf(this.place.page, values, item));
     this.place = placeOf(location.hash);
   }
 

@@ -6,13 +6,23 @@ export interface Heard {
 }
 
 const REPEAT_MS = 10_000;
+const LOST_EVERY_MS = 60_000;
 export const SILENCE_MS = 120_000;
 
 export class SoundDesk {
   /** Until when nothing is heard; silencing acknowledges nothing. */
   silencedUntil = 0;
   private lastAt = -Infinity;
+  private lostAt = -Infinity;
   private readonly heard = new Set<string>();
+
+  /** Whether the tone is due that says that this console hears of no alarm any more: at once, then once a minute. */
+  lostDue(isLost: boolean, now: number): boolean {
+    if (!isLost) this.lostAt = -Infinity;
+    if (!isLost || now - this.lostAt < LOST_EVERY_MS) return false;
+    this.lostAt = now;
+    return true;
+  }
 
   silence(now: number): void {
     this.silencedUntil = now + SILENCE_MS;
@@ -45,16 +55,20 @@ export class Loudspeaker {
   async start(): Promise<void> {
     this.context ??= new AudioContext();
     await this.context.resume();
-    this.play(4);
+  }
+
+  /** Play the tone of each priority, so that people know that they will hear it, and which is which. */
+  test(): void {
+    for (const priority of [4, 3, 2, 1]) this.play(priority, (4 - priority) * 2 * TONE_S);
   }
 
   async stop(): Promise<void> {
     await this.context?.suspend();
   }
 
-  play(priority: number): void {
+  play(priority: number, inS = 0): void {
     if (!this.context) return;
-    const begin = this.context.currentTime;
+    const begin = this.context.currentTime + inS;
     const gain = new GainNode(this.context, { gain: 0.2 });
     const tone = new OscillatorNode(this.context, { frequency: TONES_HZ[priority] ?? 550, type: "triangle" });
     tone.connect(gain).connect(this.context.destination);
