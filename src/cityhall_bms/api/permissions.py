@@ -214,7 +214,11 @@ PERMISSIONS: Final[Mapping[str, Asked]] = {
     "get_report_manifest": _P.REPORT,
     "preview_report": _P.REPORT,
     # The record.
+    "check_event_chain": _P.AUDIT,
+    "export_audit_events": _P.AUDIT,
+    "list_event_kinds": _P.AUDIT,
     "list_events": _P.AUDIT,
+    "search_events": _P.AUDIT,
     # Accounts and channels.
     "create_account": _P.ADMINISTER,
     "disable_account": _P.ADMINISTER,

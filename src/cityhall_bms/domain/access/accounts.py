@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from cityhall_bms.domain.access.grants import EVERYWHERE, GRANTABLE, Grant, Role
+from cityhall_bms.domain.audit import SERVICE_ACTORS
 from cityhall_bms.domain.errors import RefusedError
 from cityhall_bms.domain.events import EVENT_TYPES, Event, StoredEvent, stored
 
@@ -14,9 +15,7 @@ ACCOUNT_STREAMS: Final = "account/"
 NAME_CHARACTERS: Final = range(2, 65)
 NAME_PATTERN: Final = re.compile(r"[^\W_](?:[\w .@'·-]*[^\W_])?")
 """Letters and digits of any script; inside also spaces and the signs that names have."""
-RESERVED: Final = frozenset(
-    {"system", "service", "schedule", "schedules", "rules", "demand", "charging", "historian", "collector", "operator"}
-)
+RESERVED: Final = SERVICE_ACTORS | {"service", "operator"}
 """Names under which the service itself records what it does."""
 ZONES_MAX: Final = 200
 

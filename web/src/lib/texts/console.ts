@@ -13,6 +13,7 @@ export const CONSOLE = {
   al_newAbove: { zh: "↑ {n} 筆新警報", en: "↑ {n} new" },
   al_ackShort: { zh: "確認", en: "Ack" },
   al_ackGroupShort: { zh: "確認整組", en: "Ack group" },
+  al_notYours: { zh: "不在您的權限內", en: "not yours to handle" },
   al_returnToService: { zh: "恢復使用", en: "Return to service" },
   tab_active: { zh: "作用中", en: "Active" },
   tab_shelved: { zh: "已擱置", en: "Shelved" },
