@@ -107,6 +107,17 @@ async def test_a_draft_is_checked_completely_before_it_is_kept(rig: ApiRig) -> N
     assert bad.json()["errors"][0]["pointer"] == "toml"
 
 
+async def test_a_wording_is_checked_without_being_kept(rig: ApiRig) -> None:
+    right = await rig.client.post(f"{RULES}/QUIET/check", json={"definition": SILENT})
+    assert (right.json()["mistakes"], right.json()["version"]) == ([], 1)
+    assert right.json()["definition"]["off_delay_s"] == 0.0
+    wrong = (await rig.client.post(f"{RULES}/QUIET/check", json={"definition": {**SILENT, "priority": 9}})).json()
+    assert ([item["field"] for item in wrong["mistakes"]], wrong["definition"]) == (["rule QUIET, priority"], None)
+    text = (await rig.client.post(f"{RULES}/QUIET/check", json={"toml": "priority ="})).json()
+    assert "line 1, column 11" in text["mistakes"][0]["message"]
+    assert (await rig.client.get(f"{RULES}/QUIET")).status_code == 404
+
+
 async def test_a_draft_may_be_the_text_of_a_rule_file(rig: ApiRig) -> None:
     text = "[[rule]]\n" + "\n".join(f"{key} = {json.dumps(value)}" for key, value in SILENT.items())
     answer = await rig.client.put(f"{RULES}/QUIET/draft", json={"toml": text})

@@ -161,6 +161,7 @@ PERMISSIONS: Final[Mapping[str, Asked]] = {
     "approve_command": _P.APPROVE,
     # Rules.
     "backtest_rule": _P.EDIT_RULES,
+    "check_rule": _P.READ,
     "draft_rule": _P.EDIT_RULES,
     "drop_rule_draft": _P.EDIT_RULES,
     "end_rule_shadow": _P.EDIT_RULES,

@@ -23,6 +23,22 @@ class Draft(BaseModel):
     definition: dict[str, Any] | None = None
 
 
+class RuleMistake(models.Model):
+    """One mistake of a wording."""
+
+    field: str = Field(examples=["rule H13, condition"])
+    message: str = Field(examples=["column 8: nothing is named SATT"])
+    remedy: str
+
+
+class RuleCheck(models.Model):
+    """How a wording would be read."""
+
+    mistakes: list[RuleMistake] = Field(description="Every one of them; empty: it could be kept as a draft.")
+    version: int | None = Field(description="What it would get; null with mistakes.")
+    definition: dict[str, Any] | None = Field(description="In full, with what was left at its default.")
+
+
 class Promotion(BaseModel):
     """Who has a draft take effect, and why."""
 

@@ -12,7 +12,7 @@ from cityhall_bms.api.access import Who
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services
 from cityhall_bms.api.times import to_rfc3339, to_us
-from cityhall_bms.domain.errors import NotFoundError
+from cityhall_bms.domain.errors import NotFoundError, SiteError
 from cityhall_bms.domain.rule_book import Promotion, RuleRecord, Wording, prevailing
 from cityhall_bms.domain.site import Text
 from cityhall_bms.ports.rule_views import Backtest, BacktestOrder, BacktestState, ShadowDay
@@ -93,6 +93,22 @@ async def draft_rule(services: Services, who: Who, rule: Identity, body: forms.D
         raise HTTPException(400, "give either `toml` or `definition`")
     table = body.definition if body.toml is None else parse_draft(body.toml)
     return _state(await services.rules.desk.draft(rule, table or {}, by=who.name))
+
+
+@router.post("/{rule}/check", responses=responses(400, 415, 422, 503))
+async def check_rule(services: Services, rule: Identity, body: forms.Draft) -> forms.RuleCheck:
+    """Read a wording as a draft would be, and keep nothing: what it says in full, or every mistake and where it is."""
+    if (body.toml is None) == (body.definition is None):
+        raise HTTPException(400, "give either `toml` or `definition`")
+    try:
+        table = body.definition if body.toml is None else parse_draft(body.toml)
+        found = await services.rules.desk.check(rule, table or {})
+    except SiteError as error:
+        mistakes = [
+            forms.RuleMistake(field=item.field, message=item.message, remedy=item.remedy) for item in error.problems
+        ]
+        return forms.RuleCheck(mistakes=mistakes, version=None, definition=None)
+    return forms.RuleCheck(mistakes=[], version=found.version, definition=definition(found))
 
 
 @router.delete("/{rule}/draft", responses=responses(409, 422, 503))

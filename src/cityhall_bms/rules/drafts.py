@@ -85,6 +85,12 @@ class RuleDesk:
             if len(entries) < READ_EVENTS_MAX:
                 return record
 
+    async def check(self, rule: str, table: Mapping[str, Any]) -> Rule:
+        """Read a wording as a draft is read, and keep nothing."""
+        file = self._described.get(rule)
+        version = rule_book.standing_version(await self.record(rule), 0 if file is None else file.version) + 1
+        return read_draft(rule, table, version, self._site, self._ids)
+
     async def draft(self, rule: str, table: Mapping[str, Any], *, by: str) -> RuleRecord:
         """Keep a draft in place of the one before."""
         file = self._described.get(rule)
