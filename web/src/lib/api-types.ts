@@ -524,6 +524,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit/chain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Check Event Chain
+         * @description Newest event, last signed day, and a check of the newest events; `cityhall-bms verify` checks all.
+         */
+        get: operations["check_event_chain"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search Events
+         * @description Everything that was ever recorded, the newest first: by kind, person, stream, time and words.
+         */
+        get: operations["search_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/events.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Audit Events
+         * @description The same as CSV, at most 100,000 events: each with the hash by which it is proven against the log.
+         */
+        get: operations["export_audit_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/kinds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Event Kinds
+         * @description Kinds of events, for filters.
+         */
+        get: operations["list_event_kinds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/comfort/unmet-hours": {
         parameters: {
             query?: never;
@@ -3187,6 +3267,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rules/{rule}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Rule
+         * @description Read a wording as a draft would be, and keep nothing: what it says in full, or every mistake and where it is.
+         */
+        post: operations["check_rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/rules/{rule}/draft": {
         parameters: {
             query?: never;
@@ -4471,6 +4571,19 @@ export interface components {
             console: string;
         };
         /**
+         * AuditPage
+         * @description Events, the newest first.
+         */
+        AuditPage: {
+            /** Items */
+            items: components["schemas"]["Event"][];
+            /**
+             * Next
+             * @description Where to go on; null when all was looked through. With `q` an empty page may have a next one.
+             */
+            next: string | null;
+        };
+        /**
          * BacktestOrder
          * @description What history a rule is to be tested on.
          * @example {
@@ -5089,6 +5202,43 @@ export interface components {
          * @enum {string}
          */
         Category: "clear_corridors" | "working_facilities" | "clean_surroundings" | "ceiling_and_floor";
+        /**
+         * ChainState
+         * @description How the chain of events stands.
+         */
+        ChainState: {
+            /**
+             * Broken At
+             * @description First event that is not as the chain says; null: it holds.
+             */
+            broken_at: number | null;
+            /**
+             * Checked
+             * @description How many events were checked just now, up to the newest.
+             */
+            checked: number;
+            /**
+             * Checked From
+             * @description First event that was checked just now.
+             */
+            checked_from: number;
+            /**
+             * Hash
+             * @description Of the newest event; empty where there is none.
+             */
+            hash: string;
+            /**
+             * Position
+             * @description Of the newest event.
+             */
+            position: number;
+            signed: components["schemas"]["SignedDay"] | null;
+            /**
+             * Unsigned
+             * @description Events since the last signed day: they will be covered by the next one.
+             */
+            unsigned: number;
+        };
         /**
          * Charging
          * @description Charging by month; the factors are null when the site has none.
@@ -6199,6 +6349,20 @@ export interface components {
             type: string;
             /** Version */
             version: number;
+        };
+        /**
+         * EventKinds
+         * @description Kinds of events that this version records.
+         */
+        EventKinds: {
+            /**
+             * Items
+             * @example [
+             *       "AlarmAcknowledged",
+             *       "RulePromoted"
+             *     ]
+             */
+            items: string[];
         };
         /**
          * Events
@@ -10448,6 +10612,29 @@ export interface components {
          */
         RowOutcome: "entered" | "corrects" | "unchanged";
         /**
+         * RuleCheck
+         * @description How a wording would be read.
+         */
+        RuleCheck: {
+            /**
+             * Definition
+             * @description In full, with what was left at its default.
+             */
+            definition: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Mistakes
+             * @description Every one of them; empty: it could be kept as a draft.
+             */
+            mistakes: components["schemas"]["RuleMistake"][];
+            /**
+             * Version
+             * @description What it would get; null with mistakes.
+             */
+            version: number | null;
+        };
+        /**
          * RuleEvidence
          * @description That a wording was tested on history.
          */
@@ -10556,6 +10743,24 @@ export interface components {
             text: components["schemas"]["Text"];
             /** Version */
             version: number;
+        };
+        /**
+         * RuleMistake
+         * @description One mistake of a wording.
+         */
+        RuleMistake: {
+            /**
+             * Field
+             * @example rule H13, condition
+             */
+            field: string;
+            /**
+             * Message
+             * @example column 8: nothing is named SATT
+             */
+            message: string;
+            /** Remedy */
+            remedy: string;
         };
         /**
          * RulePage
@@ -11300,6 +11505,37 @@ export interface components {
              * @default
              */
             comment: string;
+        };
+        /**
+         * SignedDay
+         * @description The latest local day that was signed.
+         */
+        SignedDay: {
+            /**
+             * Batches
+             * @description Seals of telemetry that it covers.
+             */
+            batches: number;
+            /**
+             * Day
+             * @example 2026-07-01
+             */
+            day: string;
+            /**
+             * Key
+             * @description Id of the public key.
+             */
+            key: string;
+            /**
+             * Position
+             * @description Its last event.
+             */
+            position: number;
+            /**
+             * Sealed At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            sealed_at: string;
         };
         /**
          * Site
@@ -15949,6 +16185,327 @@ export interface operations {
             };
             /** @description A service behind this one is away; try again */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_event_chain: {
+        parameters: {
+            query?: {
+                /** @description How many of the newest events to check. */
+                check?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChainState"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search_events: {
+        parameters: {
+            query?: {
+                /** @description Recorded then or later (RFC 3339). */
+                from?: string | null;
+                /** @description Recorded before then (RFC 3339). */
+                to?: string | null;
+                /** @description Kinds of events, of which one is enough. */
+                type?: string[];
+                who?: string | null;
+                /** @description Only what somebody did, not what the service did by itself. */
+                people?: boolean;
+                /** @description One stream; ending in `/`, all below it. */
+                stream?: string | null;
+                /** @description Part of the stream's name or of anything that the event says. */
+                q?: string | null;
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_audit_events: {
+        parameters: {
+            query?: {
+                /** @description Recorded then or later (RFC 3339). */
+                from?: string | null;
+                /** @description Recorded before then (RFC 3339). */
+                to?: string | null;
+                /** @description Kinds of events, of which one is enough. */
+                type?: string[];
+                who?: string | null;
+                /** @description Only what somebody did, not what the service did by itself. */
+                people?: boolean;
+                /** @description One stream; ending in `/`, all below it. */
+                stream?: string | null;
+                /** @description Part of the stream's name or of anything that the event says. */
+                q?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description UTF-8 with BOM, CRLF. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_event_kinds: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventKinds"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -30908,6 +31465,122 @@ export interface operations {
             };
             /** @description Not possible in the present state */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Draft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleCheck"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request did not come in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
