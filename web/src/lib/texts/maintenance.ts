@@ -51,7 +51,7 @@ export const MAINTENANCE = {
   mt_is_reopened: { zh: "重啟", en: "Reopened" },
   mt_step_triage: { zh: "分級", en: "Triage" },
   mt_step_assign: { zh: "派工", en: "Assign" },
-  mt_step_arrive: { zh: "到場", en: "I am here" },
+  mt_step_arrive: { zh: "到場", en: "Arrive" },
   mt_step_hold: { zh: "待料", en: "Put on hold" },
   mt_step_resume: { zh: "料到繼續", en: "Resume" },
   mt_step_fix: { zh: "完工", en: "Done" },
