@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import numpy as np
+from tests.support.shown_device import ShowingFactory
 from tests.support.sites import CheckingFactory, write_site
 
 from cityhall_bms.adapters.export_desk import ExportOffice
@@ -36,6 +37,7 @@ from cityhall_bms.adapters.postgres.projections import PROJECTIONS
 from cityhall_bms.adapters.postgres.projector import Projector
 from cityhall_bms.adapters.postgres.registry import PostgresPointRegistry
 from cityhall_bms.adapters.postgres.sent_scans import PostgresSentScans
+from cityhall_bms.adapters.postgres.walks_view import PostgresWalkView
 from cityhall_bms.adapters.prometheus import Metrics
 from cityhall_bms.adapters.signing import Signer
 from cityhall_bms.adapters.site_files import load_site
@@ -45,10 +47,13 @@ from cityhall_bms.alarms.hand_over import ShiftDesk
 from cityhall_bms.alarms.notification_desk import QueuedTests
 from cityhall_bms.alarms.permits import PermitOffice
 from cityhall_bms.api.app import create_app
+from cityhall_bms.api.commissioning_services import CommissioningServices
 from cityhall_bms.api.feed import AlarmFeed
 from cityhall_bms.api.live import LiveFeed
 from cityhall_bms.api.server import server_of
 from cityhall_bms.api.services import ApiServices
+from cityhall_bms.commissioning.bench import Bench
+from cityhall_bms.commissioning.walking import WalkOffice
 from cityhall_bms.domain.access.grants import GRANTABLE, permissions_of
 from cityhall_bms.domain.alarms import AlarmRaised, AlarmReturned, alarm_id, stream_of
 from cityhall_bms.domain.batch import Readings, SampleBatch
@@ -338,6 +343,11 @@ def _services(base: _Base, telemetry: MemoryTelemetryLog, exports: ExportParts, 
         energy=energy,
         environment=environment_services(site, ids, queries, energy.reader, pool=pool, events=events, clock=clock),
         commanding=commands.services(clock, events, ToldArrays()),
+        commissioning=CommissioningServices(
+            Bench(site, ids, {"modbus": ShowingFactory()}, clock),
+            PostgresWalkView(pool),
+            WalkOffice(site, events, clock),
+        ),
         reports=report_services(reports),
         maintenance=maintenance_services(pool, events, clock, site, ids, energy.documents),
         metrics=Metrics(clock, shared=False).render,

@@ -72,6 +72,7 @@ PERMISSIONS: Final[Mapping[str, Asked]] = {
     "get_places": _P.READ,
     "get_point": _P.READ,
     "get_rainwater": _P.READ,
+    "get_read_plan": _P.READ,
     "get_reading": _P.READ,
     "get_report": _P.READ,
     "get_rule": _P.READ,
@@ -89,6 +90,7 @@ PERMISSIONS: Final[Mapping[str, Asked]] = {
     "get_tenants": _P.READ,
     "get_trend": _P.READ,
     "get_unmet_hours": _P.READ,
+    "get_walk": _P.READ,
     "get_water_use": _P.READ,
     "get_what_if": _P.READ,
     "get_work_order": _P.READ,
@@ -131,6 +133,7 @@ PERMISSIONS: Final[Mapping[str, Asked]] = {
     "list_steps": _P.READ,
     "list_suppressions": _P.READ,
     "list_work_orders": _P.READ,
+    "list_walks": _P.READ,
     "point_priorities": _P.READ,
     "point_stream": _P.READ,
     "print_hand_over": _P.READ,
@@ -170,6 +173,9 @@ PERMISSIONS: Final[Mapping[str, Asked]] = {
     # Counters and points.
     "decide_step": _P.EDIT_POINTS,
     "record_exchange": _P.EDIT_POINTS,
+    "check_point": _P.EDIT_POINTS,
+    "examine_device": _P.EDIT_POINTS,
+    "sign_off_walk": _P.EDIT_POINTS,
     # Energy.
     "add_adjustment": _P.EDIT_ENERGY,
     "adopt_baseline": _P.EDIT_ENERGY,

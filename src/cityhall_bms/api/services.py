@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 
 from cityhall_bms.api.access_services import AccessServices
 from cityhall_bms.api.command_services import CommandServices
+from cityhall_bms.api.commissioning_services import CommissioningServices
 from cityhall_bms.api.energy_services import EnergyServices
 from cityhall_bms.api.environment_services import EnvironmentServices
 from cityhall_bms.api.feed import AlarmFeed
@@ -79,6 +80,7 @@ class ApiServices:
     notification_desk: NotificationDesk
     rules: RuleServices
     commanding: CommandServices
+    commissioning: CommissioningServices
     energy: EnergyServices
     environment: EnvironmentServices
     reports: ReportServices

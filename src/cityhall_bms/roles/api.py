@@ -22,6 +22,7 @@ from cityhall_bms.adapters.postgres.notifications_view import PostgresNotificati
 from cityhall_bms.adapters.postgres.past_view import PostgresPastView
 from cityhall_bms.adapters.postgres.permits_view import PostgresPermitView
 from cityhall_bms.adapters.postgres.sent_scans import PostgresSentScans
+from cityhall_bms.adapters.postgres.walks_view import PostgresWalkView
 from cityhall_bms.adapters.signing import Signer
 from cityhall_bms.alarms.desk import AlarmDesk
 from cityhall_bms.alarms.hand_over import ShiftDesk
@@ -29,11 +30,14 @@ from cityhall_bms.alarms.notification_desk import QueuedTests
 from cityhall_bms.alarms.permits import PermitOffice
 from cityhall_bms.api.app import create_app
 from cityhall_bms.api.command_services import CommandServices
+from cityhall_bms.api.commissioning_services import CommissioningServices
 from cityhall_bms.api.energy_services import EnergyServices
 from cityhall_bms.api.feed import AlarmFeed
 from cityhall_bms.api.live import LiveFeed
 from cityhall_bms.api.server import Server, server_of
 from cityhall_bms.api.services import ApiServices
+from cityhall_bms.commissioning.bench import Bench
+from cityhall_bms.commissioning.walking import WalkOffice
 from cityhall_bms.domain.commanding.plant import TablePlant
 from cityhall_bms.domain.topology import Topology
 from cityhall_bms.historian.last_sent import ScanReader
@@ -151,6 +155,7 @@ def _services(parts: Parts, core: Core) -> ApiServices:
         notification_desk=QueuedTests(site, events, clock),
         rules=core.rules.services,
         commanding=core.commanding,
+        commissioning=_commissioning(parts),
         energy=core.energy,
         environment=environment_services(site, parts.ids, queries, reader, pool=pool, events=events, clock=clock),
         reports=report_services(ReportBasis.of(parts)),
@@ -161,6 +166,12 @@ def _services(parts: Parts, core: Core) -> ApiServices:
         allowed_hosts=parts.settings.api.allowed_hosts,
         limit_settings=parts.settings.limits,
     )
+
+
+def _commissioning(parts: Parts) -> CommissioningServices:
+    bench = Bench(parts.site, parts.ids, parts.factories, parts.clock)
+    office = WalkOffice(parts.site, parts.events, parts.clock)
+    return CommissioningServices(bench, PostgresWalkView(parts.pool), office)
 
 
 async def _make_exports(parts: Parts, office: ExportOffice, exports: ExportParts) -> None:

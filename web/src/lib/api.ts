@@ -69,8 +69,6 @@ export const put = <T>(path: string, body: object): Promise<T> => sent<T>("PUT",
 
 export const remove = <T>(path: string): Promise<T> => request<T>(path, { method: "DELETE" });
 
-export const del = <T>(path: string): Promise<T> => request<T>(path, { method: "DELETE" });
-
 /** Every point of the building, page by page. */
 export async function allPoints(): Promise<Point[]> {
   const points: Point[] = [];

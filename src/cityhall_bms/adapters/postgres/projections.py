@@ -18,6 +18,7 @@ from cityhall_bms.adapters.postgres.permits_view import PermitsProjection
 from cityhall_bms.adapters.postgres.projector import Projection
 from cityhall_bms.adapters.postgres.reports_view import ReportsProjection
 from cityhall_bms.adapters.postgres.rules_view import RulesProjection
+from cityhall_bms.adapters.postgres.walks_view import WalksProjection
 
 PROJECTIONS: Final[tuple[Projection, ...]] = (
     AirRecordProjection(),
@@ -36,4 +37,5 @@ PROJECTIONS: Final[tuple[Projection, ...]] = (
     PermitsProjection(),
     ReportsProjection(),
     RulesProjection(),
+    WalksProjection(),
 )

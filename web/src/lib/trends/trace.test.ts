@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Point } from "../api";
-import { ofBuckets, ofSamples, readAt, shifted, stepFrom, withLedger, type Samples, type Trend } from "./trace";
+import { ofBuckets, ofSamples, readAt, shifted, stepFrom, timesOf, withLedger, type Samples, type Trend } from "./trace";
 
 const POINT = { name: "TCH.B2.CN.CHC01.CHWS_T", unit: "°C", scan_s: 5, states: {} } as unknown as Point;
 const BEGIN = Date.parse("2026-07-01T00:00:00Z") / 1_000;
@@ -57,5 +57,6 @@ describe("several traces", () => {
     expect(stepFrom(both, BEGIN, true)).toBe(BEGIN + 5);
     expect(stepFrom(both, BEGIN + 10, false)).toBe(BEGIN + 5);
     expect(stepFrom(both, BEGIN + 15, true)).toBe(BEGIN + 15);
+    expect(timesOf(both)).toEqual([BEGIN, BEGIN + 5, BEGIN + 10, BEGIN + 15]);
   });
 });

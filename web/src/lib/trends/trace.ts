@@ -132,3 +132,7 @@ export function stepFrom(traces: readonly Trace[], time: number, later: boolean)
     for (const at of t) if (later ? at > time && at < best : at < time && at > best) best = at;
   return Number.isFinite(best) ? best : time;
 }
+
+/** Every time (s) at which any trace has a value, in order, each once. */
+export const timesOf = (traces: readonly Trace[]): number[] =>
+  [...new Set(traces.flatMap(({ t, v }) => t.filter((_, index) => v[index] !== null)))].sort((a, b) => a - b);
