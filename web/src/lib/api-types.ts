@@ -814,6 +814,126 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/commissioning/devices/{name}/examination": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Examine Device
+         * @description Ask a device for some of its points now, and show their bytes and all that they could mean.
+         */
+        post: operations["examine_device"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commissioning/devices/{name}/read-plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Read Plan
+         * @description How a device is read: its requests, how many points each serves, and what they cost on the wire.
+         */
+        get: operations["get_read_plan"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commissioning/walks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Walks
+         * @description How far the walk of each piece of equipment is.
+         */
+        get: operations["list_walks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commissioning/walks/checks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Point
+         * @description Record that a point was compared with the machine; a signature of its equipment is void then.
+         */
+        post: operations["check_point"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commissioning/walks/{equipment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Walk
+         * @description The walk of one piece of equipment, point by point.
+         */
+        get: operations["get_walk"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commissioning/walks/{equipment}/sign-off": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign Off Walk
+         * @description Take equipment over; 409 while a point is unchecked or failed, and to who checked one of them.
+         */
+        post: operations["sign_off_walk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/counters/quarantine": {
         parameters: {
             query?: never;
@@ -5298,6 +5418,27 @@ export interface components {
             saved_kgco2: number | null;
         };
         /**
+         * Checked
+         * @description A point was compared with the machine.
+         * @example {
+         *       "note": "與現場溫度計相符",
+         *       "passed": true,
+         *       "point": "TCH.B2.CN.CHC01.CHWS_T"
+         *     }
+         */
+        Checked: {
+            /**
+             * Note
+             * @description What was seen at the machine; of a failure what is wrong.
+             * @default
+             */
+            note: string;
+            /** Passed */
+            passed: boolean;
+            /** Point */
+            point: string;
+        };
+        /**
          * Choices
          * @description What a point may be given. Where it is never commanded, `refused` says why, and the rest is empty.
          */
@@ -6386,6 +6527,54 @@ export interface components {
          * @enum {string}
          */
         Evidence: "controllers" | "outages" | "devices" | "equipment" | "permits" | "hand_overs" | "maintenance" | "safety" | "plant" | "meters" | "air" | "comfort" | "rules";
+        /**
+         * Examination
+         * @description What a device answered.
+         */
+        Examination: {
+            /**
+             * At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            at: string;
+            /** Device */
+            device: string;
+            /** Points */
+            points: components["schemas"]["ExaminedPoint"][];
+        };
+        /**
+         * ExaminedPoint
+         * @description A point as its device told it just now.
+         */
+        ExaminedPoint: {
+            /** Address */
+            address: string;
+            /** Candidates */
+            candidates: components["schemas"]["cityhall_bms__api__commissioning__Reading"][];
+            /**
+             * Note
+             * @description What the device said when there is no value.
+             */
+            note: string;
+            /**
+             * Point
+             * @example TCH.B2.CN.CHC01.CHWS_T
+             */
+            point: string;
+            /**
+             * Quality
+             * @enum {string}
+             */
+            quality: "good" | "uncertain" | "bad";
+            /**
+             * Raw
+             * @description Bytes in hexadecimal, as they came.
+             * @example 40e0 0000
+             */
+            raw: string;
+            /** Value */
+            value: number | null;
+        };
         /**
          * Exceedance
          * @description A time in which a mean exceeded its limit on end.
@@ -10278,6 +10467,21 @@ export interface components {
             candidates: components["schemas"]["cityhall_bms__api__source__Reading"][];
         };
         /**
+         * ReadPlan
+         * @description How a device is read.
+         */
+        ReadPlan: {
+            /**
+             * Bytes Per S
+             * @description All of it on the wire.
+             */
+            bytes_per_s: number;
+            /** Device */
+            device: string;
+            /** Scans */
+            scans: components["schemas"]["Scan"][];
+        };
+        /**
          * ReadingList
          * @description Readings.
          */
@@ -10487,6 +10691,33 @@ export interface components {
             schedule: string | null;
             state: components["schemas"]["ReportState"];
             text: components["schemas"]["Text"];
+        };
+        /**
+         * Request
+         * @description One request of a scan.
+         */
+        Request: {
+            /**
+             * Bytes
+             * @description Question and answer together.
+             */
+            bytes: number;
+            /**
+             * Line Ms
+             * @description How long a serial line is taken; null where that does not count.
+             */
+            line_ms: number | null;
+            /**
+             * Points
+             * @description How many points it serves.
+             */
+            points: number;
+            /**
+             * What
+             * @description What it asks for, in the protocol's words.
+             * @example input 100-131
+             */
+            what: string;
         };
         /**
          * RestatedFigure
@@ -11183,6 +11414,19 @@ export interface components {
             used: (number | null)[];
         };
         /**
+         * Scan
+         * @description What is asked every so often.
+         */
+        Scan: {
+            /** Requests */
+            requests: components["schemas"]["Request"][];
+            /**
+             * Scan S
+             * @example 5
+             */
+            scan_s: number;
+        };
+        /**
          * Schedule
          * @description A report that is made by itself.
          */
@@ -11491,6 +11735,20 @@ export interface components {
             name?: string | null;
             /** Password */
             password?: string | null;
+        };
+        /**
+         * SignOff
+         * @description Equipment is taken over.
+         * @example {
+         *       "note": "驗收合格"
+         *     }
+         */
+        SignOff: {
+            /**
+             * Note
+             * @default
+             */
+            note: string;
         };
         /**
          * Signature
@@ -12243,6 +12501,19 @@ export interface components {
             zh: string;
         };
         /**
+         * ToExamine
+         * @description Which points of the device.
+         * @example {
+         *       "points": [
+         *         "TCH.B2.CN.CHC01.CHWS_T"
+         *       ]
+         *     }
+         */
+        ToExamine: {
+            /** Points */
+            points: string[];
+        };
+        /**
          * TokenList
          * @description Tokens that are good, the newest first.
          */
@@ -12565,6 +12836,84 @@ export interface components {
          * @enum {string}
          */
         Verdict: "balanced" | "warn" | "wrong" | "impossible" | "unknown" | "not_judged";
+        /**
+         * Walk
+         * @description The walk of one piece of equipment.
+         */
+        Walk: {
+            /** Equipment */
+            equipment: string;
+            /** Note */
+            note: string;
+            /** Points */
+            points: components["schemas"]["WalkedPoint"][];
+            /** Signed At */
+            signed_at: string | null;
+            /** Signed By */
+            signed_by: string;
+        };
+        /**
+         * WalkList
+         * @description Every piece of equipment that has points.
+         */
+        WalkList: {
+            /** Items */
+            items: components["schemas"]["WalkSummary"][];
+        };
+        /**
+         * WalkSummary
+         * @description How far the walk of a piece of equipment is.
+         */
+        WalkSummary: {
+            /**
+             * Equipment
+             * @example TCH.B2.CN.CHC01
+             */
+            equipment: string;
+            /** Failed */
+            failed: number;
+            /** Passed */
+            passed: number;
+            /** Points */
+            points: number;
+            /** Signed At */
+            signed_at: string | null;
+            /**
+             * Signed By
+             * @description Empty: nobody took it over, or it was checked again since.
+             */
+            signed_by: string;
+            /** System */
+            system: string;
+            text: components["schemas"]["Text"];
+        };
+        /**
+         * WalkedPoint
+         * @description A point of the walk; ``passed`` is null while nobody checked it.
+         */
+        WalkedPoint: {
+            /** At */
+            at: string | null;
+            /** By */
+            by: string;
+            /** Note */
+            note: string;
+            /** Passed */
+            passed: boolean | null;
+            /**
+             * Point
+             * @example TCH.B2.CN.CHC01.CHWS_T
+             */
+            point: string;
+            /**
+             * Seen
+             * @description What the service showed when it was checked.
+             */
+            seen: number | null;
+            text: components["schemas"]["Text"];
+            /** Unit */
+            unit: string;
+        };
         /**
          * WaterUse
          * @description City water and rain per person and calendar day.
@@ -13020,6 +13369,27 @@ export interface components {
         cityhall_bms__api__air_record__Withdrawal: {
             /** Reason */
             reason: string;
+        };
+        /**
+         * Reading
+         * @description One way to read the same bytes.
+         */
+        cityhall_bms__api__commissioning__Reading: {
+            /**
+             * Encoding
+             * @example float32 CDAB
+             */
+            encoding: string;
+            /**
+             * Plausible
+             * @description Finite, and within the point's range.
+             */
+            plausible: boolean;
+            /**
+             * Value
+             * @description Null: no number.
+             */
+            value: number | null;
         };
         /**
          * Withdrawal
@@ -17642,6 +18012,652 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Command"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request did not come in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    examine_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ToExamine"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Examination"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request did not come in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_read_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadPlan"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_walks: {
+        parameters: {
+            query?: {
+                system?: components["schemas"]["System-Input"] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WalkList"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_point: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Checked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Walk"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request did not come in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_walk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                equipment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Walk"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_off_walk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                equipment: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignOff"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Walk"];
                 };
             };
             /** @description The request makes no sense */
