@@ -64,6 +64,22 @@ async def test_a_comparison_says_what_it_rests_on_or_why_there_is_none_and_keeps
     assert await page.input_value('input[name="period"]') == "115-06"
 
 
+async def test_every_panel_tells_its_answer_or_why_there_is_none(page: Page) -> None:
+    await open_page(page, "energy")
+    panels = page.locator("section[data-panel]")
+
+    async def are_told() -> bool:
+        texts = await panels.all_inner_texts()
+        return len(texts) == 7 and not any("載入" in text for text in texts)
+
+    await until(are_told, 60)
+    assert "還沒有措施" in await page.locator('[data-panel="measures"]').inner_text()
+    await picture(page, "energy-panels-zh.png")
+    assert await violations(page) == []
+    await page.set_viewport_size({"width": 1024, "height": 768})
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 async def test_a_report_is_asked_for_made_and_downloaded_with_its_manifest(page: Page) -> None:
     await open_page(page, "reports")
     await page.select_option("select", "shift")

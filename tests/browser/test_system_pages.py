@@ -61,6 +61,10 @@ async def test_somebody_shut_in_stands_on_top_of_the_lifts_until_the_car_is_free
         return await first.get_attribute("data-lift") == "TCH.01.N.ELV01"
 
     await until(is_first, 30)
+    await page.wait_for_selector("[data-bank] .p1", timeout=60_000)
+    mark = await page.locator("[data-bank] .p1").bounding_box()
+    assert mark is not None
+    assert mark["width"] < 30
     await picture(page, "lifts-trapped-zh.png")
     assert await violations(page) == []
     healthy.fault("lift_entrapment", on=False)

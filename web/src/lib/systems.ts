@@ -1,4 +1,5 @@
 import type { Schemas } from "./api";
+import { dayOf, momentOf } from "./days";
 
 /** What the pages of systems ask for. */
 export type Balance = Schemas["BalanceAnswer"];
@@ -27,4 +28,12 @@ export function lastHourOf(at: number): { from: string; to: string } {
 export function daysBefore(at: number, days: number): string {
   const end = Math.floor(at / QUARTER_MS) * QUARTER_MS;
   return `from=${new Date(end - days * 24 * HOUR_MS).toISOString()}&to=${new Date(end).toISOString()}`;
+}
+
+/** The last whole days of the building before a moment, up to midnight: `from=…&to=…`. */
+export function wholeDays(at: number, days: number, timeZone: string): string {
+  const day = dayOf(at, timeZone);
+  const first = new Date(Date.parse(`${day}T00:00Z`) - days * 24 * HOUR_MS).toISOString().slice(0, 10);
+  const [from, to] = [first, day].map((one) => new Date(momentOf(one, 0, timeZone)).toISOString());
+  return `from=${from}&to=${to}`;
 }

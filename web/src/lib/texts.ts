@@ -1,5 +1,6 @@
 import { ACCESS } from "./texts/access";
 import { CONSOLE } from "./texts/console";
+import { ENERGY } from "./texts/energy";
 import { FRAME } from "./texts/frame";
 import { MAINTENANCE } from "./texts/maintenance";
 import { PLANT } from "./texts/plant";
@@ -11,6 +12,7 @@ import { TRENDS } from "./texts/trends";
 export const TEXTS = {
   ...ACCESS,
   ...CONSOLE,
+  ...ENERGY,
   ...FRAME,
   ...MAINTENANCE,
   ...PLANT,
