@@ -12,7 +12,7 @@ from cityhall_bms.access.desk import AccountOffice
 from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.command_frame import Config, DataDir, SiteFolder, ending_well, run, settings_of
-from cityhall_bms.domain.access.grants import EVERYWHERE, GRANTABLE, Grant, Permission, Role
+from cityhall_bms.domain.access.grants import GRANTABLE, Grant, Permission, parse_grant
 from cityhall_bms.domain.errors import NotFoundError, RefusedError
 from cityhall_bms.ports.access import Account
 from cityhall_bms.ports.clock import Clock
@@ -145,11 +145,11 @@ def _grants(words: list[str]) -> list[Grant]:
 
 
 def _grant(word: str) -> Grant:
-    name, _, zone = word.partition("@")
-    if name not in GRANTABLE:
-        msg = f"--role {word}: {', '.join(GRANTABLE)}; ROLE@ZONE"
-        raise RefusedError(msg)
-    return Grant(Role(name), (zone or EVERYWHERE,))
+    try:
+        return parse_grant(word)
+    except ValueError as error:
+        msg = f"--role {error}"
+        raise RefusedError(msg) from error
 
 
 def _scope(word: str) -> Permission:

@@ -11,9 +11,20 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyAddress, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    IPvAnyAddress,
+    PlainSerializer,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from cityhall_bms.domain.access.grants import Grant, parse_grant
 from cityhall_bms.domain.access.rules import AccessRules, LockRules, PasswordRules, SessionRules
 from cityhall_bms.domain.energy.balance import BalanceLimits
 from cityhall_bms.domain.errors import Problem, SiteError
@@ -43,6 +54,14 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def _granted(given: object) -> object:
+    return parse_grant(given) if isinstance(given, str) else given
+
+
+def _granting(grant: Grant) -> str:
+    return f"{grant.role}@{grant.zones[0]}"
 
 
 TimeOfDay = Annotated[str, AfterValidator(_time_of_day)]
@@ -246,6 +265,30 @@ class RetentionSettings(_Table):
     archive: str = ""
 
 
+class OidcSettings(_Table):
+    """``[oidc]``: an OpenID provider that says who people are; empty ``issuer`` = none.
+
+    ``grants``: what the provider's groups may do, as ``"operator"`` or ``"operator@05.W"``. Who is in none of them is
+    not let in.
+    """
+
+    issuer: Annotated[str, Field(pattern=r"^(|https://.+|http://(127\.0\.0\.1|localhost)[:/].*)$")] = ""
+    client_id: str = ""
+    client_secret_file: str = ""
+    text: Annotated[str, Field(min_length=1, max_length=60)] = "單一登入 / Single sign-on"
+    name_claim: Annotated[str, Field(min_length=1)] = "preferred_username"
+    groups_claim: Annotated[str, Field(min_length=1)] = "groups"
+    scopes: tuple[str, ...] = ()
+    grants: dict[str, tuple[Annotated[Grant, BeforeValidator(_granted), PlainSerializer(_granting)], ...]] = {}
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.issuer and not (self.client_id and Path(self.client_secret_file).is_file() and self.grants):
+            msg = "an issuer needs client_id, client_secret_file (a file that can be read) and grants"
+            raise ValueError(msg)
+        return self
+
+
 class Settings(BaseSettings):
     """All settings."""
 
@@ -272,6 +315,7 @@ class Settings(BaseSettings):
     energy: EnergySettings = EnergySettings()
     notifications: NotificationSettings = NotificationSettings()
     access: AccessSettings = AccessSettings()
+    oidc: OidcSettings = OidcSettings()
 
     @property
     def export_folder(self) -> Path:

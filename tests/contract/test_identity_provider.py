@@ -62,7 +62,7 @@ async def test_a_person_signs_in_and_comes_with_name_and_groups(provider: Provid
     going = await ours.begin(BACK)
     found = await ours.finish(going.secret, provider.visit(going.address, "wang", BACK), BACK)
 
-    assert (found.provider, found.subject, found.name) == (provider.issuer, "wang", "王小明")
+    assert (found.provider, found.subject, found.name) == (provider.issuer, "wang", "周大華")
     assert found.groups == {"bms-operators", "everybody"}
     assert "code_challenge_method=S256" in going.address
     assert going.secret not in going.address

@@ -76,7 +76,6 @@ from cityhall_bms.roles.maintaining import maintenance_services
 from cityhall_bms.roles.reporting import ReportBasis, report_services
 from cityhall_bms.roles.rule_desk import RuleParts
 from cityhall_bms.settings import (
-    AccessSettings,
     ApiSettings,
     DatabaseSettings,
     EnergySettings,
@@ -312,7 +311,7 @@ def _services(base: _Base, telemetry: MemoryTelemetryLog, exports: ExportParts, 
         ids=ids,
         endpoints=dict.fromkeys(site.devices, "127.0.0.1:5020 unit 1"),
         clock=clock,
-        access=AccessParts.of(pool, events, clock, site, AccessSettings()).services,
+        access=AccessParts.of(pool, events, clock, site, _settings(folder, base.dsn)).services,
         live=live,
         feed=AlarmFeed(view, events, clock, Topology.of(site)),
         alarms=view,

@@ -6,7 +6,8 @@ const [web, port, back] = process.argv.slice(2);
 const { default: Provider } = await import(pathToFileURL(`${web}/node_modules/oidc-provider/lib/index.js`).href);
 
 const PEOPLE = {
-  wang: { preferred_username: "王小明", groups: ["bms-operators", "everybody"] },
+  wang: { preferred_username: "周大華", groups: ["bms-operators", "everybody"] },
+  "other-wang": { preferred_username: "周大華", groups: ["bms-supervisors"] },
   chen: { preferred_username: "陳主任", groups: ["bms-supervisors"] },
   stranger: { preferred_username: "路人", groups: ["everybody"] },
   nameless: { groups: ["bms-operators"] },

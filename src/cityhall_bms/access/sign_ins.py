@@ -92,6 +92,10 @@ class Reception:
         account = await self._office.grant(account.name, grants, by=provider)
         return await self._open(account, provider, origin)
 
+    async def turned_away(self, reason: str, origin: Origin) -> None:
+        """Record that a provider did not vouch for somebody."""
+        await self._refuse(NOBODY, reason[:WORDS_MAX], origin)
+
     async def change_password(self, who: SignedIn, old: str, new: str) -> None:
         """Choose another password; every other session of the account ends."""
         account, store = await self._book.get(who.name), self._base.store

@@ -7,7 +7,7 @@ before it runs (:mod:`cityhall_bms.api.permissions`); where it acts on equipment
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from fastapi import Depends, WebSocketException
+from fastapi import Depends, Response, WebSocketException
 from starlette.requests import HTTPConnection
 
 from cityhall_bms.api.permissions import BUILDING_WIDE, PERMISSIONS, Asked, Door
@@ -121,6 +121,13 @@ async def known(found: Annotated[Caller | None, Depends(caller)]) -> Caller:
 
 
 Who = Annotated[Caller, Depends(known)]
+
+
+def set_session(response: Response, secret: str, *, secure: bool) -> None:
+    """Give a browser its session: out of reach of scripts and of other sites' pages."""
+    response.set_cookie(
+        SECURE_COOKIE if secure else COOKIE, secret, path="/", secure=secure, httponly=True, samesite="strict"
+    )
 
 
 def origin_of(connection: HTTPConnection) -> Origin:

@@ -1,8 +1,19 @@
 """What the API needs to know who asks."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cityhall_bms.ports.access import AccountDesk, Credentials, Doorkeeper, SignIns
+from cityhall_bms.ports.access import AccountDesk, Credentials, Doorkeeper, Grant, SignIns
+from cityhall_bms.ports.identity import IdentityProvider
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderWay:
+    """A provider that says who people are, what its way in is called, and what its groups may do."""
+
+    provider: IdentityProvider
+    text: str
+    grants: Mapping[str, Sequence[Grant]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,3 +25,4 @@ class AccessServices:
     sign_ins: SignIns
     door: Doorkeeper
     metrics_open_on_loopback: bool = True
+    provider: ProviderWay | None = None

@@ -54,6 +54,7 @@ from cityhall_bms.api import (
     permits,
     points,
     problems,
+    provider,
     reports,
     restatements,
     rules,
@@ -160,6 +161,7 @@ MODULES: Final = (
     maintenance_patrol,
     maintenance_registers,
     session,
+    provider,
     accounts,
 )
 

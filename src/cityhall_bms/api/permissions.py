@@ -251,11 +251,14 @@ PERMISSIONS: Final[Mapping[str, Asked]] = {
     "revoke_own_token": Door.SIGNED_IN,
     "sign_out": Door.SIGNED_IN,
     # Before one is anybody.
+    "begin_oidc": Door.OPEN,
+    "finish_oidc": Door.OPEN,
     "healthz": Door.OPEN,
     "metrics": Door.OPEN,
     "read_invitation": Door.OPEN,
     "readyz": Door.OPEN,
     "sign_in": Door.OPEN,
+    "sign_in_ways": Door.OPEN,
 }
 """What each operation asks for."""
 

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from cityhall_bms.api import access_models as models
-from cityhall_bms.api.access import COOKIE, SECURE_COOKIE, Caller, Who, origin_of
+from cityhall_bms.api.access import COOKIE, SECURE_COOKIE, Caller, Who, origin_of, set_session
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import Services
 from cityhall_bms.api.times import to_rfc3339
@@ -21,10 +21,7 @@ async def sign_in(services: Services, body: models.SignIn, request: Request, res
     wrong with a password that is chosen.
     """
     opened = await _opened(services, body, request)
-    secure = request.url.scheme == "https"
-    response.set_cookie(
-        SECURE_COOKIE if secure else COOKIE, opened.secret, path="/", secure=secure, httponly=True, samesite="strict"
-    )
+    set_session(response, opened.secret, secure=request.url.scheme == "https")
     response.headers["Cache-Control"] = "no-store"
     return _session(Caller(opened.who, services, "sign_in"))
 

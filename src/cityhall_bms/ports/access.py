@@ -188,6 +188,10 @@ class SignIns(Protocol):
         """Sign in somebody whom an identity provider vouches for; the account is made where there is none."""
         ...
 
+    async def turned_away(self, reason: str, origin: Origin) -> None:
+        """Record that a provider did not vouch for somebody, and why."""
+        ...
+
     async def change_password(self, who: SignedIn, old: str, new: str) -> None:
         """Choose another password; every other session of the account ends."""
         ...

@@ -126,7 +126,7 @@ def _services(parts: Parts, core: Core) -> ApiServices:
         ids=parts.ids,
         endpoints=_endpoints(parts),
         clock=clock,
-        access=AccessParts.of(pool, events, clock, site, parts.settings.access).services,
+        access=AccessParts.of(pool, events, clock, site, parts.settings).services,
         live=core.live,
         feed=core.feed,
         alarms=core.view,

@@ -77,6 +77,15 @@ class Grant:
 Grants = Sequence[Grant]
 
 
+def parse_grant(word: str) -> Grant:
+    """Read ``operator`` or ``operator@05.W``; ``ValueError`` for a role that nobody is granted."""
+    name, _, zone = word.partition("@")
+    if name not in GRANTABLE:
+        msg = f"{word}: write ROLE or ROLE@ZONE, with one of {', '.join(GRANTABLE)}"
+        raise ValueError(msg)
+    return Grant(Role(name), (zone or EVERYWHERE,))
+
+
 def permissions_of(grants: Grants) -> frozenset[Permission]:
     """What some grants permit, somewhere."""
     return frozenset().union(*(PERMISSIONS_OF[grant.role] for grant in grants))

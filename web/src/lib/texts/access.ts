@@ -20,6 +20,10 @@ export const ACCESS = {
   access_choose: { zh: "設定並登入", en: "Choose and sign in" },
   access_signing_in: { zh: "登入中…", en: "Signing in…" },
   access_no_invitation: { zh: "改用帳號與密碼登入", en: "Sign in with name and password" },
+  access_turned_away: {
+    zh: "單一登入未成功，或您不屬於可使用本系統的群組；請洽系統管理者",
+    en: "Single sign-on did not succeed, or you are in no group that may use this system; ask an administrator",
+  },
   access_ending: { zh: "閒置中，{n} 秒後自動登出", en: "Without activity you are signed out in {n} s" },
   access_stay: { zh: "繼續使用", en: "Stay signed in" },
   access_signed_in_as: { zh: "登入者：{name}", en: "Signed in as {name}" },
