@@ -17,6 +17,7 @@ from cityhall_bms.domain.environment import Environment
 from cityhall_bms.domain.maintenance.book import MaintenanceBook
 from cityhall_bms.domain.notifications.plan import NotificationPlan
 from cityhall_bms.domain.reports import ReportPlan
+from cityhall_bms.domain.scheduling.programme import SchedulePlan
 from cityhall_bms.domain.targets import Targets
 
 NAME_PATTERN: Final = re.compile(r"[A-Z0-9]+(\.[A-Z0-9]+){3}(\.[A-Za-z0-9_]+)?")
@@ -154,6 +155,7 @@ class Site:
     facts: SiteFacts = field(default_factory=SiteFacts)
     performance: Performance = field(default_factory=Performance)
     maintenance: MaintenanceBook = field(default_factory=MaintenanceBook)
+    scheduling: SchedulePlan = field(default_factory=SchedulePlan)
 
     def points_of(self, device: str) -> list[Point]:
         """Points of one device, in the order of ``points.csv``."""

@@ -31,6 +31,7 @@ from cityhall_bms.adapters.site_files.points import (
     read_points,
 )
 from cityhall_bms.adapters.site_files.reports import read_reports
+from cityhall_bms.adapters.site_files.scheduling import check_scheduling, read_scheduling
 from cityhall_bms.adapters.site_files.shedding import read_shedding
 from cityhall_bms.adapters.site_files.targets import read_targets
 from cityhall_bms.adapters.site_files.tariffs import Known, read_tariffs
@@ -73,13 +74,20 @@ def load_site(folder: Path, factories: Mapping[str, DriverFactory], profile_fold
     commanding = read_commanding(folder, equipment.good.values(), points.values(), mistakes)
     shedding = read_shedding(folder, equipment.good, points.values(), mistakes)
     maintenance = read_maintenance(folder, site, equipment.good, points, mistakes)
+    scheduling, scheduling_file = read_scheduling(folder, mistakes)
     _ask_drivers(devices or {}, points, factories, mistakes)
     if mistakes or site is None or devices is None:
         raise SiteError(mistakes.sorted())
     found = replace(_site(site, equipment, devices, points), commanding=commanding, environment=environment)
     found = replace(found, energy_book=energy_book, performance=performance, maintenance=maintenance)
-    found = replace(found, metering=metering, tariffs=tariffs, shedding=shedding)
-    return replace(found, schedules=schedules, notifications=notifications, targets=targets, reports=reports)
+    found = replace(found, metering=metering, tariffs=tariffs, shedding=shedding, scheduling=scheduling)
+    found = replace(found, schedules=schedules, notifications=notifications, targets=targets, reports=reports)
+    if scheduling_file is not None:
+        # It is about the whole of the site: points, limits, calendars, places.
+        check_scheduling(scheduling_file, found, mistakes)
+    if mistakes:
+        raise SiteError(mistakes.sorted())
+    return found
 
 
 def _read_site(folder: Path, mistakes: Mistakes) -> tuple[SiteFile | None, Schedules]:
