@@ -10,6 +10,7 @@ from cityhall_simulators.environment_file import environment_toml
 from cityhall_simulators.maintenance_file import maintenance_toml
 from cityhall_simulators.meters_file import meters_toml
 from cityhall_simulators.plants.calendar import special_days
+from cityhall_simulators.schedules_file import schedules_toml
 from cityhall_simulators.targets_file import references_toml, targets_toml
 from cityhall_simulators.tariffs_file import tariffs_toml
 from cityhall_simulators.toml_text import table
@@ -44,6 +45,7 @@ def write_site(folder: Path, building: Building, host: str, ports: Mapping[str, 
         ("references", references_toml(building)),
         ("environment", environment_toml(building)),
         ("maintenance", maintenance_toml(building)),
+        ("schedules", schedules_toml(building)),
     ):
         if text:
             (folder / f"{name}.toml").write_text(text, encoding="utf-8")

@@ -19,6 +19,8 @@ def table(title: str, entries: Mapping[str, object]) -> str:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{quoted(key)} = {_shown(item)}' for key, item in value.items())} }}"
     if isinstance(value, list):
         return f"[{', '.join(_shown(item) for item in value)}]"
     return quoted(value) if isinstance(value, str) else str(value).lower()

@@ -11,6 +11,7 @@ import pytest
 from tests.support.site_tables import device_file, device_table, equipment_rows, point_rows, profile_points
 
 from cityhall_simulators.description import load_building
+from cityhall_simulators.schedules_file import schedules_toml
 from cityhall_simulators.secrets_folder import write_secrets
 from cityhall_simulators.site_folder import write_site
 
@@ -161,3 +162,17 @@ def test_the_command_writes_the_folder_of_the_whole_building(tmp_path: Path) -> 
     subprocess.run(command, check=True, capture_output=True, timeout=60)
     assert device_table(tmp_path / "site", "chc01-panel")["port"] == 16_000
     assert len(point_rows(tmp_path / "site")) == 5061
+
+
+@pytest.mark.parametrize(
+    ("building", "names"),
+    [
+        ("small", {"AHU-OFFICE", "PARKING-RUSH"}),
+        ("full", {"AHU-OFFICE", "DISPENSERS", "LIGHTING-OFFICE", "PARKING-RUSH"}),
+    ],
+)
+def test_air_light_dispensers_and_fans_have_their_hours(building: str, names: set[str]) -> None:
+    found = tomllib.loads(schedules_toml(load_building(building)))
+    assert {schedule["name"] for schedule in found["schedule"]} == names
+    assert all(len(scene["values"]) <= 50 for scene in found["scene"])
+    assert [space["name"] for space in found["bookings"]["space"]][:1] == ["hall"]

@@ -82,6 +82,8 @@ from cityhall_bms.settings import (
     LimitSettings,
     Settings,
 )
+from cityhall_bms.roles.scheduling import scheduling_services
+from cityhall_bms.settings import AccessSettings, DatabaseSettings, EnergySettings, Settings
 from cityhall_bms.site_reading import described_rules, read_site_label
 from cityhall_drivers.modbus.driver import ModbusFactory
 
@@ -254,6 +256,7 @@ async def running_api(
     dashboard: Path | None = None,
     more_equipment: str = "",
     limits: LimitSettings = WIDE,
+    more_site: str = "",
 ) -> AsyncIterator[ApiRig]:
     """Serve the hand-written site of ``tests.support.sites`` over an empty database, with more points and equipment."""
     clock = SystemClock()
@@ -261,6 +264,8 @@ async def running_api(
         points.write(more_points)
     with (folder / "equipment.csv").open("a", encoding="utf-8") as equipment:
         equipment.write(more_equipment)
+    with (folder / "site.toml").open("a", encoding="utf-8") as described:
+        described.write(more_site)
     site = load_site(folder, {"modbus": CheckingFactory()})
     await migrate(dsn)
     pool = await open_pool(dsn)
@@ -349,6 +354,7 @@ def _services(base: _Base, telemetry: MemoryTelemetryLog, exports: ExportParts, 
         ),
         reports=report_services(reports),
         maintenance=maintenance_services(pool, events, clock, site, ids, energy.documents),
+        scheduling=scheduling_services(site, ids, queries, pool=pool, events=events, clock=clock),
         metrics=Metrics(clock, shared=False).render,
         label_plan=read_site_label(folder),
     )

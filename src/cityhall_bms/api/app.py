@@ -20,6 +20,7 @@ from cityhall_bms.api import (
     alarm_sockets,
     alarms,
     audit,
+    bookings,
     comfort,
     commands,
     commissioning,
@@ -58,6 +59,8 @@ from cityhall_bms.api import (
     reports,
     restatements,
     rules,
+    scenes,
+    schedules,
     session,
     source,
     state,
@@ -163,6 +166,9 @@ MODULES: Final = (
     session,
     provider,
     accounts,
+    schedules,
+    scenes,
+    bookings,
 )
 
 

@@ -17,6 +17,7 @@ from cityhall_bms.api.live import LiveFeed
 from cityhall_bms.api.maintenance_services import MaintenanceServices
 from cityhall_bms.api.report_services import ReportServices
 from cityhall_bms.api.rule_services import RuleServices
+from cityhall_bms.api.scheduling_services import SchedulingServices
 from cityhall_bms.domain.label import LabelPlan
 from cityhall_bms.domain.shifts import Shifts
 from cityhall_bms.domain.site import Site
@@ -85,6 +86,7 @@ class ApiServices:
     environment: EnvironmentServices
     reports: ReportServices
     maintenance: MaintenanceServices
+    scheduling: SchedulingServices
     metrics: Callable[[], tuple[bytes, str]]
     """Body and content type of ``/metrics``."""
     suppression: Suppression = field(default_factory=Suppression)

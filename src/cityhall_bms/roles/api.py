@@ -50,6 +50,7 @@ from cityhall_bms.roles.maintaining import maintenance_services
 from cityhall_bms.roles.parts import Loop, Parts
 from cityhall_bms.roles.reporting import ReportBasis, report_services
 from cityhall_bms.roles.rule_desk import RuleParts
+from cityhall_bms.roles.scheduling import scheduling_services
 from cityhall_bms.settings import child_environment
 from cityhall_bms.site_reading import described_rules, in_force, read_site_label, read_site_rules, read_site_suppression
 
@@ -160,6 +161,7 @@ def _services(parts: Parts, core: Core) -> ApiServices:
         environment=environment_services(site, parts.ids, queries, reader, pool=pool, events=events, clock=clock),
         reports=report_services(ReportBasis.of(parts)),
         maintenance=maintenance_services(pool, events, clock, site, parts.ids, core.energy.documents),
+        scheduling=scheduling_services(site, parts.ids, queries, pool=pool, events=events, clock=clock),
         metrics=parts.metrics.render,
         suppression=read_site_suppression(parts.folder, site, read_site_rules(parts.folder)),
         label_plan=read_site_label(parts.folder),

@@ -20,6 +20,7 @@ from cityhall_bms.roles.notifying import notifying
 from cityhall_bms.roles.parts import Loop, Parts, led, together
 from cityhall_bms.roles.reporting import report_keeper
 from cityhall_bms.roles.ruling import by_the_book
+from cityhall_bms.roles.scheduling import schedule_keeper
 from cityhall_bms.rules.binding import points_watched
 from cityhall_bms.rules.runner import RulesRunner
 from cityhall_bms.site_reading import described_rules, read_site_suppression
@@ -69,5 +70,6 @@ def _keepers(parts: Parts, view: AlarmView, events: EventLog) -> list[Loop]:
         target_keeper(parts, events).run(),
         override_keeper(parts, events),
         overdue_keeper(parts, events),
+        schedule_keeper(parts, events),
         FollowUpKeeper(view, permits, events, clock, parts.settings.alarms.handling).run(),
     ]
