@@ -282,6 +282,7 @@ class InForce(Model):
     point: PointName
     text: Text
     unit: str
+    states: dict[str, Text] = Field(description="Texts of the states of a digital or multi-state point.")
     wanted: Wanted | None
     held: float | None = Field(description="What priority 16 holds; null: nothing.")
     above: Holder | None = Field(description="An operator or the optimizer, who counts.")

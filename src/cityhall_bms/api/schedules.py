@@ -65,6 +65,7 @@ async def schedules_in_force(
             point=point,
             text=Text.of(services.site.points[point].text),
             unit=services.site.points[point].unit,
+            states={str(state): Text.of(text) for state, text in services.site.points[point].states.items()},
             wanted=models.Wanted.of(wants.get(point)),
             held=next((slot.value for slot in slots.get(point, []) if slot.priority == SCHEDULE), None),
             above=_above(slots.get(point, [])),
