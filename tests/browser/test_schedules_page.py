@@ -65,7 +65,7 @@ async def test_a_conflict_is_shown_before_anything_is_saved(page: Page) -> None:
     await page.keyboard.press("Tab")
     await page.click('[data-testid="weekday-add"]')
     await page.click("text=套用到每天")
-    times = page.locator('fieldset input.time').first
+    times = page.locator("fieldset input.time").first
     await times.fill("0900")
     await page.keyboard.press("Tab")
     value = page.locator("fieldset select").first

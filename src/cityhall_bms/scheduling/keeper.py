@@ -22,7 +22,7 @@ from cityhall_bms.domain.errors import (
 )
 from cityhall_bms.domain.scheduling.wanted import Horizon, Want, wanted
 from cityhall_bms.domain.site import Site
-from cityhall_bms.ports.authority import Requester, Role
+from cityhall_bms.ports.access import Requester, Role
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.commands import CommandDesk, CommandView, CommandWish
 from cityhall_bms.scheduling.early_starts import EarlyStarts

@@ -60,14 +60,15 @@ async function request<T>(path: string, init: RequestInit = {}): Promise<T> {
 
 export const get = <T>(path: string): Promise<T> => request<T>(path);
 
-const sent = <T>(method: string, path: string, body: object): Promise<T> =>
-  request<T>(path, { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+type Headers = Record<string, string>;
+const sent = <T>(method: string, path: string, body: object, headers: Headers = {}): Promise<T> =>
+  request<T>(path, { method, headers: { "Content-Type": "application/json", ...headers }, body: JSON.stringify(body) });
 
 export const post = <T>(path: string, body: object): Promise<T> => sent<T>("POST", path, body);
 
-export const put = <T>(path: string, body: object): Promise<T> => sent<T>("PUT", path, body);
+export const put = <T>(path: string, body: object, headers: Headers = {}): Promise<T> => sent<T>("PUT", path, body, headers);
 
-export const remove = <T>(path: string): Promise<T> => request<T>(path, { method: "DELETE" });
+export const remove = <T>(path: string, headers: Headers = {}): Promise<T> => request<T>(path, { method: "DELETE", headers });
 
 /** Every point of the building, page by page. */
 export async function allPoints(): Promise<Point[]> {

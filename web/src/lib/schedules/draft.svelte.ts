@@ -1,4 +1,4 @@
-import { del, get, put, type Schemas } from "../api";
+import { get, put, remove, type Schemas } from "../api";
 import type { Conflict, Exception, Fields, Schedule } from "./model";
 
 const CHECK_AFTER_MS = 350;
@@ -97,7 +97,7 @@ export class Draft {
     const kept = this.kept;
     if (!kept) return false;
     return this.act(async () => {
-      await del(`/schedules/${kept.name}`, { "If-Match": `"${kept.version}"` });
+      await remove(`/schedules/${kept.name}`, { "If-Match": `"${kept.version}"` });
       if (kept.from_site) this.open(await get<Schedule>(`/schedules/${kept.name}`));
       else this.begin();
     });
