@@ -75,6 +75,7 @@ from cityhall_bms.roles.environment import environment_services
 from cityhall_bms.roles.maintaining import maintenance_services
 from cityhall_bms.roles.reporting import ReportBasis, report_services
 from cityhall_bms.roles.rule_desk import RuleParts
+from cityhall_bms.roles.scheduling import scheduling_services
 from cityhall_bms.settings import (
     ApiSettings,
     DatabaseSettings,
@@ -82,8 +83,6 @@ from cityhall_bms.settings import (
     LimitSettings,
     Settings,
 )
-from cityhall_bms.roles.scheduling import scheduling_services
-from cityhall_bms.settings import AccessSettings, DatabaseSettings, EnergySettings, Settings
 from cityhall_bms.site_reading import described_rules, read_site_label
 from cityhall_drivers.modbus.driver import ModbusFactory
 
