@@ -10,7 +10,7 @@ from cityhall_bms.api.alarms import NO_NUL
 from cityhall_bms.api.models import Model, PointName, Text, Time
 from cityhall_bms.api.times import to_rfc3339
 from cityhall_bms.domain.calendars import DayKind
-from cityhall_bms.domain.scheduling.conflict import Conflict, Severity
+from cityhall_bms.domain.scheduling.conflict import Conflict, ConflictSeverity
 from cityhall_bms.domain.scheduling.days import DayForm
 from cityhall_bms.domain.scheduling.programme import SITE, Kept
 from cityhall_bms.domain.scheduling.schedule import Change, PointSchedule
@@ -144,7 +144,7 @@ class ScheduleWish(ScheduleFields):
 class ConflictAnswer(Model):
     """Something that speaks against it."""
 
-    severity: Severity = Field(description="A `problem` must be mended; a `warning` may be saved.")
+    severity: ConflictSeverity = Field(description="A `problem` must be mended; a `warning` may be saved.")
     code: str = Field(examples=["overlap"])
     text: Text
     points: list[str]

@@ -11,7 +11,7 @@ from cityhall_bms.adapters.site_files.mistakes import Mistakes, suggest
 from cityhall_bms.adapters.site_files.toml_file import TomlFile, read_toml, validated
 from cityhall_bms.domain.calendars import WEEKDAYS, WEEKEND, WORKDAYS, DayKind
 from cityhall_bms.domain.scheduling.bookings import BookedAction, BookingPlan, Space
-from cityhall_bms.domain.scheduling.conflict import Severity
+from cityhall_bms.domain.scheduling.conflict import ConflictSeverity
 from cityhall_bms.domain.scheduling.conflicts import description_conflicts, scene_conflicts
 from cityhall_bms.domain.scheduling.days import DayForm, DayRule
 from cityhall_bms.domain.scheduling.programme import Programme, Scene, SchedulePlan
@@ -211,7 +211,7 @@ def check_scheduling(file: TomlFile, site: Site, mistakes: Mistakes) -> None:
         for place in schedule.targets.places:
             _check_known(file, ("schedule", number, "places"), place, places, mistakes)
         for conflict in description_conflicts(site, programme, schedule):
-            if conflict.severity is Severity.PROBLEM:
+            if conflict.severity is ConflictSeverity.PROBLEM:
                 line = file.line("schedule", number, "name")
                 mistakes.add(file.name, line, f"[[schedule]] {schedule.name}", conflict.en, "correct this schedule")
     for number, scene in enumerate(plan.scenes):
