@@ -604,6 +604,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/bookings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Bookings
+         * @description Bookings of the last 400 days and to come, those that begin first first.
+         */
+        get: operations["list_bookings"];
+        put?: never;
+        /**
+         * Make Booking
+         * @description Ask for it; a second person must agree. 409 with every problem; warnings do not hinder.
+         */
+        post: operations["make_booking"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bookings/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Booking Rules
+         * @description Notice, length, people, and the spaces that there are.
+         */
+        get: operations["booking_rules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bookings/{booking}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Booking
+         * @description One booking.
+         */
+        get: operations["get_booking"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bookings/{booking}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer Booking
+         * @description Agree to a booking as a second person, or decline it.
+         */
+        post: operations["answer_booking"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bookings/{booking}/cancellation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Booking
+         * @description It is not needed any more; what runs for it is given up.
+         */
+        post: operations["cancel_booking"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/comfort/unmet-hours": {
         parameters: {
             query?: never;
@@ -3475,6 +3579,202 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/scenes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Scenes
+         * @description Every scene as it counts.
+         */
+        get: operations["list_scenes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scenes/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Save Scene
+         * @description Make a scene, or say it anew. 409 with every problem: life safety and measured points are never part of one.
+         */
+        put: operations["save_scene"];
+        post?: never;
+        /**
+         * Remove Scene
+         * @description Take back what people said of a scene; 409 while a schedule runs it.
+         */
+        delete: operations["remove_scene"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scenes/{name}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run Scene
+         * @description Ask for a scene at priority 8, or to let go of it: a bulk command, to which a second person must agree.
+         */
+        post: operations["run_scene"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Schedules
+         * @description Every schedule as it counts, with what speaks against it now.
+         */
+        get: operations["list_schedules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/days": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Special Days
+         * @description Days of a calendar that are not as their weekday says: of the site folder, and declared since.
+         */
+        get: operations["list_special_days"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/days/{day}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Declare Special Day
+         * @description Declare a day: closed, as by a typhoon, or worked on. Every schedule whose exceptions look at it follows.
+         */
+        put: operations["declare_special_day"];
+        post?: never;
+        /**
+         * Withdraw Special Day
+         * @description Let a day be what the site folder says.
+         */
+        delete: operations["withdraw_special_day"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/in-force": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Schedules In Force
+         * @description Every scheduled point: what is wanted now and by what, what is held, who is above, and what comes next.
+         */
+        get: operations["schedules_in_force"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Schedule
+         * @description One schedule; its `ETag` is what `If-Match` asks for.
+         */
+        get: operations["get_schedule"];
+        /**
+         * Save Schedule
+         * @description Make a schedule, or say it anew. 409 with every problem, and when it changed since it was looked at.
+         */
+        put: operations["save_schedule"];
+        post?: never;
+        /**
+         * Remove Schedule
+         * @description Take back what people said of a schedule: it is gone, or again as the site folder describes it.
+         */
+        delete: operations["remove_schedule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{name}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Preview Schedule
+         * @description What a schedule says hour by hour, at most 62 days; optimum starts and bookings are not part of it.
+         */
+        get: operations["preview_schedule"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -5284,6 +5584,118 @@ export interface components {
             tariff_version: string;
         };
         /**
+         * BookingAnswer
+         * @description A booking as it stands.
+         */
+        BookingAnswer: {
+            /** Answered At */
+            answered_at: string | null;
+            /** Answered By */
+            answered_by: string;
+            /**
+             * At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            at: string;
+            /**
+             * Begin
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            begin: string;
+            /**
+             * Booking
+             * @example 2026-07-01-3fa9c1
+             */
+            booking: string;
+            /** By */
+            by: string;
+            /** Comment */
+            comment: string;
+            /** Contact */
+            contact: string;
+            kind: components["schemas"]["BookingKind"];
+            /** People */
+            people: number;
+            /** Places */
+            places: string[];
+            /** Purpose */
+            purpose: string;
+            /** Space */
+            space: string;
+            state: components["schemas"]["BookingState"];
+            /**
+             * Until
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            until: string;
+        };
+        /**
+         * BookingEnd
+         * @description Why it is not needed.
+         */
+        BookingEnd: {
+            /**
+             * Comment
+             * @default
+             */
+            comment: string;
+        };
+        /**
+         * BookingKind
+         * @description What is booked: a space for oneself, or air (and light) after hours.
+         * @enum {string}
+         */
+        BookingKind: "event" | "after_hours";
+        /**
+         * BookingList
+         * @description Bookings, those that begin first first.
+         */
+        BookingList: {
+            /** Items */
+            items: components["schemas"]["BookingAnswer"][];
+        };
+        /**
+         * BookingReply
+         * @description Whether it is agreed to, and what there is to say.
+         */
+        BookingReply: {
+            /** Approved */
+            approved: boolean;
+            /**
+             * Comment
+             * @default
+             */
+            comment: string;
+        };
+        /**
+         * BookingRules
+         * @description The site's rules of bookings.
+         */
+        BookingRules: {
+            /**
+             * Lead Min
+             * @description So long before its begin the plant runs.
+             */
+            lead_min: number;
+            /** Longest H */
+            longest_h: number;
+            /** Notice H */
+            notice_h: number;
+            /**
+             * People Min
+             * @description Of air after hours.
+             */
+            people_min: number;
+            /** Spaces */
+            spaces: components["schemas"]["SpaceAnswer"][];
+        };
+        /**
+         * BookingState
+         * @description Where a booking stands.
+         * @enum {string}
+         */
+        BookingState: "requested" | "approved" | "declined" | "cancelled";
+        /**
          * Bulk
          * @description One thing asked for at many points.
          */
@@ -5762,6 +6174,33 @@ export interface components {
             token: string;
         };
         /**
+         * ConflictAnswer
+         * @description Something that speaks against it.
+         */
+        ConflictAnswer: {
+            /**
+             * At
+             * @description When it shows first.
+             */
+            at: string | null;
+            /**
+             * Code
+             * @example overlap
+             */
+            code: string;
+            /** Points */
+            points: string[];
+            /** @description A `problem` must be mended; a `warning` may be saved. */
+            severity: components["schemas"]["ConflictSeverity"];
+            text: components["schemas"]["Text"];
+        };
+        /**
+         * ConflictSeverity
+         * @description Whether it can be saved all the same.
+         * @enum {string}
+         */
+        ConflictSeverity: "problem" | "warning";
+        /**
          * ConsumptionAnswer
          * @description What a counter counted, as columns of equal length.
          */
@@ -5936,6 +6375,18 @@ export interface components {
          */
         DayClass: "every_day" | "workdays";
         /**
+         * DayForm
+         * @description How days are told.
+         * @enum {string}
+         */
+        DayForm: "dates" | "week_n_day" | "calendar";
+        /**
+         * DayKind
+         * @description What a calendar declares a day to be.
+         * @enum {string}
+         */
+        DayKind: "holiday" | "workday";
+        /**
          * DayPeak
          * @description One of the highest days.
          */
@@ -5951,6 +6402,34 @@ export interface components {
              * @example 115-07-01
              */
             roc_day: string;
+        };
+        /**
+         * DaysModel
+         * @description Days of an exception; which fields count is decided by `form`.
+         */
+        DaysModel: {
+            /** First */
+            first?: string | null;
+            form: components["schemas"]["DayForm"];
+            /** @default holiday */
+            kind: components["schemas"]["DayKind"];
+            /** Last */
+            last?: string | null;
+            /**
+             * Month
+             * @description 13 odd, 14 even; null any.
+             */
+            month?: number | null;
+            /**
+             * Week
+             * @description 6 the last seven days; null any.
+             */
+            week?: number | null;
+            /**
+             * Weekday
+             * @description 1 is Monday; null any.
+             */
+            weekday?: number | null;
         };
         /**
          * Decided
@@ -6443,6 +6922,22 @@ export interface components {
             season: components["schemas"]["Season"];
         };
         /**
+         * EntryModel
+         * @description From a time on until the next one, or the end of the day.
+         */
+        EntryModel: {
+            /**
+             * At
+             * @example 08:00
+             */
+            at: string;
+            /**
+             * Value
+             * @description Null gives up: what stands behind it counts.
+             */
+            value: number | null;
+        };
+        /**
          * Equipment
          * @description A piece of plant, with its relations: Brick's `feeds` and `hasPart`, both ways.
          */
@@ -6710,6 +7205,31 @@ export interface components {
             end: string;
             /** Items */
             items: components["schemas"]["Exceedance"][];
+        };
+        /**
+         * ExceptionModel
+         * @description What holds on some days instead, while it has a value.
+         */
+        ExceptionModel: {
+            days: components["schemas"]["DaysModel"];
+            /** Entries */
+            entries: components["schemas"]["EntryModel"][];
+            /**
+             * Precedence
+             * @description The lowest counts; bookings have 8.
+             * @default 10
+             */
+            precedence: number;
+            /**
+             * Text En
+             * @default
+             */
+            text_en: string;
+            /**
+             * Text Zh
+             * @default
+             */
+            text_zh: string;
         };
         /**
          * Exchanged
@@ -7727,6 +8247,22 @@ export interface components {
             v: (number | null)[];
         };
         /**
+         * Holder
+         * @description Who holds a point above the schedule.
+         */
+        Holder: {
+            /** By */
+            by: string;
+            /** Priority */
+            priority: number;
+            /** Reason */
+            reason: string;
+            /** Until */
+            until: string | null;
+            /** Value */
+            value: number;
+        };
+        /**
          * Hours
          * @description From when a period lasts on a kind of day, until the next one of that day.
          */
@@ -7739,6 +8275,52 @@ export interface components {
              * @example 16:00
              */
             start: string;
+        };
+        /**
+         * InForce
+         * @description A scheduled point: what is wanted now, what is held, who is above, what comes next.
+         */
+        InForce: {
+            /** @description An operator or the optimizer, who counts. */
+            above: components["schemas"]["Holder"] | null;
+            /** @description Of an optimum start that is near: how early, and why. */
+            advice: components["schemas"]["Text"] | null;
+            /**
+             * Held
+             * @description What priority 16 holds; null: nothing.
+             */
+            held: number | null;
+            /** @description Null: nothing changes within 15 days. */
+            next: components["schemas"]["NextWanted"] | null;
+            /**
+             * Point
+             * @example TCH.B2.CN.CHC01.CHWS_T
+             */
+            point: string;
+            /**
+             * States
+             * @description Texts of the states of a digital or multi-state point.
+             */
+            states: {
+                [key: string]: components["schemas"]["Text"];
+            };
+            text: components["schemas"]["Text"];
+            /** Unit */
+            unit: string;
+            wanted: components["schemas"]["Wanted"] | null;
+        };
+        /**
+         * InForceList
+         * @description Every scheduled point.
+         */
+        InForceList: {
+            /**
+             * At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            at: string;
+            /** Items */
+            items: components["schemas"]["InForce"][];
         };
         /**
          * IndicatorList
@@ -8870,6 +9452,54 @@ export interface components {
             period: string;
         };
         /**
+         * NewBooking
+         * @description What is asked for: a space by its name, or places.
+         * @example {
+         *       "begin": "2026-07-01T18:00:00+08:00",
+         *       "contact": "分機 1234",
+         *       "kind": "after_hours",
+         *       "people": 12,
+         *       "places": [
+         *         "05.W"
+         *       ],
+         *       "purpose": "年度結算",
+         *       "until": "2026-07-01T21:00:00+08:00"
+         *     }
+         */
+        NewBooking: {
+            /**
+             * Begin
+             * Format: date-time
+             */
+            begin: string;
+            /**
+             * Contact
+             * @default
+             */
+            contact: string;
+            kind: components["schemas"]["BookingKind"];
+            /** People */
+            people: number;
+            /**
+             * Places
+             * @description Floors and zones, where no space is named.
+             * @default []
+             */
+            places: string[];
+            /** Purpose */
+            purpose: string;
+            /**
+             * Space
+             * @default
+             */
+            space: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+        };
+        /**
          * NewCheckResult
          * @description What was found at a line of the checklist; a reading is judged by the limits of the line.
          */
@@ -9423,6 +10053,18 @@ export interface components {
             step: components["schemas"]["WorkStep"];
         };
         /**
+         * NextWanted
+         * @description What comes next; `wanted` null: the priority is given up.
+         */
+        NextWanted: {
+            /**
+             * At
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            at: string;
+            wanted: components["schemas"]["Wanted"] | null;
+        };
+        /**
          * NightFlows
          * @description Night flow of meters; lists have an entry for each of `nights`.
          */
@@ -9679,6 +10321,21 @@ export interface components {
             source: string;
             /** Year */
             year: number;
+        };
+        /**
+         * OptimumModel
+         * @description Begin as early as the room needs; `role` is its temperature at the equipment, `target` in °C.
+         */
+        OptimumModel: {
+            /**
+             * Most Min
+             * @default 90
+             */
+            most_min: number;
+            /** Role */
+            role: string;
+            /** Target */
+            target: number;
         };
         /**
          * OutOfService
@@ -10381,6 +11038,16 @@ export interface components {
              * @example 7.1
              */
             value: number | null;
+        };
+        /**
+         * Preview
+         * @description What a schedule says in a time.
+         */
+        Preview: {
+            /** Schedule */
+            schedule: string;
+            /** Spans */
+            spans: components["schemas"]["Span"][];
         };
         /**
          * Priorities
@@ -11336,6 +12003,40 @@ export interface components {
             v: (number | null)[];
         };
         /**
+         * SavedBooking
+         * @description What was kept; or, of a trial, what speaks against it.
+         */
+        SavedBooking: {
+            /** @description Null: nothing was kept. */
+            booking: components["schemas"]["BookingAnswer"] | null;
+            /** Conflicts */
+            conflicts: components["schemas"]["ConflictAnswer"][];
+            /**
+             * Equipment
+             * @description What it has running.
+             */
+            equipment: string[];
+        };
+        /**
+         * SavedScene
+         * @description What was saved; or, of a trial, what speaks against it.
+         */
+        SavedScene: {
+            /** Conflicts */
+            conflicts: components["schemas"]["ConflictAnswer"][];
+            /** @description Null: nothing was saved. */
+            scene: components["schemas"]["SceneAnswer"] | null;
+        };
+        /**
+         * SavedSchedule
+         * @description What was saved; or, of a trial, what would be.
+         */
+        SavedSchedule: {
+            /** @description Null: nothing was saved. */
+            schedule: components["schemas"]["ScheduleAnswer"] | null;
+            trial: components["schemas"]["Trial"];
+        };
+        /**
          * Savings
          * @description What was avoided: baseline for the weather that was, plus adjustments, less what was used.
          */
@@ -11487,6 +12188,82 @@ export interface components {
             scan_s: number;
         };
         /**
+         * SceneAnswer
+         * @description A scene as it counts.
+         */
+        SceneAnswer: {
+            /** At */
+            at: string | null;
+            /** By */
+            by: string;
+            /** From Site */
+            from_site: boolean;
+            /**
+             * Name
+             * @example EVENING-MEETING
+             */
+            name: string;
+            /**
+             * Schedules
+             * @description Schedules that run it.
+             */
+            schedules: string[];
+            text: components["schemas"]["Text"];
+            /** Values */
+            values: {
+                [key: string]: number;
+            };
+            /** Version */
+            version: number;
+        };
+        /**
+         * SceneList
+         * @description All scenes.
+         */
+        SceneList: {
+            /** Items */
+            items: components["schemas"]["SceneAnswer"][];
+        };
+        /**
+         * SceneRun
+         * @description Run a scene, or let go of what it holds.
+         */
+        SceneRun: {
+            /**
+             * Console
+             * @default
+             */
+            console: string;
+            /** Reason */
+            reason: string;
+            /**
+             * Release
+             * @description Give up priority 8 at its points instead.
+             * @default false
+             */
+            release: boolean;
+        };
+        /**
+         * SceneWish
+         * @description A scene as it is to be.
+         */
+        SceneWish: {
+            /**
+             * Text En
+             * @default
+             */
+            text_en: string;
+            /**
+             * Text Zh
+             * @default
+             */
+            text_zh: string;
+            /** Values */
+            values: {
+                [key: string]: number;
+            };
+        };
+        /**
          * Schedule
          * @description A report that is made by itself.
          */
@@ -11506,6 +12283,188 @@ export interface components {
             kind: components["schemas"]["ReportKind"];
             /** Name */
             name: string;
+        };
+        /**
+         * ScheduleAnswer
+         * @description A schedule as it counts.
+         */
+        ScheduleAnswer: {
+            /** At */
+            at: string | null;
+            /**
+             * By
+             * @description Who said it last; `site`: the site folder.
+             */
+            by: string;
+            /** Conflicts */
+            conflicts: components["schemas"]["ConflictAnswer"][];
+            definition: components["schemas"]["ScheduleFields"];
+            /**
+             * From Site
+             * @description The site folder describes one of this name.
+             */
+            from_site: boolean;
+            /**
+             * Name
+             * @example AHU-OFFICE
+             */
+            name: string;
+            /**
+             * Points
+             * @description What it writes.
+             */
+            points: string[];
+            /**
+             * Version
+             * @description For `If-Match`; 0: as the site folder has it.
+             */
+            version: number;
+        };
+        /**
+         * ScheduleFields
+         * @description A schedule without its name.
+         */
+        ScheduleFields: {
+            /**
+             * Calendar
+             * @description Empty: the site's first.
+             * @default
+             */
+            calendar: string;
+            /**
+             * Default
+             * @description What holds where nothing else has a value; null: nothing.
+             */
+            default?: number | null;
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled: boolean;
+            /**
+             * Exceptions
+             * @default []
+             */
+            exceptions: components["schemas"]["ExceptionModel"][];
+            optimum_start?: components["schemas"]["OptimumModel"] | null;
+            targets: components["schemas"]["TargetsModel"];
+            /**
+             * Text En
+             * @default
+             */
+            text_en: string;
+            /**
+             * Text Zh
+             * @default
+             */
+            text_zh: string;
+            /** Valid From */
+            valid_from?: string | null;
+            /** Valid Until */
+            valid_until?: string | null;
+            /**
+             * Weekly
+             * @description Monday to Sunday.
+             */
+            weekly: components["schemas"]["EntryModel"][][];
+        };
+        /**
+         * ScheduleList
+         * @description All schedules.
+         */
+        ScheduleList: {
+            /**
+             * Calendars
+             * @description Names of the site's calendars, the first one first.
+             */
+            calendars: string[];
+            /** Items */
+            items: components["schemas"]["ScheduleAnswer"][];
+            /** Time Zone */
+            time_zone: string;
+        };
+        /**
+         * ScheduleWish
+         * @description A schedule as it is to be, and why.
+         * @example {
+         *       "reason": "夏季時間",
+         *       "targets": {
+         *         "classes": [
+         *           "Air_Handling_Unit"
+         *         ],
+         *         "roles": [
+         *           "StartCmd"
+         *         ]
+         *       },
+         *       "text_en": "Air handlers, office hours",
+         *       "text_zh": "空調箱上班時間",
+         *       "weekly": [
+         *         [
+         *           {
+         *             "at": "08:00",
+         *             "value": 1
+         *           },
+         *           {
+         *             "at": "17:30"
+         *           }
+         *         ],
+         *         [],
+         *         [],
+         *         [],
+         *         [],
+         *         [],
+         *         []
+         *       ]
+         *     }
+         */
+        ScheduleWish: {
+            /**
+             * Calendar
+             * @description Empty: the site's first.
+             * @default
+             */
+            calendar: string;
+            /**
+             * Default
+             * @description What holds where nothing else has a value; null: nothing.
+             */
+            default?: number | null;
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled: boolean;
+            /**
+             * Exceptions
+             * @default []
+             */
+            exceptions: components["schemas"]["ExceptionModel"][];
+            optimum_start?: components["schemas"]["OptimumModel"] | null;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            targets: components["schemas"]["TargetsModel"];
+            /**
+             * Text En
+             * @default
+             */
+            text_en: string;
+            /**
+             * Text Zh
+             * @default
+             */
+            text_zh: string;
+            /** Valid From */
+            valid_from?: string | null;
+            /** Valid Until */
+            valid_until?: string | null;
+            /**
+             * Weekly
+             * @description Monday to Sunday.
+             */
+            weekly: components["schemas"]["EntryModel"][][];
         };
         /**
          * Season
@@ -11963,6 +12922,96 @@ export interface components {
             rollover: number | null;
         };
         /**
+         * SpaceAnswer
+         * @description A space that is booked by name.
+         */
+        SpaceAnswer: {
+            /** Name */
+            name: string;
+            /** Places */
+            places: string[];
+            text: components["schemas"]["Text"];
+        };
+        /**
+         * Span
+         * @description Hours in which a schedule says the same.
+         */
+        Span: {
+            /**
+             * Begin
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            begin: string;
+            /**
+             * End
+             * @example 2026-11-21T02:15:00.250Z
+             */
+            end: string;
+            /**
+             * Precedence
+             * @description 1 to 16 an exception, 17 weekly, 18 the default.
+             */
+            precedence: number;
+            text: components["schemas"]["Text"];
+            /** Value */
+            value: number | null;
+        };
+        /**
+         * SpecialDayAnswer
+         * @description A day that is not as its weekday says.
+         */
+        SpecialDayAnswer: {
+            /** Calendar */
+            calendar: string;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /**
+             * Declared
+             * @description By somebody here; else by the site folder.
+             */
+            declared: boolean;
+            kind: components["schemas"]["DayKind"];
+            text: components["schemas"]["Text"];
+        };
+        /**
+         * SpecialDayWish
+         * @description What a day is.
+         */
+        SpecialDayWish: {
+            /**
+             * Calendar
+             * @description Empty: the site's first.
+             * @default
+             */
+            calendar: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "holiday" | "workday";
+            /**
+             * Text En
+             * @default
+             */
+            text_en: string;
+            /**
+             * Text Zh
+             * @default
+             */
+            text_zh: string;
+        };
+        /**
+         * SpecialDays
+         * @description Days of the site's first calendar, or of a named one.
+         */
+        SpecialDays: {
+            /** Items */
+            items: components["schemas"]["SpecialDayAnswer"][];
+        };
+        /**
          * Split
          * @description How current is shared out to charging stations.
          * @enum {string}
@@ -12402,6 +13451,37 @@ export interface components {
             items: components["schemas"]["Target"][];
         };
         /**
+         * TargetsModel
+         * @description Points by name, and those of some roles at equipment of some classes and places; or the points of a scene.
+         */
+        TargetsModel: {
+            /**
+             * Classes
+             * @default []
+             */
+            classes: string[];
+            /**
+             * Places
+             * @default []
+             */
+            places: string[];
+            /**
+             * Points
+             * @default []
+             */
+            points: string[];
+            /**
+             * Roles
+             * @default []
+             */
+            roles: string[];
+            /**
+             * Scene
+             * @default
+             */
+            scene: string;
+        };
+        /**
          * Tariff
          * @description A version of a tariff.
          */
@@ -12751,6 +13831,21 @@ export interface components {
          */
         TrendMethod: "minmax" | "lttb";
         /**
+         * Trial
+         * @description What would become of something that is not saved yet.
+         */
+        Trial: {
+            /** Conflicts */
+            conflicts: components["schemas"]["ConflictAnswer"][];
+            /** Points */
+            points: string[];
+            /**
+             * Preview
+             * @description The next seven days.
+             */
+            preview: components["schemas"]["Span"][];
+        };
+        /**
          * UnderWayAnswer
          * @description The step between its proposal and its outcome.
          */
@@ -12973,6 +14068,22 @@ export interface components {
             text: components["schemas"]["Text"];
             /** Unit */
             unit: string;
+        };
+        /**
+         * Wanted
+         * @description What is wanted of a point.
+         */
+        Wanted: {
+            /** Precedence */
+            precedence: number;
+            /**
+             * Source
+             * @example schedule/AHU-OFFICE
+             */
+            source: string;
+            text: components["schemas"]["Text"];
+            /** Value */
+            value: number;
         };
         /**
          * WaterUse
@@ -16948,6 +18059,640 @@ export interface operations {
             };
             /** @description The head of the request is too large */
             431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_bookings: {
+        parameters: {
+            query?: {
+                /** @description Those that end after it. */
+                from?: string | null;
+                /** @description Those that begin before it. */
+                to?: string | null;
+                state?: components["schemas"]["BookingState"] | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookingList"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_booking: {
+        parameters: {
+            query?: {
+                /** @description Tell what speaks against it, and save nothing. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBooking"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedBooking"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request did not come in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    booking_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookingRules"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_booking: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                booking: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookingAnswer"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    answer_booking: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                booking: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BookingReply"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookingAnswer"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request did not come in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_booking: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                booking: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BookingEnd"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookingAnswer"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request did not come in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -33183,6 +34928,1315 @@ export interface operations {
             };
             /** @description Not possible in the present state */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_scenes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SceneList"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    save_scene: {
+        parameters: {
+            query?: {
+                /** @description Tell what speaks against it, and save nothing. */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description Version that you looked at, as `"3"`; 409 when it changed since. */
+                "if-match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SceneWish"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedScene"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request did not come in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_scene: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Version that you looked at, as `"3"`; 409 when it changed since. */
+                "if-match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    run_scene: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SceneRun"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bulk"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request did not come in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_schedules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleList"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_special_days: {
+        parameters: {
+            query: {
+                first: string;
+                last: string;
+                /** @description Empty: the site's first. */
+                calendar?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpecialDays"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    declare_special_day: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                day: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SpecialDayWish"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request did not come in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdraw_special_day: {
+        parameters: {
+            query?: {
+                calendar?: string;
+            };
+            header?: never;
+            path: {
+                day: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    schedules_in_force: {
+        parameters: {
+            query?: {
+                /** @description Points of one schedule. */
+                schedule?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InForceList"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_schedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleAnswer"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    save_schedule: {
+        parameters: {
+            query?: {
+                /** @description Tell what speaks against it, and save nothing. */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description Version that you looked at, as `"3"`; 409 when it changed since. */
+                "if-match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScheduleWish"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedSchedule"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request did not come in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_schedule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Version that you looked at, as `"3"`; 409 when it changed since. */
+                "if-match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_schedule: {
+        parameters: {
+            query: {
+                /** @description Start, included; RFC 3339 with offset (send `+` as `%2B`, or use `Z`). */
+                from: string;
+                /** @description End, excluded; RFC 3339 with offset. */
+                to: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
