@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { perDay, tomlOf, type Episode } from "./rules";
+import { perDay, titleOf, tomlOf, type Episode } from "./rules";
 
 describe("the text of a rule", () => {
   it("says what the definition says, and leaves out what is the default", () => {
@@ -16,8 +16,16 @@ describe("the text of a rule", () => {
     );
   });
 
-  it("keeps lines of a procedure on one line of the file", () => {
-    expect(tomlOf({ id: "A", sop_zh: "1. 看\n2. 做" })).toContain('sop_zh = "1. 看\\n2. 做"');
+  it("keeps lines of a procedure on lines of the file", () => {
+    expect(tomlOf({ id: "A", sop_zh: "1. 看\n2. 做" })).toContain('sop_zh = """\n1. 看\n2. 做"""');
+  });
+});
+
+describe("the title of a rule", () => {
+  it("is its text without the places of figures", () => {
+    expect(titleOf("{equipment} 冷卻水過度冷卻：{value} {unit}（限值 {limit} {unit}）")).toBe("冷卻水過度冷卻");
+    expect(titleOf("冰水主機故障跳脫（{equipment}）")).toBe("冰水主機故障跳脫");
+    expect(titleOf("Off by {value} K")).toBe("Off by … K");
   });
 });
 

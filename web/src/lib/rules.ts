@@ -50,7 +50,10 @@ const isTable = (value: unknown): value is Definition => typeof value === "objec
 function inline(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(inline).join(", ")}]`;
   if (isTable(value)) return `{ ${Object.entries(value).map(([key, each]) => `${named(key)} = ${inline(each)}`).join(", ")} }`;
-  return JSON.stringify(value);
+  const text = JSON.stringify(value);
+  if (typeof value !== "string" || !value.includes("\n")) return text;
+  // Lines of a procedure are lines of the file.
+  return `"""\n${text.slice(1, -1).replace(/(?<!\\)((?:\\\\)*)\\n/g, "$1\n")}"""`;
 }
 
 const named = (key: string): string => (BARE.test(key) ? key : JSON.stringify(key));
@@ -72,6 +75,15 @@ export function tomlOf(definition: Definition): string {
   }
   return `${lines.join("\n")}\n`;
 }
+
+/** What a rule is about, for a list: its text without the places of figures. */
+export const titleOf = (text: string): string =>
+  text
+    .replace(/[（(][^（()）]*\{[^（()）]*[)）]/g, "")
+    .replace(/[:：][^:：]*\{value\}.*$/, "")
+    .replace(/\{(equipment|point)\}\s*/g, "")
+    .replace(/\{\w+\}/g, "…")
+    .trim();
 
 /** How often something began on each local day. */
 export function perDay(episodes: readonly Episode[], dayOf: (ms: number) => string): Map<string, number> {
