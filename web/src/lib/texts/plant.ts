@@ -186,4 +186,13 @@ export const PLANT = {
   comfortNow: { zh: "{n} / {all} 區在設定值 ±{k} K 內", en: "{n} of {all} zones within ±{k} K of the set point" },
   comfortDay: { zh: "最近一日未達冷房 {hours} 小時（使用時段 {occupied} 小時）", en: "Unmet cooling of the last day: {hours} h (of {occupied} occupied)" },
   floor: { zh: "樓層", en: "Floor" },
+  buildingSection: { zh: "大樓剖面", en: "Building section" },
+  sectionHelp: { zh: "每格一個分區：最嚴重的警報；無警報時為與設定值相差 {k} K 以上者", en: "A zone each: its worst alarm, or from {k} K on how far its air is from the set point" },
+  alarmsThen: { zh: "當時的警報", en: "Alarms then" },
+  today: { zh: "今日", en: "Today" },
+  monthUse: { zh: "本月用電", en: "This month" },
+  yearAgo: { zh: "去年同期", en: "A year ago" },
+  incidentFree: { zh: "無緊急警報", en: "Without an urgent alarm" },
+  days: { zh: "天", en: "days" },
+  noIncident: { zh: "紀錄中沒有", en: "none on record" },
 } as const satisfies Texts;
