@@ -9,8 +9,15 @@ from typing import Final
 from cityhall_simulators.description import Building
 from cityhall_simulators.toml_text import table
 
-_FIRST: Final = {"week": "2026-01-05", "month": "2026-01-31", "quarter": "2026-03-31", "half-year": "2026-06-30"}
-_FIRST_YEAR: Final = "2026-12-31"
+_FIRST_GIS: Final = "2025-06-27"
+"""The switchgear was serviced on 27 June of ROC 104, and is every ten years."""
+_FIRST: Final = {
+    "week": "2026-01-05",
+    "month": "2026-01-31",
+    "quarter": "2026-03-31",
+    "half-year": "2026-06-30",
+    "year": _FIRST_GIS,
+}
 
 _Check = tuple[str, str, str, str, float | None, float | None]
 """Name, texts, unit (empty: nothing is measured), low and high."""
@@ -113,7 +120,7 @@ def _trigger(every: str) -> str:
         return f"run_hours = {float(every.removeprefix('hours:'))}\n"
     unit, _, times = every.partition("*")
     more = f"times = {times}\n" if times else ""
-    return f'every = "{unit}"\n{more}first = {_FIRST.get(unit, _FIRST_YEAR)}\n'
+    return f'every = "{unit}"\n{more}first = {_FIRST[unit]}\n'
 
 
 def _fire_test(name: str, zh: str, en: str, every: str, file_within: int | None, bound: dict[str, object]) -> str:

@@ -1,7 +1,7 @@
 """Maintenance over HTTP: from an alarm to a verified repair, work of plans, patrols, fire tests and assets."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -160,6 +160,21 @@ async def test_work_of_a_plan_is_due_done_by_its_checklist_and_waits_for_the_nex
             break
     [plan, _] = (await rig.client.get(f"{PATH}/plans")).json()["items"]
     assert (plan["equipment"], plan["every"], plan["checks"][0]["low"]) == ([CHILLER], "day", 150.0)
+
+
+async def test_the_figures_of_a_period_say_what_was_late(rig: ApiRig) -> None:
+    for text in ("漏水", "跳電"):
+        order = await say(rig.client, "/orders", 201, text=text, place="01", priority=1)
+    steps = f"/orders/{order['order']}/steps"
+    for step in ({"step": "triage"}, {"step": "assign", "assignee": "陳技士"}, {"step": "arrive"}):
+        await say(rig.client, steps, **step)
+    await seen(rig, "/orders", 1, state="arrived")
+    today = datetime.now(ZoneInfo("Asia/Taipei")).date()
+    asked = {"from": today.isoformat(), "to": (today + timedelta(1)).isoformat()}
+    found = (await rig.client.get(f"{PATH}/figures", params=asked)).json()
+    assert (found["urgent"], found["late"], found["in_time"], found["in_time_target"]) == (1, 0, 1.0, 0.87)
+    assert found["preventive"]["share"] is None, "the day is not over"
+    assert (await rig.client.get(f"{PATH}/figures", params=asked | {"to": "2099-01-01"})).status_code == 422
 
 
 async def test_a_round_sent_twice_is_recorded_once_and_its_findings_are_closed_with_a_photo(rig: ApiRig) -> None:

@@ -138,7 +138,7 @@ async def test_work_that_is_due_is_begun_from_the_list_and_done_by_its_checklist
     async with phones.of(TECHNICIAN, "") as page:
         await page.wait_for_selector('[data-state="due"]')
         await both(page, "due")
-        await page.click("text=開工")
+        await page.click('[data-plan="chiller_log"] button')
         await page.wait_for_selector(STATE.format("triaged"))
         await take(page, "assign", "assigned")
         await take(page, "arrive", "arrived")

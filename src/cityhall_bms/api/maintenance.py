@@ -1,6 +1,7 @@
 """Maintenance: plans, what is due, and work orders until somebody else has seen that it is right."""
 
 from collections import Counter
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query, Request
@@ -8,12 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cityhall_bms.api import cursors
 from cityhall_bms.api import maintenance_models as models
+from cityhall_bms.api import maintenance_plan_models as planned
 from cityhall_bms.api.access import Caller, Who
 from cityhall_bms.api.alarms import NO_NUL
 from cityhall_bms.api.energy_readings import FILE_BODY
 from cityhall_bms.api.models import Text
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services
+from cityhall_bms.api.times import WrittenDay
 from cityhall_bms.domain.energy.documents import BYTES_MAX, safe_name
 from cityhall_bms.domain.maintenance.documents import Attached
 from cityhall_bms.domain.maintenance.orders import WorkKind, WorkState
@@ -24,6 +27,7 @@ from cityhall_bms.ports.maintenance import RecordFilter
 router = APIRouter(prefix="/maintenance", tags=["maintenance"])
 
 URGENCY = (TaskState.OVERDUE, TaskState.DUE, TaskState.UNKNOWN, TaskState.WAITING)
+LONGEST = timedelta(days=400)
 SEVERAL = "name either 'alarm', or 'plan' with 'equipment', or 'text' with 'equipment' or 'place'"
 
 Asked = Annotated[str | None, Query(max_length=200, pattern=NO_NUL)]
@@ -52,11 +56,11 @@ async def attached(services: ApiServices, given: list[models.GivenWorkDocument])
 
 
 @router.get("/plans", responses=responses(503))
-async def list_maintenance_plans(services: Services) -> models.MaintenancePlanList:
+async def list_maintenance_plans(services: Services) -> planned.MaintenancePlanList:
     """Preventive plans of the site folder."""
     since = await services.maintenance.planning.begun()
-    return models.MaintenancePlanList(
-        items=[models.MaintenancePlan.of(plan, since.get(plan.name)) for plan in services.maintenance.book.plans]
+    return planned.MaintenancePlanList(
+        items=[planned.MaintenancePlan.of(plan, since.get(plan.name)) for plan in services.maintenance.book.plans]
     )
 
 
@@ -65,7 +69,7 @@ async def list_maintenance_due(
     services: Services,
     state: Annotated[TaskState | None, Query(description="Null: what is overdue, due or unknown.")] = None,
     equipment: Asked = None,
-) -> models.MaintenanceTaskList:
+) -> planned.MaintenanceTaskList:
     """Work of plans that is due, the most urgent first."""
     tasks = await services.maintenance.planning.tasks()
     counts = Counter(task.state for task in tasks)
@@ -77,10 +81,24 @@ async def list_maintenance_due(
     ]
     texts = {plan.name: Text(zh=plan.text_zh, en=plan.text_en) for plan in services.maintenance.book.plans}
     wanted.sort(key=_urgency)
-    return models.MaintenanceTaskList(
-        items=[models.MaintenanceTask.of(task, texts[task.plan], services.site) for task in wanted],
+    return planned.MaintenanceTaskList(
+        items=[planned.MaintenanceTask.of(task, texts[task.plan], services.site) for task in wanted],
         counts={each: counts[each] for each in TaskState},
     )
+
+
+@router.get("/figures", responses=responses(422, 503))
+async def maintenance_figures(
+    services: Services,
+    first: Annotated[WrittenDay, Query(alias="from", description="First day.", examples=["2026-07-01"])],
+    until: Annotated[WrittenDay, Query(alias="to", description="Day after the last.", examples=["2026-08-01"])],
+) -> planned.MaintenanceFigures:
+    """Work of plans on time, arrivals at urgent repairs, and findings by category in a period of 400 days at most."""
+    if not first < until <= first + LONGEST:
+        msg = "期間至多 400 天，且結束晚於開始 / a period of 400 days at most, its end after its begin"
+        raise HTTPException(422, msg)
+    found = await services.maintenance.planning.figures(first, until)
+    return planned.MaintenanceFigures.of(found, services.maintenance.book.rules)
 
 
 class AskedOrders(BaseModel):

@@ -9,13 +9,10 @@ from cityhall_bms.api.alarms import NO_NUL, Words
 from cityhall_bms.api.models import Model, Text, Time
 from cityhall_bms.api.services import ApiServices
 from cityhall_bms.api.times import Moment, to_rfc3339, to_us
-from cityhall_bms.domain.maintenance import book, orders, plans
-from cityhall_bms.domain.maintenance.cycles import CycleUnit
+from cityhall_bms.domain.maintenance import book, orders
 from cityhall_bms.domain.maintenance.documents import Attached
 from cityhall_bms.domain.maintenance.order_decisions import URGENT, arrives_late
 from cityhall_bms.domain.maintenance.orders import TRANSITIONS, WorkKind, WorkSource, WorkState, WorkStep
-from cityhall_bms.domain.maintenance.plans import TaskState
-from cityhall_bms.domain.site import Site
 from cityhall_bms.ports.maintenance import RecordWish, RepairWish, StepWish
 
 LOCK_OUT_S_MAX = 31 * 86_400.0
@@ -279,89 +276,6 @@ class WorkOrderPage(Model):
 
     items: list[WorkOrder]
     next: str | None
-
-
-class MaintenancePlan(Model):
-    """One preventive plan."""
-
-    plan: str = Field(examples=["ahu_filter"])
-    text: Text
-    equipment: list[str]
-    every: CycleUnit | None = Field(description="Null: by running hours.")
-    times: int | None
-    first: str | None = Field(examples=["2026-01-31"])
-    run_hours: float | None
-    sop: str
-    basis: str
-    checks: list[WorkCheck]
-    since: Time | None = Field(description="When it was seen first: windows that were over before do not count.")
-
-    @classmethod
-    def of(cls, plan: book.Plan, since: int | None) -> "MaintenancePlan":
-        """Give the answer's form."""
-        cycle = plan.cycle
-        return cls(
-            plan=plan.name,
-            text=Text(zh=plan.text_zh, en=plan.text_en),
-            equipment=list(plan.equipment),
-            every=None if cycle is None else cycle.every,
-            times=None if cycle is None else cycle.times,
-            first=None if cycle is None else cycle.first.isoformat(),
-            run_hours=plan.run_hours,
-            sop=plan.sop,
-            basis=plan.basis,
-            checks=[WorkCheck.of(check) for check in plan.checks],
-            since=to_rfc3339(since),
-        )
-
-
-class MaintenancePlanList(Model):
-    """All plans."""
-
-    items: list[MaintenancePlan]
-
-
-class MaintenanceTask(Model):
-    """One plan on one piece of equipment as it stands now."""
-
-    plan: str
-    text: Text
-    equipment: str | None
-    equipment_text: Text | None
-    state: TaskState
-    due: str | None = Field(examples=["2026-07-31"])
-    opens: str | None = Field(description="First day on which it is on time.")
-    closes: str | None = Field(description="Last such day.")
-    hours: float | None = Field(description="Running hours since the last time; null: by the calendar, or unknown.")
-    hours_due: float | None
-    last_done: str | None = Field(description="Day.")
-    order: str | None = Field(description="WorkOrder under which it is being done.")
-
-    @classmethod
-    def of(cls, task: plans.Task, text: Text, site: Site) -> "MaintenanceTask":
-        """Give the answer's form."""
-        found = site.equipment.get(task.equipment)
-        return cls(
-            plan=task.plan,
-            text=text,
-            equipment=task.equipment or None,
-            equipment_text=None if found is None else Text.of(found.text),
-            state=task.state,
-            due=None if task.due is None else task.due.isoformat(),
-            opens=None if task.opens is None else task.opens.isoformat(),
-            closes=None if task.closes is None else task.closes.isoformat(),
-            hours=task.hours,
-            hours_due=task.hours_due,
-            last_done=None if task.last is None else task.last.day.isoformat(),
-            order=task.order or None,
-        )
-
-
-class MaintenanceTaskList(Model):
-    """Tasks, the most urgent first; ``counts`` are of all of them."""
-
-    items: list[MaintenanceTask]
-    counts: dict[TaskState, int]
 
 
 def place_of(equipment: str) -> str:

@@ -10,7 +10,8 @@ from cityhall_bms.api import cursors
 from cityhall_bms.api.access import Who
 from cityhall_bms.api.alarms import NO_NUL, Words
 from cityhall_bms.api.maintenance import Asked, Cursor, Limit, attached, check_place
-from cityhall_bms.api.maintenance_models import GivenWorkDocument, Line, MaintenanceTask, Said, WorkDocument
+from cityhall_bms.api.maintenance_models import GivenWorkDocument, Line, Said, WorkDocument
+from cityhall_bms.api.maintenance_plan_models import MaintenanceTask
 from cityhall_bms.api.models import Model, Text, Time
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import ApiServices, Services

@@ -113,8 +113,9 @@ def _standing(data: MaintenanceData) -> Table:
             task.equipment,
             f"{task.hours_due:.0f} h" if task.due is None and task.hours_due else str(task.due or ""),
         )
+        for state in TASK_STATES
         for task in data.standing
-        if task.state in TASK_STATES
+        if task.state is state
     )
     return Table("standing_tasks", Text("製表時到期與逾期", "Due and overdue when made"), columns, rows[:LISTED_MAX])
 

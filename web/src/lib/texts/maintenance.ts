@@ -23,6 +23,8 @@ export const MAINTENANCE = {
   mt_hours: { zh: "{hours} / {due} 小時", en: "{hours} / {due} h" },
   mt_lastDone: { zh: "上次 {day}", en: "last {day}" },
   mt_never: { zh: "尚無紀錄", en: "never recorded" },
+  mt_onTime: { zh: "本月保養準時率 {share}（{on_time}/{due}）", en: "On time this month: {share} ({on_time}/{due})" },
+  mt_arrived: { zh: "緊急報修準時到場 {share}（{n} 件，目標 {target}）", en: "urgent repairs arrived at in time: {share} (of {n}; target {target})" },
   mt_begin: { zh: "開工", en: "Begin" },
   mt_openOrder: { zh: "工單 {order}", en: "Order {order}" },
   mt_counts: {
