@@ -2644,6 +2644,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/maintenance/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Maintenance Figures
+         * @description Work of plans on time, arrivals at urgent repairs, and findings by category in a period of 400 days at most.
+         */
+        get: operations["maintenance_figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/maintenance/findings": {
         parameters: {
             query?: never;
@@ -7736,6 +7756,18 @@ export interface components {
             order: string;
         };
         /**
+         * FindingCount
+         * @description Findings of one category.
+         */
+        FindingCount: {
+            /** Closed */
+            closed: number;
+            /** Found */
+            found: number;
+            /** Overdue */
+            overdue: number;
+        };
+        /**
          * FireTest
          * @description One test of the register.
          */
@@ -8628,6 +8660,45 @@ export interface components {
              */
             secret: string;
             token: components["schemas"]["TokenView"];
+        };
+        /**
+         * MaintenanceFigures
+         * @description Figures of a period.
+         */
+        MaintenanceFigures: {
+            /** Findings */
+            findings: {
+                [key: string]: components["schemas"]["FindingCount"];
+            };
+            /**
+             * In Time
+             * @description (n − late)/n, 0 to 1; null where there were none.
+             * @example 0.8644
+             */
+            in_time: number | null;
+            /**
+             * In Time Target
+             * @example 0.87
+             */
+            in_time_target: number;
+            /**
+             * Late
+             * @example 8
+             */
+            late: number;
+            /** Plans */
+            plans: {
+                [key: string]: components["schemas"]["Punctual"];
+            };
+            preventive: components["schemas"]["Punctual"];
+            /** Rounds */
+            rounds: number;
+            /**
+             * Urgent
+             * @description Repairs of priority 1 and 2 that are held to the arrival.
+             * @example 59
+             */
+            urgent: number;
         };
         /**
          * MaintenancePlan
@@ -11107,6 +11178,24 @@ export interface components {
         Promotion: {
             /** Reason */
             reason: string;
+        };
+        /**
+         * Punctual
+         * @description Windows that ended in the period: how many, and in how many the work was done, and done in time.
+         */
+        Punctual: {
+            /** Done */
+            done: number;
+            /** Due */
+            due: number;
+            /** On Time */
+            on_time: number;
+            /**
+             * Share
+             * @description Done on time / due, 0 to 1; null where nothing was due.
+             * @example 0.97
+             */
+            share: number | null;
         };
         /**
          * QueuedTest
@@ -29672,6 +29761,85 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MaintenanceTaskList"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    maintenance_figures: {
+        parameters: {
+            query: {
+                /** @description First day. */
+                from: string;
+                /** @description Day after the last. */
+                to: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaintenanceFigures"];
                 };
             };
             /** @description Sign in first */
