@@ -20,6 +20,9 @@ from pathlib import Path
 from typing import Final
 
 import httpx
+from tests.support.demo import sign_in
+
+from cityhall_bms.api.access import COOKIE
 
 PORT: Final = 18_990
 FAULT: Final = "chiller_trip"
@@ -44,10 +47,10 @@ def told(feed: httpx.Response) -> Iterator[tuple[float, str]]:
             yield now, event["type"]
 
 
-def delays(address: str, control: str, tries: int) -> list[tuple[float, float]]:
+def delays(address: str, control: str, tries: int, signed_in: dict[str, str]) -> list[tuple[float, float]]:
     """For each try: seconds until the alarm was on the feed, and until its return was."""
     found = []
-    with httpx.stream("GET", f"{address}api/v1/alarms/feed", timeout=60) as feed:
+    with httpx.stream("GET", f"{address}api/v1/alarms/feed", headers=signed_in, timeout=60) as feed:
         events = told(feed)
         for _ in range(tries):
             pair = []
@@ -73,12 +76,14 @@ def main() -> None:
         command += ["--port", str(PORT), "--data-dir", folder]
         demo = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         try:
-            address = next(line.split()[-1] for line in demo.stdout or () if "http" in line)
+            link = next(line.split()[-1] for line in demo.stdout or () if "http" in line)
+            address, _, invitation = link.partition("#/sign-in?invitation=")
+            signed_in = {"Cookie": f"{COOKIE}={sign_in(address, invitation)}"}
             log = (Path(folder) / "simulator.log").read_text().splitlines()
             control = json.loads(next(line for line in log if line.startswith('{"ready"')))["control"]
             time.sleep(SETTLE_S)
-            scan_s = httpx.get(f"{address}api/v1/points/{POINT}").json()["scan_s"]
-            raised, returned = zip(*delays(address, control, arguments.tries), strict=True)
+            scan_s = httpx.get(f"{address}api/v1/points/{POINT}", headers=signed_in).json()["scan_s"]
+            raised, returned = zip(*delays(address, control, arguments.tries, signed_in), strict=True)
         finally:
             demo.terminate()
             demo.wait()

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from tests.support.modbus_server import ModbusServer
 from tests.support.opcua_server import free_port
+from tests.support.service_token import embedded_token_headers, is_ready
 from tests.support.until import until
 
 from cityhall_bms.adapters.embedded.folder_lock import holder_of
@@ -90,7 +91,9 @@ async def test_a_device_is_added_and_removed_while_the_others_keep_their_connect
     try:
         await until(lambda: holder_of(data / "service.lock") == service.pid, within_s=30)
         service.send_signal(signal.SIGHUP)  # while it still starts
-        await until(lambda: present(port, "TCH.01.E.EM01.V12") == 201.0, within_s=90)
+        await until(lambda: is_ready(port), within_s=90)
+        me = await embedded_token_headers(tmp_path / "data")
+        await until(lambda: present(port, "TCH.01.E.EM01.V12", me) == 201.0, within_s=90)
         connections = server.connections
 
         describe(site, server.port, [1, 2])
@@ -100,7 +103,7 @@ async def test_a_device_is_added_and_removed_while_the_others_keep_their_connect
         assert applied.returncode == 0, applied.stderr
         assert "新增點位 points added: 1" in applied.stdout
         assert "em-2" in applied.stdout
-        await until(lambda: present(port, "TCH.01.E.EM02.V12") == 202.0, within_s=60)
+        await until(lambda: present(port, "TCH.01.E.EM02.V12", me) == 202.0, within_s=60)
         assert server.connections == connections  # units of one address share it, and nobody hung up
 
         describe(site, server.port, [2])
@@ -173,10 +176,11 @@ def config(folder: Path, port: int) -> str:
     return str(folder / "cityhall.toml")
 
 
-def present(port: int, name: str) -> float | None:
+def present(port: int, name: str, headers: dict[str, str]) -> float | None:
     """Present value of a point; none while there is none, or nobody answers."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/points/{name}", timeout=5) as answer:
+        asked = urllib.request.Request(f"http://127.0.0.1:{port}/api/v1/points/{name}", headers=headers)
+        with urllib.request.urlopen(asked, timeout=5) as answer:
             found: dict[str, Any] = json.load(answer)
     except OSError:
         return None

@@ -6,7 +6,7 @@ import re
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.support.city_hall import CityHall, running_city_hall
+from tests.support.service_token import token_headers
 
 from cityhall_bms.adapters.embedded import EmbeddedNats, EmbeddedPostgres
 from cityhall_bms.adapters.postgres.connection import connect
@@ -117,9 +118,9 @@ def processes_that_name(*texts: str) -> list[str]:
     return found
 
 
-async def answer(address: str, good: Any, machines: Sequence[Machine]) -> Any:
+async def answer(address: str, good: Any, machines: Sequence[Machine], headers: Mapping[str, str] | None = None) -> Any:
     """Ask until the answer is as wanted; fails at once when a machine has ended."""
-    async with httpx.AsyncClient() as client, asyncio.timeout(READY_WITHIN_S):
+    async with httpx.AsyncClient(headers=headers) as client, asyncio.timeout(READY_WITHIN_S):
         while True:
             ended = [machine.log for machine in machines if machine.process.returncode is not None]
             assert not ended, "\n".join(ended)
@@ -154,19 +155,22 @@ async def test_collector_and_server_room_meet_in_named_servers_and_stop_when_ask
             machines.append(await serve(tmp_path / "room", site, "historian,rules,api", servers, port))
 
             await answer(f"{address}/readyz", lambda status: status["status"] == "ok", machines)
+            me = await token_headers(servers.database)
             point = await answer(
-                f"{address}/api/v1/points/{name}", lambda item: item["present"]["quality"] == "good", machines
+                f"{address}/api/v1/points/{name}", lambda item: item["present"]["quality"] == "good", machines, me
             )
             await answer(
                 f"{address}/api/v1/points/{name}/samples?from=2020-01-01T00:00:00Z&to=2099-01-01T00:00:00Z",
                 lambda samples: samples["v"] and samples["q"][-1] == "good",
                 machines,
+                me,
             )
 
             told = await answer(
                 f"{address}/api/v1/devices/{point['device']}/diagnostics",
                 lambda told: told["figures"]["online"],
                 machines,
+                me,
             )
 
             assert 0 < point["present"]["value"] < 40

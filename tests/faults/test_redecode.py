@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from tests.support.modbus_server import ModbusServer
 from tests.support.opcua_server import free_port
+from tests.support.service_token import embedded_token_headers, is_ready
 from tests.support.sites import SITE_TOML
 from tests.support.until import until
 
@@ -53,21 +54,22 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def ask(port: int, path: str) -> Any:
+def ask(port: int, path: str, headers: dict[str, str]) -> Any:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/{path}", timeout=5) as answer:
+        asked = urllib.request.Request(f"http://127.0.0.1:{port}/api/v1/{path}", headers=headers)
+        with urllib.request.urlopen(asked, timeout=5) as answer:
             return json.load(answer)
     except OSError:
         return None
 
 
-def present(port: int) -> float | None:
-    found = ask(port, f"points/{POINT}")
+def present(port: int, headers: dict[str, str]) -> float | None:
+    found = ask(port, f"points/{POINT}", headers)
     return found["present"]["value"] if found else None
 
 
-def stored(port: int) -> list[float]:
-    found = ask(port, f"points/{POINT}/samples?from=2020-01-01T00:00:00Z&to=2100-01-01T00:00:00Z")
+def stored(port: int, headers: dict[str, str]) -> list[float]:
+    found = ask(port, f"points/{POINT}/samples?from=2020-01-01T00:00:00Z&to=2100-01-01T00:00:00Z", headers)
     return [value for value in found["v"] if value is not None]
 
 
@@ -85,20 +87,22 @@ async def test_pain_06_the_past_is_corrected_while_the_service_runs_and_when_it_
         )
     redecode = ("redecode", str(site), "--device", "em-1", *ALL_TIME, "--reason", "words were swapped", *options)
     try:
-        await until(lambda: present(port) is not None, within_s=90)
-        assert present(port) != 230.5
+        await until(lambda: is_ready(port), within_s=90)
+        me = await embedded_token_headers(tmp_path / "data")
+        await until(lambda: present(port, me) is not None, within_s=90)
+        assert present(port, me) != 230.5
         describe(site, server.port, "CDAB")
         applied = await asyncio.to_thread(run, "apply", str(site), *options)
         assert applied.returncode == 0, applied.stderr
-        await until(lambda: present(port) == 230.5, within_s=60)
-        await until(lambda: 230.5 in stored(port))
-        assert set(stored(port)) != {230.5}
+        await until(lambda: present(port, me) == 230.5, within_s=60)
+        await until(lambda: 230.5 in stored(port, me))
+        assert set(stored(port, me)) != {230.5}
 
         done = await asyncio.to_thread(run, *redecode)
         assert done.returncode == 0, done.stderr
         assert "holding:10 float32 ABCD -> holding:10 float32 CDAB" in done.stdout
-        assert set(stored(port)) == {230.5}
-        events = ask(port, "events?stream=restatement/em-1")["items"]
+        assert set(stored(port, me)) == {230.5}
+        events = ask(port, "events?stream=restatement/em-1", me)["items"]
         assert [event["payload"]["reason"] for event in events] == ["words were swapped"]
     finally:
         service.terminate()
