@@ -1,31 +1,32 @@
 """A changed site folder is taken into service while everything runs: SIGHUP, and the command that sends it."""
 
 import asyncio
-import http.client
-import json
 import os
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlencode
 
 import structlog
 
 from cityhall_bms import bootstrap, site_reading
 from cityhall_bms.adapters.embedded.child import Child
 from cityhall_bms.adapters.embedded.folder_lock import holder_of
+from cityhall_bms.adapters.embedded.postgres import EmbeddedPostgres
+from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
 from cityhall_bms.adapters.site_diff import STREAM, parts
+from cityhall_bms.answering import answers
 from cityhall_bms.domain.errors import CityHallError
+from cityhall_bms.domain.events import StoredEvent
 from cityhall_bms.ports.clock import Clock
+from cityhall_bms.ports.event_log import EventLog
 from cityhall_bms.settings import Settings
 
 APPLIED_WITHIN_S: Final = 60.0
 ANSWERS_WITHIN_S: Final = 5.0
 """It answers again so soon after it took another site folder."""
 POLL_S: Final = 0.2
-REQUEST_LIMIT_S: Final = 10.0
 EVENTS_PER_PAGE: Final = 1000
 COLLECTOR: Final = "collector"
 
@@ -89,48 +90,36 @@ async def apply(folder: Path, settings: Settings, clock: Clock) -> dict[str, Any
         msg = f"no service runs with the data directory {settings.data_dir}: start one, or name it with --data-dir"
         raise NotAppliedError(msg)
     deadline_s = clock.monotonic() + ANSWERS_WITHIN_S
-    while (before := await asyncio.to_thread(_last_applied, settings)) is None and clock.monotonic() < deadline_s:
+    while not (is_up := await answers(settings.api)) and clock.monotonic() < deadline_s:
         await clock.sleep(POLL_S)
-    if before is None:
+    if not is_up:
         # Not signalled: it may be an import, or a service that is still starting, and would end.
         where = f"{settings.api.host}:{settings.api.port}"
         msg = f"process {pid} has {settings.data_dir} and does not answer at {where}"
         raise NotAppliedError(msg)
-    if before["payload"]["fingerprint"] == parts(site).fingerprint:
-        return None
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGHUP)
-    deadline_s = clock.monotonic() + APPLIED_WITHIN_S
-    while clock.monotonic() < deadline_s:
-        await clock.sleep(POLL_S)
-        last = await asyncio.to_thread(_last_applied, settings)
-        if last is not None and last["position"] > before["position"]:
-            payload: dict[str, Any] = last["payload"]
-            return payload
+    dsn = settings.database.url or EmbeddedPostgres(settings.data_dir, clock).dsn
+    async with PostgresEventLog(dsn, clock) as events:
+        before = await _last_applied(events)
+        if before is not None and before.payload["fingerprint"] == parts(site).fingerprint:
+            return None
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGHUP)
+        deadline_s = clock.monotonic() + APPLIED_WITHIN_S
+        while clock.monotonic() < deadline_s:
+            await clock.sleep(POLL_S)
+            last = await _last_applied(events, before)
+            if last is not None:
+                return last.payload
     msg = f"process {pid} has not applied {folder} within {APPLIED_WITHIN_S:.0f} s: its log says why"
     raise NotAppliedError(msg)
 
 
-def _last_applied(settings: Settings) -> dict[str, Any] | None:
-    """The newest ``SiteApplied``, as the API tells it; none while it does not answer, as when it begins anew."""
-    last, after = None, 0
-    try:
-        while items := _events(settings, after):
-            last, after = items[-1], items[-1]["position"]
-    except (OSError, http.client.HTTPException, ValueError):
-        return None
+async def _last_applied(events: EventLog, before: StoredEvent | None = None) -> StoredEvent | None:
+    """The newest ``SiteApplied`` after one that is known; none where nothing was applied since."""
+    last, after = None, 0 if before is None else before.position
+    while items := await events.read(after, EVENTS_PER_PAGE, STREAM):
+        last, after = items[-1], items[-1].position
     return last
-
-
-def _events(settings: Settings, after: int) -> list[dict[str, Any]]:
-    connection = http.client.HTTPConnection(settings.api.host, settings.api.port, timeout=REQUEST_LIMIT_S)
-    try:
-        query = urlencode({"stream": STREAM, "after": after, "limit": EVENTS_PER_PAGE})
-        connection.request("GET", f"/api/v1/events?{query}")
-        items: list[dict[str, Any]] = json.load(connection.getresponse())["items"]
-        return items
-    finally:
-        connection.close()
 
 
 def summary(payload: dict[str, Any], say: Callable[[str], None]) -> None:

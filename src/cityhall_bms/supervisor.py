@@ -19,6 +19,7 @@ from cityhall_bms.adapters.embedded.child import ChildPlan, StopStep, start_chil
 from cityhall_bms.adapters.embedded.folder_lock import FolderLock
 from cityhall_bms.adapters.embedded.nats import EmbeddedNats
 from cityhall_bms.adapters.embedded.postgres import EmbeddedPostgres
+from cityhall_bms.answering import answers
 from cityhall_bms.domain.errors import CityHallError
 from cityhall_bms.live_change import Worker, apply_when_asked, asked_by_signal
 from cityhall_bms.ports.clock import Clock
@@ -37,7 +38,6 @@ WORKERS: Final = (("collector",), ("historian", "rules", "api"))
 RESTART_AFTER_S: Final = 1.0
 READY_POLL_S: Final = 0.1
 READY_WITHIN_S: Final = 60.0
-ANSWER_WITHIN_S: Final = 10.0
 STOP_STEPS: Final = (StopStep(signal.SIGTERM, 10.0),)
 
 log = structlog.get_logger(__name__)
@@ -225,41 +225,17 @@ async def _address(settings: Settings, roles: Sequence[str], clock: Clock) -> st
         return ""
     deadline = clock.monotonic() + READY_WITHIN_S
     while clock.monotonic() < deadline:
-        if await _answers(settings.api):
+        if await answers(settings.api):
             return address
         await clock.sleep(READY_POLL_S)
     msg = f"{address}/readyz did not answer within {READY_WITHIN_S:.0f} s; the workers' log says why"
     raise NotReadyError(msg)
 
 
-async def _answers(api: ApiSettings) -> bool:
-    # By a name that the API accepts; a pattern stands for any name.
-    name = api.allowed_hosts[0].replace("*", "supervisor") if api.allowed_hosts else api.host
-    try:
-        async with asyncio.timeout(ANSWER_WITHIN_S):
-            tls = _own_tls() if api.scheme == "https" else None
-            reader, writer = await asyncio.open_connection(api.host, api.port, ssl=tls)
-            try:
-                writer.write(f"GET /readyz HTTP/1.0\r\nHost: {name}\r\n\r\n".encode())
-                return b" 200 " in await reader.readline()
-            finally:
-                writer.close()
-    except OSError:
-        return False
-
-
 def _none_given() -> str:
     """Keep the library from asking at the terminal for the password of a key that has one."""
     msg = "the key must not have a password"
     raise ValueError(msg)
-
-
-def _own_tls() -> ssl.SSLContext:
-    """For asking ourselves whether we answer: our certificate is for names, and we ask an address."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 def _empty(folder: Path) -> None:

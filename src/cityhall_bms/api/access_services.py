@@ -26,3 +26,5 @@ class AccessServices:
     door: Doorkeeper
     metrics_open_on_loopback: bool = True
     provider: ProviderWay | None = None
+    streams_checked_every_s: float = 10.0
+    """How often it is looked whether whoever reads a stream is still signed in."""

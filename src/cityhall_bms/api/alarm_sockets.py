@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from cityhall_bms.api.access import Caller, Who
+from cityhall_bms.api.access import Caller, Who, may_read
 from cityhall_bms.api.alarm_desk import Acknowledgements, in_order, split
 from cityhall_bms.api.alarm_feed import ZONES_MAX
 from cityhall_bms.api.alarms import StateFilter
@@ -131,8 +131,15 @@ async def _first(socket: WebSocket) -> Follow | None:
 
 async def _tell(socket: WebSocket, services: ApiServices, follow: Follow) -> None:
     position = await services.feed.place(follow.after)
+    every_s = services.access.streams_checked_every_s
+    due = services.clock.monotonic() + every_s
     with suppress(WebSocketDisconnect):  # the listening side learns of it too, and ends both
         async for news in services.feed.news(position, follow.console):
+            if services.clock.monotonic() >= due:
+                if not await may_read(socket):
+                    await socket.close(POLICY_VIOLATION, "signed out")
+                    return
+                due = services.clock.monotonic() + every_s
             await socket.send({"type": "websocket.send", "text": message_of(news).decode()})
 
 

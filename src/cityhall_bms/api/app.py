@@ -66,10 +66,12 @@ from cityhall_bms.api import (
     state,
     streams,
     suppressions,
+    system,
     water,
 )
 from cityhall_bms.api.server import BODY_BYTES_MAX
 from cityhall_bms.api.services import ApiServices
+from cityhall_bms.api.stream_ends import StreamEnds
 
 API_PREFIX: Final = "/api/v1"
 
@@ -102,6 +104,7 @@ def create_app(services: ApiServices, dashboard: Path | None = None) -> FastAPI:
     """Build the application over its services; ``dashboard`` is the folder of the built pages."""
     app = _routes()
     app.state.services = services
+    app.add_middleware(StreamEnds)
     app.add_middleware(Guard)
     # A page of a stranger must not reach a service on loopback under a name of its own (DNS rebinding).
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(services.allowed_hosts))
@@ -169,6 +172,7 @@ MODULES: Final = (
     schedules,
     scenes,
     bookings,
+    system,
 )
 
 

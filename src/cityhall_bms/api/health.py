@@ -24,15 +24,16 @@ async def healthz() -> dict[str, str]:
 @router.get("/readyz", response_model=models.Status, responses=responses(503))
 async def readyz(services: Services, request: Request) -> models.Status | JSONResponse:
     """Every part behind the API answers; 503 names those that do not."""
-    checks = await _checks(services)
-    failing = {name: state for name, state in checks.items() if state != "ok"}
+    found = await checks(services)
+    failing = {name: state for name, state in found.items() if state != "ok"}
     if failing:
         detail = "; ".join(f"{name}: {state}" for name, state in failing.items())
         return problem_response(request, 503, detail, headers={"Retry-After": "2"})
-    return models.Status(status="ok", checks=checks)
+    return models.Status(status="ok", checks=found)
 
 
-async def _checks(services: ApiServices) -> dict[str, str]:
+async def checks(services: ApiServices) -> dict[str, str]:
+    """`ok`, or what is wrong, of every part behind the API."""
     return {
         "live": "ok" if services.live.ready else "no snapshot of values yet",
         "feed": "ok" if services.feed.ready else "the alarm feed has not started",

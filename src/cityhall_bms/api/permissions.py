@@ -253,6 +253,7 @@ PERMISSIONS: Final[Mapping[str, Asked]] = {
     "enable_account": _P.ADMINISTER,
     "end_session": _P.ADMINISTER,
     "get_account": _P.ADMINISTER,
+    "get_system": _P.ADMINISTER,
     "grant_roles": _P.ADMINISTER,
     "invite_account": _P.ADMINISTER,
     "list_accounts": _P.ADMINISTER,

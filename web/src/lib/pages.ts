@@ -1,4 +1,5 @@
 import type { Component } from "svelte";
+import type { Permission } from "./session.svelte";
 import type { TextKey } from "./texts";
 
 /** Where a page stands in the navigation; what has no group is reached from other pages. */
@@ -11,6 +12,8 @@ interface Row {
   group?: Group;
   /** Shows the plant, and so also its past: the time machine stands above it. */
   past?: true;
+  /** Without it the page has nothing to show: it is not in the navigation. */
+  asks?: Permission;
 }
 
 /** Every page with its name in addresses, its file and its place. A system's page has the system's name. */
@@ -33,10 +36,11 @@ export const PAGES = [
   { name: "reports", file: "Reports", title: "reports", group: "record" },
   { name: "exports", file: "Exports", title: "page_exports", group: "record" },
   { name: "points", file: "Points", title: "page_points", group: "record" },
-  { name: "audit", file: "Audit", title: "page_audit", group: "record" },
-  { name: "admin", file: "Admin", title: "page_admin", group: "record" },
+  { name: "audit", file: "Audit", title: "page_audit", group: "record", asks: "audit" },
+  { name: "admin", file: "Admin", title: "page_admin", group: "record", asks: "administer" },
   { name: "equipment", file: "Equipment", title: "page_equipment", past: true },
   { name: "point", file: "Point", title: "page_point", past: true },
+  { name: "account", file: "Account", title: "page_account" },
   { name: "sign-in", file: "SignIn", title: "page_sign_in" },
 ] as const satisfies readonly Row[];
 
