@@ -13,8 +13,13 @@ export const roleText = (role: Role): string => i18n.t(`role_${role}` as TextKey
 
 /** A grant in words: what, and where. */
 export function grantText(grant: Grant): string {
-  return grant.zones.includes("*") ? roleText(grant.role) : `${roleText(grant.role)}（${grant.zones.join("、")}）`;
+  return grant.zones.includes("*") ? roleText(grant.role) : `${roleText(grant.role)} (${grant.zones.join(" ")})`;
 }
+
+/** All grants in words. */
+export const grantsText = (grants: readonly Grant[]): string => i18n.list(grants.map(grantText)) || "–";
+
+export const permissionText = (permission: string): string => i18n.t(`perm_${permission}` as TextKey);
 
 /** A refusal of the service in the language of the page. */
 export function wordsOf(error: unknown): string {

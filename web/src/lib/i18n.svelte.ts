@@ -27,6 +27,11 @@ class I18n {
     return TEXTS[key][this.language].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ""));
   }
 
+  /** Things one after another, as the language does. */
+  list(items: readonly string[]): string {
+    return items.join(this.language === "zh" ? "、" : ", ");
+  }
+
   /** Pick the text of the language; the other one where it is missing. */
   pick(text: { zh: string; en: string }): string {
     return text[this.language] || text.zh || text.en;
