@@ -56,6 +56,23 @@ class Newcomer:
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
         return done.stdout
 
+    def insist(self, command: str) -> None:
+        """Repeat a command until it works: what it needs may still be starting."""
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            done = subprocess.run(
+                ["sh", "-ec", command],
+                cwd=self._folder,
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE_S,
+                check=False,
+            )
+            if done.returncode == 0:
+                return
+            time.sleep(0.5)
+        pytest.fail(f"{command}\n{done.stdout}{done.stderr}")
+
     def leave_running(self, command: str) -> None:
         with (self._folder / "background.log").open("ab") as log:
             self._running[command] = subprocess.Popen(
@@ -115,6 +132,8 @@ def test_the_tutorial_works_word_for_word(newcomer: Newcomer, tmp_path: Path) ->
             newcomer.leave_running(command)
         elif step.info == "sh restart":
             newcomer.restart(command)
+        elif step.info == "sh account":
+            newcomer.insist(command)
         elif command == "make setup":
             assert (CHECKOUT / ".venv/bin/cityhall-bms").exists()
         elif command.startswith("curl -s -o"):
