@@ -52,4 +52,5 @@ def is_common(plain: str) -> bool:
     if any(plain in run * 2 or plain in run[::-1] * 2 for run in SEQUENCES):
         return True
     around = "0123456789 !@#$%^&*()-_=+.,?~"
-    return plain.strip(around) in COMMON or plain.translate(LEET).strip(around) in COMMON
+    bare = plain.strip(around)
+    return bare in COMMON or bare.translate(LEET) in COMMON or plain.translate(LEET).strip(around) in COMMON
