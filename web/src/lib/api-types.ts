@@ -4217,6 +4217,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/system": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get System
+         * @description How the service is doing, and what it is made of.
+         */
+        get: operations["get_system"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tokens": {
         parameters: {
             query?: never;
@@ -6176,6 +6196,28 @@ export interface components {
              * @example occupied
              */
             schedule: string;
+        };
+        /**
+         * Component
+         * @description A library that the service is made of.
+         */
+        Component: {
+            /**
+             * Licence
+             * @description As the package says itself; empty where it says nothing.
+             * @example MIT
+             */
+            licence: string;
+            /**
+             * Name
+             * @example fastapi
+             */
+            name: string;
+            /**
+             * Version
+             * @example 0.160.0
+             */
+            version: string;
         };
         /**
          * Confirmation
@@ -13446,6 +13488,36 @@ export interface components {
             equipment: number;
             /** Points */
             points: number;
+        };
+        /**
+         * SystemView
+         * @description Version, parts and components of the running service.
+         */
+        SystemView: {
+            /**
+             * Checks
+             * @description `ok`, or what is wrong, by part; as `/readyz` sees them.
+             */
+            checks: {
+                [key: string]: string;
+            };
+            /**
+             * Components
+             * @description Name, version and licence of what is installed, by name.
+             */
+            components: components["schemas"]["Component"][];
+            /**
+             * Events
+             * @description Position of the newest event of the log.
+             */
+            events: number;
+            /**
+             * Site
+             * @example TCH
+             */
+            site: string;
+            /** Version */
+            version: string;
         };
         /**
          * Target
@@ -38422,6 +38494,71 @@ export interface operations {
             };
             /** @description The head of the request is too large */
             431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_system: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SystemView"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
