@@ -4,6 +4,7 @@ import { dayOf, momentOf } from "./days";
 /** What the pages of systems ask for. */
 export type Balance = Schemas["BalanceAnswer"];
 export type Charging = Schemas["Charging"];
+export type History = Schemas["History"];
 export type NightFlows = Schemas["NightFlows"];
 export type Rainwater = Schemas["Rainwater"];
 export type WaterUse = Schemas["WaterUse"];

@@ -65,6 +65,7 @@ export const SYSTEMS = {
   sys_in_service: { zh: "服務中", en: "In service" },
   sys_escalators_running: { zh: "電扶梯運轉", en: "Escalators running" },
   sys_given_back: { zh: "回生比例（累計）", en: "Given back, of all used" },
+  sys_given_back_days: { zh: "近 {n} 日回生", en: "Given back in {n} days" },
   sys_given_back_total: { zh: "累計回生", en: "Given back so far" },
   sys_cars: { zh: "車廂", en: "Cars" },
   sys_car: { zh: "電梯", en: "Lift" },
