@@ -83,7 +83,7 @@ async def test_a_view_is_nearer_by_key_and_drag_and_the_same_when_its_address_is
 async def test_a_pen_is_found_by_words_and_taken_away_again(page: Page) -> None:
     await trend(page, [SUPPLY])
     await page.fill('[data-testid="point-search"]', f"{CHILLER} kW")
-    await page.wait_for_selector('[role="option"]')
+    await page.wait_for_selector('[role="option"][aria-selected="true"]')
     await page.press('[data-testid="point-search"]', "Enter")
     await page.wait_for_selector(f'tr[data-pen="{POWER}"]')
     await page.locator(f'tr[data-pen="{SUPPLY}"] button').click()
@@ -142,7 +142,24 @@ async def test_devices_gaps_and_restatements_are_told(page: Page) -> None:
     await go(page, "#/points/devices")
     await page.locator('tr[data-key="chc01-panel"]').click()
     await page.wait_for_selector("dl dt:has-text('scans')")
+    await page.wait_for_selector('[data-testid="read-plan"] td')
+    await page.click('[data-testid="examine"]')
+    await page.wait_for_selector('[data-testid="examined"] td')
     await picture(page, "devices-zh.png")
+    assert await violations(page) == []
+
+
+async def test_a_point_is_walked_past_and_the_walker_does_not_sign(page: Page) -> None:
+    await go(page, "#/points/walk")
+    await page.fill('.filters input[type="search"]', CHILLER)
+    await page.locator(f'tr[data-key="{CHILLER}"]').click()
+    row = page.locator(f'[data-testid="walk"] tr[data-point="{SUPPLY}"]')
+    await row.get_by_test_id("pass").click()
+    await page.wait_for_selector(f'[data-testid="walk"] tr[data-point="{SUPPLY}"][data-passed="true"]')
+    await page.get_by_role("button", name="簽認此設備").click()
+    assert "尚有" in await page.inner_text('section [role="alert"]')
+    await picture(page, "walk-zh.png")
+    assert await violations(page) == []
 
 
 async def test_an_export_is_built_previewed_made_and_proven(page: Page) -> None:
@@ -153,7 +170,6 @@ async def test_an_export_is_built_previewed_made_and_proven(page: Page) -> None:
     assert "Asia/Taipei" in exact
     await page.click('[data-testid="export-preview"]')
     await page.wait_for_selector('[data-testid="preview"] tbody td + td')
-    await _name_operator(page)
     await page.click('[data-testid="export-order"]')
     made = page.locator('tr[data-export][data-state="done"]').first
     await made.wait_for(timeout=60_000)
@@ -174,12 +190,6 @@ async def test_an_export_is_built_previewed_made_and_proven(page: Page) -> None:
     await page.wait_for_timeout(400)
     await picture(page, "exports-en-dark.png")
     assert await violations(page) == []
-
-
-async def _name_operator(page: Page) -> None:
-    asked = page.locator(".choices input[size]")
-    if await asked.count():
-        await asked.fill("稽核員")
 
 
 async def _says(page: Page, text: str) -> bool:

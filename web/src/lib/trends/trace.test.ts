@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Point } from "../api";
-import { ofBuckets, ofSamples, readAt, shifted, stepFrom, timesOf, withLedger, type Samples, type Trend } from "./trace";
+import { ofBuckets, ofSamples, readAt, seconds, shifted, stepFrom, timesOf, withLedger, type Samples, type Trend } from "./trace";
 
 const POINT = { name: "TCH.B2.CN.CHC01.CHWS_T", unit: "°C", scan_s: 5, states: {} } as unknown as Point;
 const BEGIN = Date.parse("2026-07-01T00:00:00Z") / 1_000;
@@ -47,6 +47,13 @@ describe("a trace of buckets", () => {
   it("is hatched where the ledger knows of a gap that lasts", () => {
     const trace = withLedger(ofBuckets(POINT, buckets([7], [1]), BEGIN), [{ since: text(30), until: null } as never], BEGIN + 90);
     expect(trace.doubts).toEqual([{ from: BEGIN + 30, to: BEGIN + 90, doubt: "gap" }]);
+  });
+});
+
+describe("a time", () => {
+  it("is read as the service and as others write it", () => {
+    for (const told of ["2026-07-01T23:59:59.999Z", "2026-06-30T00:00:00.000Z", "2026-07-01T08:00:00+08:00"])
+      expect(seconds(told)).toBeCloseTo(Date.parse(told) / 1_000, 6);
   });
 });
 
