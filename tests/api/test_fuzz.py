@@ -12,13 +12,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 import pytest_asyncio
 from tests.support.api_rig import running_api
-from tests.support.demo import Demo, running_demo
-
-from cityhall_bms.api.access import COOKIE
+from tests.support.demo import running_demo
 
 HERE = Path(__file__).parents[1]
 SCHEMATHESIS = Path(sysconfig.get_path("scripts"), "schemathesis")
@@ -42,15 +39,6 @@ class Target:
     phases: str
 
 
-def token_of(demo: Demo) -> dict[str, str]:
-    """A token of whoever opened the demo: what is tried must not sign itself out."""
-    cookie = {"Cookie": f"{COOKIE}={demo.session}"}
-    with httpx.Client(base_url=demo.address, headers=cookie, timeout=20) as client:
-        mine = client.get("api/v1/session").json()["permissions"]
-        made = client.post("api/v1/session/tokens", json={"name": "fuzz", "scopes": sorted(mine), "days": 1})
-    return {"Authorization": f"Bearer {made.json()['secret']}"}
-
-
 @pytest_asyncio.fixture
 async def target(
     request: pytest.FixtureRequest, postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -59,7 +47,7 @@ async def target(
     if each:
         monkeypatch.setenv("CITYHALL_LIMITS__REQUESTS_PER_S", "10000")
         with running_demo(tmp_path, "--site", "small") as demo:
-            yield Target(demo.address, token_of(demo), each, "examples,coverage,fuzzing")
+            yield Target(demo.address, demo.token(), each, "examples,coverage,fuzzing")
         return
     async with running_api(postgres_url, tmp_path / "site") as rig:
         yield Target(str(rig.client.base_url), dict(await rig.known_as("fuzzer")), QUICK, "fuzzing")

@@ -37,6 +37,16 @@ class Demo:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return dict(json.load(answer))
 
+    def token(self) -> dict[str, str]:
+        """Headers of a token of whoever opened the demo, with all that they may do."""
+        cookie = {"Cookie": f"{COOKIE}={self.session}", "Content-Type": "application/json"}
+        wish = {"name": "all", "scopes": sorted(self.get("/session")["permissions"]), "days": 1}
+        request = urllib.request.Request(
+            f"{self.address}api/v1/session/tokens", json.dumps(wish).encode(), headers=cookie, method="POST"
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return {"Authorization": f"Bearer {json.load(answer)['secret']}"}
+
     def points(self) -> dict[str, dict[str, Any]]:
         """Every point with its present value, by name."""
         found: dict[str, dict[str, Any]] = {}
