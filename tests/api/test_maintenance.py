@@ -263,8 +263,10 @@ async def test_an_order_that_makes_no_sense_is_refused_in_words(rig: ApiRig) -> 
 
 
 async def test_what_a_phone_sends_twice_is_one_order(rig: ApiRig) -> None:
-    body = {"text": "漏水", "place": "01", "key": "phone-0002"}
+    given = [{"sha256": await photo(rig), "what": "before"}]
+    body = {"text": "漏水", "place": "01", "key": "phone-0002", "documents": given}
     first = await say(rig.client, "/orders", 201, **body)
+    assert first["documents"][0]["what"] == "before"
     assert (await say(rig.client, "/orders", 201, **body))["order"] == first["order"]
 
 

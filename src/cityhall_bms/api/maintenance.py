@@ -128,18 +128,19 @@ async def list_work_orders(services: Services, asked: Annotated[AskedOrders, Que
 @router.post("/orders", status_code=201, responses=responses(400, 404, 409, 415, 422, 503))
 async def open_work_order(services: Services, who: Who, body: models.NewWorkOrder) -> models.WorkOrder:
     """Open a work order; 409 while one about the same is open, or where nothing is due."""
-    desk, wish = services.maintenance.work, body.repair()
+    desk = services.maintenance.work
     if bool(body.alarm) + bool(body.plan) + bool(body.finding or (body.text.strip() and not body.alarm)) != 1:
         raise HTTPException(400, SEVERAL)
     if body.alarm:
         rang = await services.alarms.get(body.alarm)
         await check_place(who, "" if rang is None else rang.equipment, "")
-        order = await desk.open_for_alarm(body.alarm, by=who.name, comment=wish.text)
+        order = await desk.open_for_alarm(body.alarm, by=who.name, comment=body.text.strip())
     elif body.plan:
         await check_place(who, body.equipment, "")
         order = await desk.open_for_task(body.plan, body.equipment, by=who.name)
     else:
         await check_place(who, body.equipment, body.place)
+        wish = body.repair(await attached(services, body.documents))
         order = await desk.open_repair(wish, by=who.name)
     return models.WorkOrder.of(order, services)
 

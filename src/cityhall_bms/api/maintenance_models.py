@@ -76,10 +76,12 @@ class NewWorkOrder(BaseModel):
     priority: Annotated[int, Field(ge=1, le=4)] = 3
     finding: Line = ""
     key: Annotated[Key, Field(description=KEY)] = ""
+    documents: Annotated[list[GivenWorkDocument], Field(max_length=10, description="With `text`.")] = []
 
-    def repair(self) -> RepairWish:
+    def repair(self, attached: tuple[Attached, ...]) -> RepairWish:
         """What a person asks for, in our terms."""
-        return RepairWish(self.text.strip(), self.equipment, self.place, self.priority, self.finding, self.key)
+        text, where = self.text.strip(), (self.equipment, self.place)
+        return RepairWish(text, *where, self.priority, self.finding, self.key, attached)
 
 
 class NewWorkStep(BaseModel):

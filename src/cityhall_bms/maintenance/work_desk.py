@@ -155,7 +155,7 @@ class WorkOffice:
             await self._refuse_second(WorkKind.REPAIR, subject)
         elif subject and (sent := await self._standing(WorkKind.REPAIR, subject)) is not None:
             return sent
-        return await self._open(
+        order = await self._open(
             WorkOpened(
                 order="",
                 kind=WorkKind.REPAIR.value,
@@ -171,6 +171,9 @@ class WorkOffice:
                 at=self._clock.now(),
             )
         )
+        if not wish.documents:
+            return order
+        return await self._append(order, WorkRecorded(by, order.opened_at, [], as_values(wish.documents)), by)
 
     async def step(self, order: str, wish: StepWish, *, by: str) -> WorkOrder:
         """Take a step."""

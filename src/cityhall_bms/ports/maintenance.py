@@ -91,6 +91,8 @@ class RepairWish:
     """The patrol finding that it comes from; empty: a person asks."""
     key: str = ""
     """By which a submission that was sent again is known."""
+    documents: tuple[Attached, ...] = ()
+    """Photos of how it was found."""
 
 
 @dataclass(frozen=True, slots=True)

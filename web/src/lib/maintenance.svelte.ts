@@ -1,5 +1,6 @@
 import type { Schemas } from "./api";
 import { Asked } from "./asked.svelte";
+import { i18n } from "./i18n.svelte";
 import { session } from "./session.svelte";
 import { drop, isRefusal, keep, kept, send, type Entry, type Photo } from "./outbox";
 
@@ -43,7 +44,7 @@ class Outbox {
     } catch (error) {
       if (isRefusal(error)) throw error;
       // Of an order the service is told when it happened; a round says so itself.
-      if (path.startsWith("/maintenance/orders/")) entry.body = { ...body, at: new Date().toISOString() };
+      if (path.startsWith("/maintenance/orders/") && !("at" in body)) entry.body = { ...body, at: new Date().toISOString() };
       await keep(entry);
       await this.load();
       return undefined;
@@ -100,6 +101,31 @@ class Outbox {
 }
 
 export const outbox = new Outbox();
+
+/** What became of what somebody said last: sent, kept until there is a network, or refused in the service's words. */
+export class Told {
+  private answered = $state<"sent" | "kept">();
+  private refusal = $state("");
+
+  /** Do something; gives its answer, none where it was kept for later or refused. `done` tells the two apart. */
+  async by<T>(act: () => Promise<T | undefined>): Promise<{ done: boolean; answer?: T | undefined }> {
+    this.answered = undefined;
+    this.refusal = "";
+    try {
+      const answer = await act();
+      this.answered = answer === undefined ? "kept" : "sent";
+      return { done: true, answer };
+    } catch (error) {
+      this.refusal = error instanceof Error ? error.message : String(error);
+      return { done: false };
+    }
+  }
+
+  get text(): string {
+    if (this.refusal || !this.answered) return this.refusal;
+    return i18n.t(this.answered === "kept" && outbox.waiting.length ? "mt_kept" : "mt_sent");
+  }
+}
 
 /** A list that is asked anew whenever something of ours was taken, and every ten seconds. */
 export class Fresh<T> {
