@@ -10046,6 +10046,12 @@ export interface components {
              */
             alarm: string;
             /**
+             * Documents
+             * @description With `text`.
+             * @default []
+             */
+            documents: components["schemas"]["GivenWorkDocument"][];
+            /**
              * Equipment
              * @default
              */
