@@ -29,9 +29,13 @@ class SchedulingRecord:
 
     async def programme(self) -> Programme:
         """Where it stands, by everything that is in the log now."""
-        while entries := await self._events.read(self._programme.position, READ_EVENTS_MAX, SCHEDULING_STREAM):
-            self._programme = fold(self._programme, entries)
-        return self._programme
+        programme = self._programme
+        while entries := await self._events.read(programme.position, READ_EVENTS_MAX, SCHEDULING_STREAM):
+            programme = fold(programme, entries)
+        # Several may read at once: each folds on what it began with, and nobody goes back behind another.
+        if programme.position > self._programme.position:
+            self._programme = programme
+        return programme
 
     async def act(self, actor: str, decide: Decide) -> Programme:
         """Append what is decided, and give what stands after it; ``ConcurrencyError`` when it never stood still.
