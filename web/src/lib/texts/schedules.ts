@@ -109,6 +109,7 @@ export const SCHEDULES = {
   scene_values: { zh: "每行一點：點位 = 值", en: "A line for each point: point = value" },
   scene_unreadable: { zh: "有一行看不懂：寫成 點位 = 數值", en: "One line cannot be read: write point = number" },
   scene_none: { zh: "沒有場景", en: "There are no scenes" },
+  force_point: { zh: "點位", en: "Point" },
   force_wanted: { zh: "排程要求", en: "Wanted" },
   force_source: { zh: "來自", en: "By" },
   force_held: { zh: "優先權 16", en: "Priority 16" },
