@@ -29,6 +29,8 @@ FAULT_PATTERN: Final = re.compile(r"(?P<name>[a-z0-9_]+)@(?P<at>\d+(\.\d+)?)(\+(
 PORTS_TRIED: Final = 50
 SIMULATOR_READY_WITHIN_S: Final = 120.0
 """The whole building takes ten seconds alone, and several times that on a busy machine."""
+PATIENT: Final = {"idle_minutes": 1_440.0, "session_hours": 168.0}
+"""The link that let somebody in is used up: a break must not cost the demo."""
 POLL_S: Final = 0.1
 REQUEST_TIMEOUT_S: Final = 5.0
 
@@ -106,7 +108,7 @@ async def _run_alone(options: Options, clock: Clock) -> None:
     port = free_port(options.port)
     if port != options.port:
         _say(f"埠 {options.port} 已被使用，改用 {port} / port {options.port} is taken, using {port}")
-    settings = load_settings(data_dir=options.data_dir, api={"port": port})
+    settings = load_settings(data_dir=options.data_dir, api={"port": port}, access=PATIENT)
     async with _site(options, clock) as (folder, control):
         _say("啟動資料庫與服務 / starting the database and the service")
         job = Job(folder, settings, bootstrap.ROLES, options.data_dir / "service.log")

@@ -229,9 +229,10 @@ class CommandRig:
                 self.set(each.name, 1.0)
 
     def _make(self, new_token: Callable[[], str]) -> None:
+        self.authority = StatedRoles()
         self.life = Life(self)
         procedure = Procedure(self.site.commanding.times, self.clock)
-        grounds = Grounds(self.site, self.ids, self.permits, StatedRoles(), self.clock, self)
+        grounds = Grounds(self.site, self.ids, self.permits, self.authority, self.clock, self)
         examiner = Examiner(grounds)
         self.office = CommandOffice(examiner, PointStreams(self.view, self.events), self.view, procedure, new_token)
         self.bulks = BulkOffice(examiner, self.view, self.events, procedure, new_token)
@@ -298,6 +299,6 @@ class Life:
             options=CollectorOptions(name),
         )
         self.follower = PlantFollower(self.collector, None, rig.clock)
-        decider = Decider(self.collector, self.follower, rig.permits, StatedRoles(), rig.clock)
+        decider = Decider(self.collector, self.follower, rig.permits, rig.authority, rig.clock)
         self.record = CommandRecord(name, rig.view, rig.events, rig.clock, Random(1))
         self.commander = Commander(self.collector, decider, self.follower, self.record, rig.clock)

@@ -131,6 +131,18 @@ async def test_viewers_and_auditors_do_not_command(rig: CommandRig) -> None:
                 await rig.office.select(CommandWish(CHWS, 8.0, 8, "測試"), Requester("林", role))
 
 
+async def test_whose_role_is_taken_before_the_write_commands_nothing_any_more(rig: CommandRig) -> None:
+    async with rig.running():
+        proposed = await rig.command(ZONE, 24.0)
+        # The collector looks for itself: the desk had no reason yet to say no.
+        await rig.office.approve(proposed.command, LI)
+        rig.authority.taken.add(LI.name)
+        await rig.clock.advance(0.5)
+        refused = await rig.office.get(proposed.command)
+        assert (refused.state, refused.code) == (CommandState.REFUSED, "authority")
+    assert not rig.writes(ZONE)
+
+
 async def test_a_point_is_written_once_in_five_seconds(rig: CommandRig) -> None:
     async with rig.running():
         await rig.command(CHWS, 8.0)
