@@ -56,7 +56,7 @@ class Newcomer:
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
         return done.stdout
 
-    def insist(self, command: str) -> None:
+    def once_let_in(self, command: str) -> None:
         """Repeat a command until it works: what it needs may still be starting."""
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
@@ -133,7 +133,7 @@ def test_the_tutorial_works_word_for_word(newcomer: Newcomer, tmp_path: Path) ->
         elif step.info == "sh restart":
             newcomer.restart(command)
         elif step.info == "sh account":
-            newcomer.insist(command)
+            newcomer.once_let_in(command)
         elif command == "make setup":
             assert (CHECKOUT / ".venv/bin/cityhall-bms").exists()
         elif command.startswith("curl -s -o"):
