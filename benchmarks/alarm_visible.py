@@ -60,6 +60,8 @@ async def measure(dsn: str, alarms: int) -> None:
                 (entry,) = await rig.events.append([Append(stream_of(name), [event], "rules")])
                 rang[name] = entry.recorded_at / 1_000
                 await asyncio.sleep(APART_S)
+                # The chosen row stays where it is: without this, what is new would be above what is in sight.
+                await page.evaluate("document.querySelector('main [role=region]').scrollTo(0, 0)")
             await asyncio.sleep(2)
             seen = await page.evaluate("window.seen")
             await browser.close()

@@ -99,6 +99,7 @@ async def test_an_alarm_is_looked_into_with_enter_and_its_address_leads_to_it_ag
     page = console.page
     await console.ring("A1", priority=2)
     await page.wait_for_selector('[data-alarm^="A1~"]')
+    await page.click('[data-alarm^="A1~"] td >> nth=5')
     await page.keyboard.press("Enter")
     await page.wait_for_selector(f'[data-details="A1~{CHILLER}"] [data-testid="why"]')
     assert page.url.endswith(f"#/alarms/A1~{CHILLER}")
