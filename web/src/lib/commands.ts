@@ -1,5 +1,5 @@
 import { get, post, type Schemas } from "./api";
-import { openStream } from "./stream";
+import { connection } from "./connection";
 
 export type Bulk = Schemas["Bulk"];
 export type Choices = Schemas["Choices"];
@@ -53,32 +53,22 @@ interface Listener {
 }
 
 const listeners = new Set<Listener>();
-let stop: (() => void) | undefined;
+let joined = false;
 
-/**
- * Hear of everything that happens to commands; `onLost`: some was missed, ask anew. Gives what ends it. A page has one
- * stream of commands, whoever listens: a browser allows six connections to a host.
- */
+/** Hear of everything that happens to commands; `onLost`: some was missed, ask anew. Gives what ends it. */
 export function followCommands(onNews: Listener["onNews"], onLost: Listener["onLost"]): () => void {
   const listener = { onNews, onLost };
   listeners.add(listener);
-  stop ??= open();
-  return () => {
-    listeners.delete(listener);
-    if (listeners.size > 0) return;
-    stop?.();
-    stop = undefined;
-  };
+  if (!joined) join();
+  return () => listeners.delete(listener);
 }
 
-function open(): () => void {
-  let opened = false;
-  const lost = (): void => listeners.forEach((each) => each.onLost());
-  return openStream(() => "/api/v1/commands/stream", ["command", "lost"], {
-    onEvent: (type, data) => (type === "command" ? listeners.forEach((each) => each.onNews(data as News)) : lost()),
-    onState: (connected) => {
-      if (connected && opened) lost();
-      opened ||= connected;
-    },
+/** All tabs hear by one stream: a browser allows six connections to a host. */
+function join(): void {
+  joined = true;
+  connection.join({ join: "commands" }, (message) => {
+    if (message.stream !== "commands") return;
+    if ("news" in message) listeners.forEach((each) => each.onNews(message.news as News));
+    else if ("lost" in message) listeners.forEach((each) => each.onLost());
   });
 }

@@ -37,6 +37,23 @@ describe("the hub", () => {
     expect(urls).toEqual(["/api/v1/points/stream", "/api/v1/alarms/feed?after=7"]);
   });
 
+  it("tells every tab of commands by one stream, and that some were missed when it comes back", () => {
+    const { hub, urls, streams } = hubWithStreams();
+    const tabs = [new Tab(), new Tab()];
+    for (const tab of tabs) hub.handle(tab, { join: "commands" });
+    const stream = streams.get("/api/v1/commands/stream");
+    stream?.onState(true);
+    stream?.onEvent("command", { point: "A" });
+    stream?.onState(false);
+    stream?.onState(true);
+
+    expect(urls).toEqual(["/api/v1/commands/stream"]);
+    for (const tab of tabs) {
+      expect(tab.messages).toContainEqual({ stream: "commands", news: { point: "A" } });
+      expect(tab.messages.filter((message) => "lost" in message)).toHaveLength(1);
+    }
+  });
+
   it("gives a tab that joins late the present values, not the first ones", () => {
     const { hub, streams } = hubWithStreams();
     hub.handle(new Tab(), { join: "points" });

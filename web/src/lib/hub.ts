@@ -20,17 +20,20 @@ export interface Values {
 }
 
 /** What a tab asks of the hub. */
-export type Join = { join: "points" } | { join: "alarms"; after: number } | { leave: true };
+export type Join = { join: "points" } | { join: "alarms"; after: number } | { join: "commands" } | { leave: true };
 
 /** What the hub tells a tab. */
 export type Message =
-  | { stream: "points" | "alarms"; connected: boolean }
+  | { stream: "points" | "alarms" | "commands"; connected: boolean }
   | { stream: "points"; snapshot: Snapshot }
   | { stream: "points"; values: Values }
   | { stream: "alarms"; transition: Told }
   | { stream: "alarms"; flood: Flood | null }
   /** The feed lives, and nothing rang. */
-  | { stream: "alarms"; position: number };
+  | { stream: "alarms"; position: number }
+  | { stream: "commands"; news: unknown }
+  /** Some of what happened to commands was missed. */
+  | { stream: "commands"; lost: true };
 
 /** A transition as the feed tells it, of which only this matters here. */
 export interface Told {
@@ -59,8 +62,9 @@ const FEED_SILENT_MAX_MS = 5_000;
 export class Hub {
   private readonly points = new Set<Port>();
   private readonly alarms = new Set<Port>();
-  private readonly connected = { points: false, alarms: false };
-  private readonly started = { points: false, alarms: false };
+  private readonly commands = new Set<Port>();
+  private readonly connected = { points: false, alarms: false, commands: false };
+  private readonly started = { points: false, alarms: false, commands: false };
   private latest: Snapshot | undefined;
   /** The latest transition of each alarm, in order: as many as there are alarms, however much they chatter. */
   private readonly latestOf = new Map<string, Told>();
@@ -73,7 +77,9 @@ export class Hub {
     if ("leave" in request) {
       this.points.delete(port);
       this.alarms.delete(port);
+      this.commands.delete(port);
     } else if (request.join === "points") this.joinPoints(port);
+    else if (request.join === "commands") this.joinCommands(port);
     else this.joinAlarms(port, request.after);
   }
 
@@ -109,6 +115,23 @@ export class Hub {
     };
     const url = (): string => `/api/v1/alarms/feed?after=${this.heardUntil}`;
     this.open(url, ["alarm", "flood", "position"], events, FEED_SILENT_MAX_MS);
+  }
+
+  private joinCommands(port: Port): void {
+    this.commands.add(port);
+    if (this.started.commands) return;
+    this.started.commands = true;
+    let opened = false;
+    const tell = (message: Message): void => this.commands.forEach((each) => each.postMessage(message));
+    this.open(() => "/api/v1/commands/stream", ["command", "lost"], {
+      onEvent: (type, data) => tell(type === "lost" ? { stream: "commands", lost: true } : { stream: "commands", news: data }),
+      onState: (connected) => {
+        // What happened while it was away is not told again.
+        if (connected && opened) tell({ stream: "commands", lost: true });
+        opened ||= connected;
+        this.tellState("commands", this.commands, connected);
+      },
+    });
   }
 
   private takeNews(type: string, data: unknown): void {
@@ -156,7 +179,7 @@ export class Hub {
     for (const port of this.alarms) port.postMessage({ stream: "alarms", transition });
   }
 
-  private tellState(stream: "points" | "alarms", ports: Set<Port>, connected: boolean): void {
+  private tellState(stream: "points" | "alarms" | "commands", ports: Set<Port>, connected: boolean): void {
     this.connected[stream] = connected;
     for (const port of ports) port.postMessage({ stream, connected });
   }
