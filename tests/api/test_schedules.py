@@ -10,6 +10,8 @@ import pytest_asyncio
 from tests.support.api_rig import ApiRig, running_api
 from tests.support.databases import DatabaseServers
 
+from cityhall_bms.ports.access import Role
+
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 AHU, PANEL = "TCH.01.E.AHU01", "TCH.B2.CN.FACP01"
@@ -208,3 +210,34 @@ async def test_a_booking_is_tried_asked_for_and_answered_and_its_space_is_taken(
     assert (ended["state"], ended["comment"]) == ("cancelled", "改期")
     assert (await send(house, "GET", path)) == ended
     assert (await send(house, "GET", "/bookings?state=approved"))["items"] == []
+
+
+async def test_whoever_acts_in_another_zone_changes_nothing_here_and_a_second_person_approves(house: ApiRig) -> None:
+    there = await house.known_as("地下二樓", Role.OPERATOR, zones=["B2.CN"])
+    viewer = await house.known_as("來賓", Role.VIEWER)
+    boss = await house.known_as("李小華", Role.SUPERVISOR, zones=["01"])
+    path = "/schedules/AHU-OFFICE"
+    for headers in (there, viewer):
+        await send(house, "PUT", path, 403, headers, **AIR)
+        await send(house, "PUT", "/scenes/EVENING", 403, headers, values={START: 1.0})
+        await send(house, "POST", "/bookings", 403, headers, **booking(days=5))
+        await send(house, "PUT", "/schedules/days/2098-06-02", 403, headers, kind="holiday")
+    assert (await send(house, "GET", path, headers=viewer))["version"] == 0
+    made = (await send(house, "POST", "/bookings", 201, **booking(days=5)))["booking"]["booking"]
+    await send(house, "POST", f"/bookings/{made}/answer", 403, there, approved=True)
+    answered = await send(house, "POST", f"/bookings/{made}/answer", headers=boss, approved=True, comment="同意")
+    assert (answered["state"], answered["answered_by"]) == ("approved", "李小華")
+    assert "already" in (await send(house, "POST", f"/bookings/{made}/answer", 409, boss, approved=False))["detail"]
+
+
+@pytest.mark.parametrize(
+    "targets", [{"points": [RESET]}, {"points": [START, RESET]}, {"roles": ["Reset"]}, {"roles": ["Reset", "StartCmd"]}]
+)
+async def test_no_schedule_that_means_life_safety_is_saved_however_it_means_it(
+    house: ApiRig, targets: dict[str, Any]
+) -> None:
+    for enabled in (True, False):
+        answer = await send(house, "PUT", "/schedules/FIRE", 409, **AIR | {"targets": targets, "enabled": enabled})
+        assert f"{RESET} 不可寫入" in answer["detail"]
+    await send(house, "GET", "/schedules/FIRE", 404)
+    assert await house.events.read(0, 10, f"command/{RESET}") == []

@@ -5,9 +5,11 @@ from datetime import date
 from typing import Final
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from cityhall_bms.domain.commanding.control import Slot
+from cityhall_bms.domain.errors import HistoryUnavailableError
 from cityhall_bms.domain.scheduling.bookings import MINUTE_US
 from cityhall_bms.domain.scheduling.conflicts import room_point
 from cityhall_bms.domain.scheduling.optimum import Advice, advise, learnt_rate
@@ -27,9 +29,11 @@ NOW_MIN: Final = 10
 """The room's temperature now is the mean of the last minutes."""
 DAY_US: Final = 86_400_000_000
 
+log = structlog.get_logger(__name__)
+
 
 class EarlyStarts:
-    """Keeps what it learnt for a day. Raises ``HistoryUnavailableError``."""
+    """Keeps what it learnt for a day, and what it advised last while history is away."""
 
     def __init__(self, ids: Mapping[str, int], queries: HistoryQueries, time_zone: str) -> None:
         self._ids = ids
@@ -55,7 +59,10 @@ class EarlyStarts:
         return early
 
     async def advice(self, horizon: Horizon, name: str, begin: int, at: int) -> dict[str, Advice]:
-        """What is advised at ``at`` for each point of a schedule that begins at ``begin``, and why."""
+        """What is advised at ``at`` for each point of a schedule that begins at ``begin``, and why.
+
+        Raises ``HistoryUnavailableError``.
+        """
         schedule = horizon.schedules[name]
         optimum = schedule.optimum_start
         if optimum is None:
@@ -72,8 +79,12 @@ class EarlyStarts:
 
     async def _of(self, horizon: Horizon, name: str, begin: int, held: Mapping[str, Slot], at: int) -> dict[str, int]:
         if at - self._looked_at.get(name, 0) >= MINUTE_US:
-            self._advice |= await self.advice(horizon, name, begin, at)
             self._looked_at[name] = at
+            try:
+                self._advice |= await self.advice(horizon, name, begin, at)
+            except HistoryUnavailableError as error:
+                # What was advised before counts on; without anything it is the plain time.
+                log.info("optimum start goes by what it knew", schedule=name, reason=str(error))
         rested = _rest_began(horizon, name, begin)
         early: dict[str, int] = {}
         left_min = -(-(begin - at) // MINUTE_US)

@@ -15,7 +15,6 @@ from cityhall_bms.domain.commanding.control import SCHEDULE, Slot
 from cityhall_bms.domain.errors import (
     ConcurrencyError,
     EventLogUnavailableError,
-    HistoryUnavailableError,
     NotFoundError,
     ReadOnlyPointError,
     RefusedError,
@@ -74,7 +73,7 @@ class ScheduleKeeper:
         while True:
             try:
                 await self.look()
-            except (EventLogUnavailableError, HistoryUnavailableError) as error:
+            except EventLogUnavailableError as error:
                 if not away:
                     log.warning("schedules wait", reason=str(error))
                 away = True

@@ -12,7 +12,7 @@ from tests.support.rig import quiet_collector
 from tests.support.scheduled_site import ROOM, START, at, daily, entries, scheduled_site
 
 from cityhall_bms.domain.commanding.control import SCHEDULE
-from cityhall_bms.domain.errors import EventLogUnavailableError
+from cityhall_bms.domain.errors import EventLogUnavailableError, HistoryUnavailableError
 from cityhall_bms.domain.scheduling.bookings import BookingKind, BookingPlan, BookingWish
 from cityhall_bms.domain.scheduling.programme import SchedulePlan
 from cityhall_bms.domain.scheduling.schedule import OptimumStart, PointSchedule, Targets
@@ -37,7 +37,7 @@ class Rooms:
     """History of one room: it came down by ``rate`` °C a minute from every start, and has ``now`` °C."""
 
     def __init__(self, now: float = 29.0, rate: float = 0.1) -> None:
-        self.now, self.rate = now, rate
+        self.now, self.rate, self.available = now, rate, True
 
     async def intervals_of(
         self,
@@ -48,6 +48,9 @@ class Rooms:
         time_zone: str,
         known_at: int | None = None,
     ) -> Table:
+        if not self.available:
+            msg = "the history is away"
+            raise HistoryUnavailableError(msg)
         step = 15 if interval == "15m" else 1
         number = (window.end - window.start) // (step * 60_000_000)
         falls = self.rate * np.maximum(np.arange(number) * step - 120.0, 0.0)
@@ -212,4 +215,15 @@ async def test_an_optimum_start_begins_when_the_room_needs_it_and_is_not_taken_b
         await house.until("2026-03-02 09:50", 30.0)
         house.anew()
         await house.until("2026-03-02 09:55", 30.0)
+        assert house.writes(START) == [(1.0, SCHEDULE)]
+
+
+async def test_without_history_an_optimum_start_begins_at_the_plain_time() -> None:
+    schedule = replace(OFFICE, weekly=(entries("08:30=1", "17:30=-"),) * 7, optimum_start=OptimumStart("RAT", 27.0, 60))
+    house = House(schedule)
+    house.rooms.available = False
+    async with house.open():
+        await house.until("2026-03-02 08:29", 30.0)
+        assert house.writes(START) == []
+        await house.until("2026-03-02 08:31")
         assert house.writes(START) == [(1.0, SCHEDULE)]
