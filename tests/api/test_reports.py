@@ -82,7 +82,7 @@ async def test_a_preview_is_a_page_that_loads_nothing(rig: ApiRig) -> None:
 
 async def test_every_kind_can_be_previewed_where_the_site_has_almost_nothing(rig: ApiRig) -> None:
     kinds = (await rig.client.get(f"{PATH}/kinds")).json()["kinds"]
-    assert len(kinds) == 7
+    assert len(kinds) == 8
     periods = {"day": "115-10-31", "month": "115-10", "half-year": "115H1"}
     for sort in kinds:
         asked = {"kind": sort["kind"], "period": periods[sort["periods"][0]], "language": "en"}
