@@ -65,7 +65,7 @@ def invite(
         return await desk.invite(account.name, by=_me())
 
     secret = run(lambda: _with_desk(site, settings, SystemClock(), work))
-    print(first_account.link(f"http://{settings.api.host}:{settings.api.port}", secret))
+    print(first_account.link(f"{settings.api.scheme}://{settings.api.host}:{settings.api.port}", secret))
 
 
 @account_app.command()
