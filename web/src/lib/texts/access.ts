@@ -8,6 +8,10 @@ export const ACCESS = {
   access_password: { zh: "密碼", en: "Password" },
   access_sign_in: { zh: "登入", en: "Sign in" },
   access_sign_out: { zh: "登出", en: "Sign out" },
+  access_lock_hint: {
+    zh: "連續錯誤數次後帳號會暫時鎖定；忘記密碼請洽系統管理者。",
+    en: "After several wrong ones the account is locked for a while; an administrator helps if you forgot it.",
+  },
   access_expired: { zh: "閒置過久已登出，登入後回到原畫面", en: "Signed out after a time without activity; sign in to go on where you were" },
   access_welcome: { zh: "歡迎，{name}。請設定密碼", en: "Welcome, {name}. Choose a password" },
   access_rules: {
