@@ -9,6 +9,7 @@ import re
 import sys
 import sysconfig
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,10 +22,6 @@ HERE = Path(__file__).parents[1]
 SCHEMATHESIS = Path(sysconfig.get_path("scripts"), "schemathesis")
 DESCRIPTION = HERE.parent / "web" / "openapi.json"
 CONFIG = HERE / "support" / "schemathesis.toml"
-CHECKS = (
-    "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,"
-    "response_schema_conformance,negative_data_rejection,unsupported_method"
-)
 SEED = 7
 QUICK = 2
 
@@ -53,18 +50,22 @@ async def target(
         yield Target(str(rig.client.base_url), dict(await rig.known_as("fuzzer")), QUICK, "fuzzing")
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(7_200)
 async def test_no_request_makes_an_error_of_ours_or_an_answer_that_is_not_described(target: Target) -> None:
     named = [f"--header={name}:{value}" for name, value in target.headers.items()]
     process = await asyncio.create_subprocess_exec(
         SCHEMATHESIS, f"--config-file={CONFIG}", "run", str(DESCRIPTION), f"--url={target.address}",
-        f"--max-examples={target.each}", f"--phases={target.phases}", f"--checks={CHECKS}", f"--seed={SEED}",
+        f"--max-examples={target.each}", f"--phases={target.phases}", f"--seed={SEED}",
         # Streams have no end; their refusals are tested where they are.
         "--exclude-path-regex=(stream|feed)$", "--continue-on-failure", "--request-timeout=30", "--no-shrink",
         "--warnings=off", *named,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
-    said = (await process.communicate())[0].decode()
+    try:
+        said = (await process.communicate())[0].decode()
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
 
     made = re.search(r"(\d+) generated", said)
     assert made is not None, said

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from cityhall_bms.api.access import Who
 from cityhall_bms.api.alarms import NO_NUL
@@ -12,7 +12,7 @@ from cityhall_bms.api.problems import responses
 from cityhall_bms.api.schedule_models import ConflictAnswer, Named, Words
 from cityhall_bms.api.schedules import DryRun
 from cityhall_bms.api.services import ApiServices, Services
-from cityhall_bms.api.times import to_rfc3339, to_us
+from cityhall_bms.api.times import Moment, to_rfc3339, to_us
 from cityhall_bms.domain.scheduling import bookings
 from cityhall_bms.domain.scheduling.bookings import BookingKind, BookingState, BookingWish
 from cityhall_bms.ports.access import Permission
@@ -39,8 +39,8 @@ class NewBooking(BaseModel):
     kind: BookingKind
     space: Words = ""
     places: Annotated[list[Named], Field(max_length=100, description="Floors and zones, where no space is named.")] = []
-    begin: AwareDatetime
-    until: AwareDatetime
+    begin: Moment
+    until: Moment
     people: Annotated[int, Field(ge=1, le=100_000)]
     purpose: Annotated[str, StringConstraints(pattern=NO_NUL, min_length=1, max_length=200)]
     contact: Words = ""
@@ -153,8 +153,8 @@ class SavedBooking(Model):
 @router.get("", responses=responses(422, 503))
 async def list_bookings(
     services: Services,
-    begin: Annotated[AwareDatetime | None, Query(alias="from", description="Those that end after it.")] = None,
-    end: Annotated[AwareDatetime | None, Query(alias="to", description="Those that begin before it.")] = None,
+    begin: Annotated[Moment | None, Query(alias="from", description="Those that end after it.")] = None,
+    end: Annotated[Moment | None, Query(alias="to", description="Those that begin before it.")] = None,
     state: BookingState | None = None,
     limit: Annotated[int, Query(ge=1, le=LISTED_MAX)] = 200,
 ) -> BookingList:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StrictBool, StringConstraints
 
 from cityhall_bms.api.alarms import NO_NUL
 from cityhall_bms.api.models import Model, Text, Time
@@ -75,7 +75,7 @@ class SceneRun(Asked):
     """Run a scene, or let go of what it holds."""
 
     reason: Annotated[str, StringConstraints(pattern=NO_NUL, min_length=1, max_length=200)]
-    release: bool = Field(default=False, description="Give up priority 8 at its points instead.")
+    release: StrictBool = Field(default=False, description="Give up priority 8 at its points instead.")
     console: Words = ""
 
 

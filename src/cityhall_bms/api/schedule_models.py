@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints, model_validator
 
 from cityhall_bms.api.alarms import NO_NUL
 from cityhall_bms.api.models import Model, PointName, Text, Time
-from cityhall_bms.api.times import to_rfc3339
+from cityhall_bms.api.times import WrittenDay, to_rfc3339
 from cityhall_bms.domain.calendars import DayKind
 from cityhall_bms.domain.scheduling.conflict import Conflict, ConflictSeverity
 from cityhall_bms.domain.scheduling.days import DayForm
@@ -23,7 +23,7 @@ Named = Annotated[str, StringConstraints(pattern=NO_NUL, min_length=1, max_lengt
 Names = Annotated[list[Named], Field(max_length=500)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Clock = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$"), Field(examples=["08:00"])]
-Day = Annotated[date, Field(ge=date(1950, 1, 1), le=date(2199, 12, 31))]
+Day = Annotated[WrittenDay, Field(ge=date(1950, 1, 1), le=date(2199, 12, 31))]
 ENTRIES_MAX, SPECIALS_MAX = 48, 200
 
 
@@ -105,7 +105,7 @@ class ScheduleFields(Asked):
     calendar: Words = Field("", description="Empty: the site's first.")
     valid_from: Day | None = None
     valid_until: Day | None = None
-    enabled: bool = True
+    enabled: StrictBool = True
     optimum_start: OptimumModel | None = None
 
 

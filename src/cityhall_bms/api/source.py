@@ -4,13 +4,13 @@ from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from cityhall_bms.api.models import Model, PointName, Time
 from cityhall_bms.api.points import find_point
 from cityhall_bms.api.problems import responses
 from cityhall_bms.api.services import Services
-from cityhall_bms.api.times import to_rfc3339, to_us
+from cityhall_bms.api.times import Moment, to_rfc3339, to_us
 from cityhall_bms.historian.restating import encoding_text
 from cityhall_bms.ports.capabilities import Candidate
 from cityhall_bms.ports.sent import Sent
@@ -73,9 +73,7 @@ class Source(Model):
 async def get_source(
     services: Services,
     name: str,
-    at: Annotated[
-        AwareDatetime | None, Query(description="The bytes as of then (RFC 3339); the last by default.")
-    ] = None,
+    at: Annotated[Moment | None, Query(description="The bytes as of then (RFC 3339); the last by default.")] = None,
 ) -> Source:
     """Where a value comes from: the device, the address, and the bytes that the device sent."""
     point = find_point(services, name)
