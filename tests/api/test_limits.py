@@ -142,5 +142,12 @@ async def test_every_stream_and_every_export_holds_a_seat(rig: ApiRig) -> None:
             free += [] if OneExport.dependency in held else [name]
 
     assert streams >= {"point_stream", "alarm_feed", "alarm_socket", "command_stream", "demand_stream"}
-    assert files >= {"export_samples", "export_gaps", "export_costs", "export_restatements", "get_export_file"}
+    assert files >= {
+        "export_samples",
+        "export_gaps",
+        "export_costs",
+        "export_restatements",
+        "get_export_file",
+        "export_audit_events",
+    }
     assert free == []

@@ -29,12 +29,12 @@ class Demo:
 
     def fault(self, name: str, *, on: bool) -> None:
         request = urllib.request.Request(f"{self.control}/faults/{name}", method="PUT" if on else "DELETE")
-        urllib.request.urlopen(request, timeout=10).close()
+        urllib.request.urlopen(request, timeout=60).close()
 
     def get(self, path: str) -> dict[str, Any]:
         cookie = {"Cookie": f"{COOKIE}={self.session}"}
         request = urllib.request.Request(f"{self.address}api/v1{path}", headers=cookie)
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return dict(json.load(answer))
 
     def token(self) -> dict[str, str]:
@@ -44,7 +44,7 @@ class Demo:
         request = urllib.request.Request(
             f"{self.address}api/v1/session/tokens", json.dumps(wish).encode(), headers=cookie, method="POST"
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return {"Authorization": f"Bearer {json.load(answer)['secret']}"}
 
     def points(self) -> dict[str, dict[str, Any]]:
@@ -60,7 +60,7 @@ class Demo:
 
     def truth(self) -> dict[str, float]:
         """What is true at the simulated building just now."""
-        with urllib.request.urlopen(f"{self.control}/truth", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self.control}/truth", timeout=60) as answer:
             return dict(json.load(answer))
 
 
@@ -89,7 +89,7 @@ def sign_in(address: str, invitation: str) -> str:
     request = urllib.request.Request(
         f"{address}api/v1/session", body, headers={"Content-Type": "application/json"}, method="POST"
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         cookie = SimpleCookie(answer.headers["Set-Cookie"])
     return cookie[COOKIE].value
 

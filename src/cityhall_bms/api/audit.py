@@ -10,6 +10,7 @@ from cityhall_bms.api import cursors, models
 from cityhall_bms.api.alarms import NO_NUL
 from cityhall_bms.api.events import describe_event
 from cityhall_bms.api.problems import responses
+from cityhall_bms.api.seats import OneExport
 from cityhall_bms.api.services import ApiServices, Services
 from cityhall_bms.api.times import Moment, to_rfc3339, to_us
 from cityhall_bms.domain.audit import first_break
@@ -108,7 +109,9 @@ async def search_events(services: Services, asked: Annotated[Searched, Query()])
     return AuditPage(items=[describe_event(event) for event in page.events], next=cursors.cursor_of(page.next_place))
 
 
-@router.get("/events.csv", response_class=StreamingResponse, responses={**responses(422, 503), **CSV})
+@router.get(
+    "/events.csv", response_class=StreamingResponse, responses={**responses(422, 503), **CSV}, dependencies=[OneExport]
+)
 async def export_audit_events(services: Services, asked: Annotated[Filters, Query()]) -> StreamingResponse:
     """The same as CSV, at most 100,000 events: each with the hash by which it is proven against the log."""
     headers = {
