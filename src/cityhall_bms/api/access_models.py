@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool, StringConstraints
 
 from cityhall_bms.api.alarms import NO_NUL
 from cityhall_bms.api.models import Model, Time
@@ -183,7 +183,7 @@ class NewAccount(BaseModel):
 
     name: Name
     grants: Annotated[list[Grant], Field(min_length=1, max_length=20)]
-    wall: bool = Field(default=False, description="Of a wall view: reads only, and stays signed in.")
+    wall: StrictBool = Field(default=False, description="Of a wall view: reads only, and stays signed in.")
 
 
 class Grants(BaseModel):

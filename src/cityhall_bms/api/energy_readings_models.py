@@ -60,7 +60,9 @@ class NewReading(BaseModel):
     last_day: WrittenDay
     amount: Annotated[float, Field(ge=0.0, le=AMOUNT_MAX, allow_inf_nan=False)]
     note: Words = ""
-    corrects: Annotated[int, Field(ge=0, description="Number of the approved reading that it replaces; 0: none.")] = 0
+    corrects: Annotated[
+        int, Field(ge=0, strict=True, description="Number of the approved reading that it replaces; 0: none.")
+    ] = 0
     document: GivenDocument | None = None
 
     def wish(self, document: readings.Document | None) -> ReadingWish:
