@@ -62,7 +62,7 @@ def test_the_drop_in_gives_the_service_serial_ports_and_keeps_every_other_device
 
 
 def test_systemd_starts_the_service_with_options_that_exist_and_files_that_the_page_names() -> None:
-    unit = configparser.RawConfigParser()
+    unit = configparser.RawConfigParser(strict=False)  # a list may go on in a second line of the same name
     unit.optionxform = str  # type: ignore[assignment,method-assign]
     unit.read(DEPLOY / "systemd" / "cityhall-bms.service", encoding="utf-8")
     service, page = unit["Service"], text_of("how-to/run-in-production.md")
