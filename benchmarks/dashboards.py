@@ -155,6 +155,9 @@ def tell(options: argparse.Namespace, heard: Heard, cores: float, more_mib: floa
     clients, period_s = options.dashboards + options.consoles, options.seconds
     print(f"{options.dashboards} dashboards of {options.points} points, {options.consoles} consoles, {period_s:.0f} s")
     for what, late in (("values", heard.values_s), ("alarms", heard.alarms_s)):
+        if len(late) < 2:
+            print(f"{what}: {len(late)} heard")
+            continue
         at = statistics.quantiles(late, n=100)
         print(f"{what}: {len(late):,} heard; late p50 {at[49]:.2f} s, p99 {at[98]:.2f} s, max {max(late):.2f} s")
     print(f"API process: {cores:.2f} cores, {more_mib / clients:.2f} MiB more per client, {heard.ended} streams ended")
