@@ -102,7 +102,7 @@ async def test_a_draft_is_checked_completely_before_it_is_kept(rig: ApiRig) -> N
     assert {item["pointer"] for item in answer.json()["errors"]} == {"rule QUIET, priority", "rule QUIET, colour"}
     both = {"toml": "", "definition": {}}
     assert (await rig.client.put(f"{RULES}/QUIET/draft", json=both)).status_code == 400
-    bad = await rig.client.put(f"{RULES}/QUIET/draft", json={"toml": "priority ="})
+    bad = await rig.client.put(f"{RULES}/QUIET/draft", json={"toml": "priority =\n"})
     assert bad.status_code == 422
     assert bad.json()["errors"][0]["pointer"] == "toml"
 
@@ -113,7 +113,7 @@ async def test_a_wording_is_checked_without_being_kept(rig: ApiRig) -> None:
     assert right.json()["definition"]["off_delay_s"] == 0.0
     wrong = (await rig.client.post(f"{RULES}/QUIET/check", json={"definition": {**SILENT, "priority": 9}})).json()
     assert ([item["field"] for item in wrong["mistakes"]], wrong["definition"]) == (["rule QUIET, priority"], None)
-    text = (await rig.client.post(f"{RULES}/QUIET/check", json={"toml": "priority ="})).json()
+    text = (await rig.client.post(f"{RULES}/QUIET/check", json={"toml": "priority =\n"})).json()
     assert "line 1, column 11" in text["mistakes"][0]["message"]
     assert (await rig.client.get(f"{RULES}/QUIET")).status_code == 404
 
