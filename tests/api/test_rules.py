@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-from tests.support.api_rig import DEADLINE_S, ApiRig
+from tests.support.api_rig import CHILLER, DEADLINE_S, ApiRig
 
 from cityhall_bms.adapters.postgres.backtest_store import PostgresBacktestStore
 from cityhall_bms.adapters.postgres.connection import open_pool
@@ -22,6 +22,7 @@ from cityhall_bms.ports.event_log import Append
 from cityhall_bms.rules.book import keep_book, read_records, taking_effect
 from cityhall_bms.rules.checkpoint import CheckpointCodec
 from cityhall_bms.rules.engine import Columns, Engine
+from cityhall_bms.rules.model import RULE_ADAPTER
 from cityhall_bms.rules.played import Surroundings
 
 RULES = "/api/v1/rules"
@@ -224,3 +225,32 @@ async def test_what_a_shadow_would_have_rung_is_counted_by_the_building_s_days(r
     pool.terminate()
     assert rebuilt.rows == {"rule_record": 1, "shadow_occurrence": 1}
     assert not rebuilt.differed
+
+
+async def limits(rig: ApiRig, names: str) -> list[dict[str, Any]]:
+    answer = await rig.client.get(f"/api/v1/points/limits?names={names}")
+    assert answer.status_code == 200, answer.text
+    items: list[dict[str, Any]] = answer.json()["items"]
+    return items
+
+
+async def test_a_point_has_the_limits_of_the_rules_in_force_and_whether_they_hold_now(rig: ApiRig) -> None:
+    catalogue, described = rig.services.rules.catalogue, {}
+    for name, more in (("WARM", {}), ("RUNS", {"when": "RunSts == 1"})):
+        table = {
+            "id": name, "equipment_class": "Centrifugal_Chiller", "each": "CHWS_T", "condition": "POINT > 12 °C",
+            "priority": 3, "text_zh": "溫", "text_en": "Warm", "source": "test",
+        }  # fmt: skip
+        described[name] = RULE_ADAPTER.validate_python(table | more)
+    catalogue.described, catalogue._position = described, -1
+    found = await limits(rig, f"{CHILLER}.CHWS_T,{CHILLER}.RunSts")
+    assert {(item["rule"], item["point"], item["side"], item["value"]) for item in found} == {
+        ("WARM", f"{CHILLER}.CHWS_T", "high", 12.0),
+        ("RUNS", f"{CHILLER}.CHWS_T", "high", 12.0),
+    }
+    # No engine has said yet whether it runs.
+    assert {item["rule"]: (item["conditional"], item["applies"]) for item in found} == {
+        "WARM": (False, True), "RUNS": (True, False),
+    }  # fmt: skip
+    assert (await rig.client.get("/api/v1/points/limits?names=NO.SUCH")).status_code == 404
+    assert (await rig.client.get("/api/v1/points/limits")).status_code == 422

@@ -53,6 +53,7 @@ from cityhall_bms.api import (
     notifications,
     permissions,
     permits,
+    point_limits,
     points,
     problems,
     provider,
@@ -121,6 +122,7 @@ def openapi_document() -> dict[str, Any]:
 # Streams and files first: their addresses would otherwise be taken for names of points, alarms and exports.
 MODULES: Final = (
     streams,
+    point_limits,
     commands,
     alarm_feed,
     alarm_sockets,

@@ -142,6 +142,7 @@ PERMISSIONS: Final[Mapping[str, Asked]] = {
     "list_work_orders": _P.READ,
     "list_walks": _P.READ,
     "maintenance_figures": _P.READ,
+    "point_limits": _P.READ,
     "point_priorities": _P.READ,
     "point_stream": _P.READ,
     "preview_schedule": _P.READ,

@@ -88,6 +88,26 @@ class RulePage(models.Model):
     next: str | None
 
 
+class PointLimit(models.Model):
+    """A number beyond which a point alone has a rule say yes."""
+
+    point: str
+    rule: str = Field(examples=["W01-90"])
+    side: Literal["low", "high"]
+    value: float = Field(description="In the point's unit.")
+    reached: bool = Field(description="Whether the number itself is beyond already: 'at least' and not 'more than'.")
+    mean_s: float = Field(description="Length of the mean that is compared, s; 0: the present value is.")
+    priority: int
+    conditional: bool = Field(description="Whether the rule has a prerequisite, like that a fan runs.")
+    applies: bool = Field(description="Whether the rule judges the point now: its prerequisite is known to hold.")
+
+
+class PointLimits(models.Model):
+    """Limits of some points; what no rule in force says has none."""
+
+    items: list[PointLimit]
+
+
 class RuleWording(models.Model):
     """How a rule is or was written."""
 

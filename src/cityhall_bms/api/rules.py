@@ -184,6 +184,12 @@ async def get_rule_backtest_result(services: Services, rule: Identity, identity:
     return Response(body.encode(), media_type="application/json", headers=headers)
 
 
+async def rules_in_force(services: ApiServices) -> dict[str, Entry]:
+    """Give every rule that is in force, by id, with what it says now."""
+    _, entries = await _book(services)
+    return entries
+
+
 async def _book(services: ApiServices) -> tuple[dict[str, RuleRecord], dict[str, Entry]]:
     records = dict(await services.rules.view.records())
     checkpoint = await services.events.checkpoint(CHECKPOINT)

@@ -18,6 +18,7 @@ from cityhall_bms.rules.conditions import Condition, SilentCondition
 from cityhall_bms.rules.expressions import ExpressionCondition
 from cityhall_bms.rules.layout import Row, SiteLayout, rows_of
 from cityhall_bms.rules.model import ANY_CLASS, ConditionRule, DeviceRule, Rule, StaleRule
+from cityhall_bms.rules.point_limits import PointLimit, point_limits
 from cityhall_bms.rules.topology import Topology
 
 STALE_MIN_S: Final = 60.0
@@ -60,6 +61,8 @@ class BoundRule:
     subjects: tuple[Subject, ...]
     condition: Condition
     levels: tuple[Severity, ...]
+    limits: tuple[PointLimit, ...] = ()
+    """Fixed limits of single points."""
 
     @property
     def row_count(self) -> int:
@@ -213,7 +216,8 @@ class _Binder:
             return None
         levels = tuple(Severity(level.priority, level.on_delay_s) for level in found.levels)
         condition = ExpressionCondition(found, layout)
-        return BoundRule(rule, start, tuple(_of_row(row, found) for row in rows), condition, levels)
+        subjects = tuple(_of_row(row, found) for row in rows)
+        return BoundRule(rule, start, subjects, condition, levels, point_limits(found, rows))
 
     def _column(self, point: Point) -> int:
         return self.columns.setdefault(point.name, len(self.columns))

@@ -10,7 +10,8 @@ from cityhall_bms.rules.binding import BoundRule, Unbound, bind
 from cityhall_bms.rules.book import taking_effect
 from cityhall_bms.rules.checkpoint import CheckpointCodec, CheckpointFormatError
 from cityhall_bms.rules.engine import Answer, Engine, EngineState
-from cityhall_bms.rules.model import Rule
+from cityhall_bms.rules.model import ConditionRule, Rule
+from cityhall_bms.rules.point_limits import PointLimit
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,18 @@ class Entry:
     rule: Rule
     standing: tuple[Standing, ...]
     unbound: tuple[Unbound, ...]
+    limits: tuple[PointLimit, ...]
     parked: bool
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether it has a prerequisite."""
+        return isinstance(self.rule, ConditionRule) and self.rule.when is not None
+
+    def watches(self, subject: int) -> bool:
+        """Tell whether a subject is judged now: the rule runs, and its prerequisite is known to hold."""
+        judged = self.standing[subject].answer in {Answer.TRUE, Answer.FALSE}
+        return not self.parked and (judged or not self.is_conditional)
 
 
 class Catalogue:
@@ -59,6 +71,7 @@ class Catalogue:
                 rule=rule,
                 standing=_standing(bound[rule.id], state) if rule.id in bound else (),
                 unbound=tuple(item for item in unbound if item.rule == rule.id),
+                limits=bound[rule.id].limits if rule.id in bound else (),
                 parked=rule.id in state.parked,
             )
             for rule in sorted(self._rules, key=lambda rule: rule.id)

@@ -3040,6 +3040,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/points/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Point Limits
+         * @description Fixed numbers beyond which a rule in force says yes of a point alone, by rule.
+         *
+         *     A rule that compares with another value (a set point, a command), or asks for more than one thing, has none.
+         */
+        get: operations["point_limits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/points/stream": {
         parameters: {
             query?: never;
@@ -11097,6 +11119,59 @@ export interface components {
              * @example °C
              */
             unit: string;
+        };
+        /**
+         * PointLimit
+         * @description A number beyond which a point alone has a rule say yes.
+         */
+        PointLimit: {
+            /**
+             * Applies
+             * @description Whether the rule judges the point now: its prerequisite is known to hold.
+             */
+            applies: boolean;
+            /**
+             * Conditional
+             * @description Whether the rule has a prerequisite, like that a fan runs.
+             */
+            conditional: boolean;
+            /**
+             * Mean S
+             * @description Length of the mean that is compared, s; 0: the present value is.
+             */
+            mean_s: number;
+            /** Point */
+            point: string;
+            /** Priority */
+            priority: number;
+            /**
+             * Reached
+             * @description Whether the number itself is beyond already: 'at least' and not 'more than'.
+             */
+            reached: boolean;
+            /**
+             * Rule
+             * @example W01-90
+             */
+            rule: string;
+            /**
+             * Side
+             * @enum {string}
+             */
+            side: "low" | "high";
+            /**
+             * Value
+             * @description In the point's unit.
+             */
+            value: number;
+        };
+        /**
+         * PointLimits
+         * @description Limits of some points; what no rule in force says has none.
+         */
+        PointLimits: {
+            /** Items */
+            items: components["schemas"]["PointLimit"][];
         };
         /**
          * PointPage
@@ -32278,6 +32353,101 @@ export interface operations {
             };
             /** @description The head of the request is too large */
             431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    point_limits: {
+        parameters: {
+            query: {
+                /** @description Names of points, separated by commas. */
+                names: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointLimits"];
+                };
+            };
+            /** @description The request makes no sense */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again later */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service behind this one is away; try again */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

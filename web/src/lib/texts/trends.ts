@@ -28,7 +28,7 @@ export const TRENDS = {
   tr_week: { zh: "上週同日", en: "A week before" },
   tr_year: { zh: "去年同星期", en: "Same weekday last year" },
   tr_raw: { zh: "原始樣本", en: "Raw samples" },
-  tr_limits: { zh: "量測範圍線", en: "Range lines" },
+  tr_limits: { zh: "限值線", en: "Limit lines" },
   tr_events: { zh: "事件標記", en: "Events" },
   tr_asTable: { zh: "表格", en: "Table" },
   tr_export: { zh: "匯出此畫面…", en: "Export this view…" },

@@ -3,6 +3,7 @@
 import { get, type Point, type Schemas } from "../api";
 import { i18n } from "../i18n.svelte";
 import { model } from "../model.svelte";
+import { addressOfLimits, linesOf, type Line } from "../plant/limits";
 import { ofBuckets, ofSamples, shifted, withLedger, type Gap, type Samples, type Trace, type Trend } from "./trace";
 import { shiftOf, type View } from "./view";
 
@@ -17,6 +18,8 @@ export interface Pen {
   name: string;
   trace: Trace | null;
   overlay: Trace | null;
+  /** Limits of the rules in force, where they are wanted. */
+  limits: readonly Line[];
   refusal: string;
 }
 
@@ -63,16 +66,30 @@ async function penOf(name: string, view: View, width: number, zone: string): Pro
       name,
       trace: withLedger(trace, gaps.items as Gap[], Math.min(Date.now(), view.to) / 1_000),
       overlay: overlay && shifted(overlay, shift / 1_000),
+      limits: [],
       refusal: "",
     };
   } catch (error) {
-    return { name, trace: null, overlay: null, refusal: error instanceof Error ? error.message : String(error) };
+    return { name, trace: null, overlay: null, limits: [], refusal: error instanceof Error ? error.message : String(error) };
   }
 }
 
 /** Every pen of a view. */
-export const pensOf = (view: View, width: number, zone: string): Promise<Pen[]> =>
-  Promise.all(view.pens.map((name) => penOf(name, view, width, zone)));
+export async function pensOf(view: View, width: number, zone: string): Promise<Pen[]> {
+  const [pens, limits] = await Promise.all([
+    Promise.all(view.pens.map((name) => penOf(name, view, width, zone))),
+    view.limits ? limitsOf(view.pens.filter((name) => model.point(name))) : null,
+  ]);
+  if (!limits) return pens;
+  return pens.map((pen) => (pen.trace ? { ...pen, limits: linesOf(pen.trace.point, limits.get(pen.name) ?? [], false) } : pen));
+}
+
+/** Limits by point; none when the service does not say: they are not known then. */
+async function limitsOf(names: readonly string[]): Promise<Map<string, Schemas["PointLimit"][]> | null> {
+  if (!names.length) return null;
+  const found = await get<Schemas["PointLimits"]>(addressOfLimits(names)).catch(() => null);
+  return found && Map.groupBy(found.items, (limit) => limit.point);
+}
 
 /** Alarms of the pens' equipment that were raised, and commands to the pens, within the view. */
 export async function marksOf(view: View): Promise<Mark[]> {

@@ -47,17 +47,16 @@ export function paint(u: uPlot, over: Over): void {
     rule(ctx, [x, bbox.top], [x, foot], [], 2 * ratio);
   }
   const taken: [number, number][] = [];
-  over.pens.forEach(({ trace }, pen) => {
+  over.pens.forEach(({ trace, limits }, pen) => {
     if (!trace) return;
     const scale = scaleOf(trace.point);
     const colour = COLOURS[over.theme][pen % COLOURS[over.theme].length]!;
     ctx.strokeStyle = colour;
     if (over.limits)
-      for (const limit of [trace.point.low, trace.point.high])
-        if (limit !== null) {
-          const y = u.valToPos(limit, scale, true);
-          rule(ctx, [bbox.left, y], [right, y], [10 * ratio, 4 * ratio, 2 * ratio, 4 * ratio], ratio);
-        }
+      for (const { value } of limits) {
+        const y = u.valToPos(value, scale, true);
+        rule(ctx, [bbox.left, y], [right, y], [10 * ratio, 4 * ratio, 2 * ratio, 4 * ratio], ratio);
+      }
     tag(u, trace, pen, scale, colour, over.panel, taken);
   });
   ctx.restore();
