@@ -139,6 +139,21 @@ async def test_a_value_out_of_range_is_refused_in_words_and_a_silent_device_fail
     await go(page, "#/", f'[data-point="{SUPPLY}"][data-quality="good"]')
 
 
+async def test_a_value_stands_between_the_limits_of_the_rules_in_force(page: Page) -> None:
+    leak = f"{CHILLER}.RefLeak"
+    await go(page, f"#/equipment/{CHILLER}", f'.analog:has([data-point="{leak}"]) [data-limit="high 500"]')
+    bar = page.locator(f'.analog:has([data-point="{leak}"])')
+    assert await bar.locator(".limit").evaluate_all("ticks => ticks.map((tick) => tick.dataset.limit)") == [
+        "high 30", "high 500",
+    ]  # fmt: skip
+    assert await bar.locator(".beyond").count() == 0
+    await page.screenshot(path=str(ARTEFACTS / "equipment-limits-zh.png"))
+    await go(page, f"#/point/{leak}", '[data-limit-of="H07"]')
+    assert "30" in await page.locator('[data-limit-of="H07"]').first.inner_text()
+    await page.screenshot(path=str(ARTEFACTS / "point-limits-zh.png"))
+    assert await violations(page) == []
+
+
 async def test_life_safety_says_that_it_is_read_only_and_offers_no_command(page: Page) -> None:
     await go(page, f"#/equipment/{PANEL}", f'[data-equipment-page="{PANEL}"]')
     assert "唯讀" in await page.inner_text("[data-equipment-page]")
