@@ -1,9 +1,16 @@
 """The stream of values: a snapshot, then every change; resumed without loss or repetition."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
+import pytest
+from anyio import BrokenResourceError
+from fastapi import FastAPI
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from starlette.types import Message
 from tests.support.api_rig import CHILLER, ApiRig, read_events
 
+from cityhall_bms.api.stream_ends import StreamEnds
 from cityhall_bms.domain.quality import Quality
 
 SUPPLY, RUNS, AIR = f"{CHILLER}.CHWS_T", f"{CHILLER}.RunSts", "TCH.01.E.AHU01.SAT"
@@ -81,3 +88,44 @@ async def test_a_place_that_the_log_has_let_go_of_gives_a_new_snapshot(rig: ApiR
     assert event["event"] == "snapshot"
     assert event["data"]["resumed"] is False
     assert event["data"]["v"] == [4.0]
+
+
+async def leave(app: FastAPI) -> None:
+    """Read the beginning of a stream, take no more of it, and go."""
+    left = asyncio.Event()
+
+    async def receive() -> Message:
+        await left.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            # What writes runs full meanwhile: it is in the midst of writing when the reader goes.
+            for _ in range(20):
+                await asyncio.sleep(0)
+            left.set()
+            await asyncio.Event().wait()
+
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "path": "/endless",
+        "raw_path": b"/endless", "root_path": "", "scheme": "http", "query_string": b"", "headers": [], "app": app,
+    }  # fmt: skip
+    await app(scope, receive, send)
+
+
+async def test_a_reader_who_leaves_is_no_failure_of_the_service(rig: ApiRig) -> None:
+    app = FastAPI()
+    app.state.services = rig.services
+
+    @app.get("/endless", response_class=EventSourceResponse)
+    async def endless() -> AsyncIterator[ServerSentEvent]:
+        while True:
+            yield ServerSentEvent(comment="more")
+
+    with pytest.raises(ExceptionGroup) as broken:
+        await leave(app)
+    assert broken.group_contains(BrokenResourceError, depth=None), "the library does so by itself"
+
+    app.middleware_stack = None
+    app.add_middleware(StreamEnds)
+    await leave(app)

@@ -1,5 +1,9 @@
-"""Ends streams with the session or token that opened them: reading for ever must not keep anybody signed in."""
+"""Ends streams with the session or token that opened them: reading for ever must not keep anybody signed in.
 
+It also takes it calmly when a reader of a stream leaves.
+"""
+
+from anyio import BrokenResourceError
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -45,6 +49,10 @@ class StreamEnds:
             await self._app(scope, receive, send_while_signed_in)
         except* _OverError:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except* BrokenResourceError:
+            # FastAPI closes the reader's end of a stream before it cancels what still writes to it.
+            if due is None:
+                raise
 
 
 def _is_stream(message: Message) -> bool:

@@ -26,6 +26,7 @@ it("calls normal what lies between the innermost limits", () => {
   const lines = linesOf(POINT, [limit("low", 15), limit("low", 30), limit("high", 90), limit("high", 95)], false);
   expect(bandOf(POINT, lines)).toEqual([30, 90]);
   expect(bandOf(POINT, linesOf(POINT, [limit("high", 28)], false))).toEqual([0, 28]);
+  expect(bandOf(POINT, linesOf(POINT, [], false))).toBeNull();
   expect(bandOf({ low: null, high: null }, linesOf({ low: null, high: null }, [limit("high", 28)], false))).toBeNull();
 });
 

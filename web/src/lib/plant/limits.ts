@@ -12,6 +12,8 @@ export interface Line {
   reached: boolean;
   /** The present value is held against it, and not a mean. */
   present: boolean;
+  /** An end of the range, for want of a limit. */
+  end: boolean;
 }
 
 /**
@@ -20,17 +22,18 @@ export interface Line {
  */
 export function linesOf(point: Pick<Point, "low" | "high">, limits: readonly Limit[], then: boolean): Line[] {
   const held = limits.filter((limit) => (then ? !limit.conditional : limit.applies));
-  const lines = held.map(({ side, value, reached, mean_s }): Line => ({ side, value, reached, present: mean_s === 0 }));
+  const lines = held.map(({ side, value, reached, mean_s }): Line => ({ side, value, reached, present: mean_s === 0, end: false }));
   return lines.length ? lines : endsOf(point);
 }
 
 function endsOf({ low, high }: Pick<Point, "low" | "high">): Line[] {
-  const end = (side: Line["side"], value: number | null): Line[] => (value === null ? [] : [{ side, value, reached: false, present: true }]);
+  const end = (side: Line["side"], value: number | null): Line[] => (value === null ? [] : [{ side, value, reached: false, present: true, end: true }]);
   return [...end("low", low), ...end("high", high)];
 }
 
-/** Normal values, from and to: between the innermost limits, and up to the end of the range where one side has none. */
+/** Normal values, from and to: between the innermost limits, and up to the end of the range where one side has none; not known without any limit. */
 export function bandOf(point: Pick<Point, "low" | "high">, lines: readonly Line[]): readonly [number, number] | null {
+  if (lines.every(({ end }) => end)) return null;
   const of = (side: Line["side"]): number[] => lines.filter((line) => line.side === side).map(({ value }) => value);
   const low = Math.max(...of("low"), point.low ?? -Infinity);
   const high = Math.min(...of("high"), point.high ?? Infinity);
