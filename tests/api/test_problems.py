@@ -96,3 +96,8 @@ async def test_a_body_that_is_too_large_is_refused(rig: ApiRig) -> None:
     answer = await rig.client.post("/api/v1/alarms/X~Y/acknowledge", json={"comment": "x" * 600_000})
 
     assert answer.status_code == 413
+
+
+async def test_an_address_names_every_method_that_it_takes(rig: ApiRig) -> None:
+    answer = await rig.client.patch("/api/v1/rules/H13/draft")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "DELETE, PUT")

@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from cityhall_bms.domain.errors import (
     CollectorUnavailableError,
@@ -69,6 +70,7 @@ OF_ALL: Final = frozenset({429, 431})
 """Answers that every route may give before it looks at the request: too many of them, or too long an address."""
 OF_BODIES: Final = frozenset({400, 408, 413})
 """Answers that every route with a body may give before it reads what the body says: no JSON, too slow, too large."""
+METHODS: Final = ("DELETE", "GET", "PATCH", "POST", "PUT")
 
 
 class FieldProblem(BaseModel):
@@ -173,7 +175,20 @@ def problem_response(
 
 async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
-    return problem_response(request, error.status_code, str(error.detail), headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_allowed(request))
+    return problem_response(request, error.status_code, str(error.detail), headers=headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """Methods of all operations at an address (RFC 9110 section 10.2.1); the router names those of one."""
+
+    def takes(method: str) -> bool:
+        scope = {**request.scope, "method": method}
+        return any(route.matches(dict(scope))[0] is Match.FULL for route in request.app.routes)
+
+    return [method for method in METHODS if takes(method)]
 
 
 async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
