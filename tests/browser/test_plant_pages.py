@@ -1,5 +1,6 @@
 """The plant in a real browser: from the building down to a register, back in time, and a command that is carried out."""
 
+import asyncio
 import time
 from datetime import UTC, datetime
 from urllib.parse import quote
@@ -119,15 +120,29 @@ async def test_a_value_out_of_range_is_refused_in_words_and_a_silent_device_fail
     await go(page, f"#/equipment/{CHILLER}", f'[data-command="{SETPOINT}"]')
     await page.click(f'[data-command="{SETPOINT}"]')
     await page.wait_for_selector('[data-step="choose"]')
-    await page.evaluate("document.querySelector('[data-step=choose]').noValidate = true")
-    await page.fill('[data-testid="value"]', "40")
     await page.fill('[data-testid="command-reason"]', "試驗")
-    await page.click('[data-testid="select"]')
+
+    async def is_refused() -> bool:
+        """The browser would refuse it first; its form is made anew once the point's choices are there."""
+        await page.evaluate("document.querySelector('[data-step=choose]').noValidate = true")
+        await page.fill('[data-testid="value"]', "40")
+        await page.click('[data-testid="select"]')
+        await asyncio.sleep(1)
+        return await page.locator('[data-testid="refusal"]').count() == 1
+
+    await until(is_refused, 40)
     await until_text(page, '[data-testid="refusal"]', "點位範圍")
 
     await page.fill('[data-testid="value"]', "8")
-    await page.click('[data-testid="select"]')
-    await page.wait_for_selector('[data-step="confirm"]')
+
+    async def is_chosen() -> bool:
+        """A point is written once in five seconds: what was written just before is waited for."""
+        await page.click('[data-testid="select"]')
+        await page.wait_for_selector('[data-step="confirm"], [data-testid="refusal"]')
+        await asyncio.sleep(1)
+        return await page.locator('[data-step="confirm"]').count() == 1
+
+    await until(is_chosen, 40)
     demo.fault("device_silent", on=True)
     try:
         await page.click('[data-testid="confirm"]')
