@@ -84,7 +84,7 @@ async def test_the_whole_service_killed_at_once_loses_nothing_and_leaves_nothing
             assert demo.stdout is not None
             line = await asyncio.to_thread(demo.stdout.readline)
             assert line, (data / "service.log").read_text()
-            await _samples_stored(line.split()[-1], 300)
+            await _samples_stored(line.split()[-1].partition("#")[0], 300)
         finally:
             demo.kill()
             demo.wait()

@@ -69,35 +69,6 @@ async def test_a_second_demo_leaves_the_site_of_the_first_alone(tmp_path: Path) 
     assert names_in(tmp_path) == ["demo.lock"]
 
 
-@pytest.mark.parametrize(
-    ("allowed", "asked"),
-    [
-        (("bms.example", "127.0.0.1"), b"Host: bms.example\r\n"),
-        (("*.example",), b"Host: supervisor.example\r\n"),
-        (("*",), b"Host: supervisor\r\n"),
-    ],
-)
-async def test_the_api_is_asked_by_a_name_that_it_accepts(allowed: tuple[str, ...], asked: bytes) -> None:
-    heard: list[bytes] = []
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        heard.append(await reader.readuntil(b"\r\n\r\n"))
-        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
-        writer.close()
-
-    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        assert await supervisor._answers(ApiSettings(port=port, allowed_hosts=allowed))
-
-    assert asked in heard[0]
-
-
-async def test_an_api_that_never_answers_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "ANSWER_WITHIN_S", 0.05)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        assert not await supervisor._answers(ApiSettings(port=silent.getsockname()[1]))
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_stop_is_heard_also_while_everything_still_starts(number: signal.Signals) -> None:
     begun, cleaned = asyncio.Event(), asyncio.Event()
