@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.support.demo import Demo, running_demo
 
 FAULT: Final = "chiller_trip"
-SWITCH_EVERY_S: Final = 5.0
+SWITCH_EVERY_S: Final = 15.0
 SETTLE_S: Final = 20.0
 TICKS: Final = os.sysconf("SC_CLK_TCK")
 PAGE: Final = os.sysconf("SC_PAGE_SIZE")
