@@ -52,7 +52,7 @@ async def test_opendsm_and_we_tell_the_same_of_every_day() -> None:
     ours = fit_change_points(observed.used, observed.conditions, CALTRACK)
     told = ours.predict(observed.conditions)
 
-    assert theirs.library == "opendsm 1.2.7"
+    assert theirs.software == "opendsm 1.2.7"
     assert np.abs(theirs.told - told).max() < observed.used.mean() / 8.0
     one, other = (
         fit_statistics(observed.used, column, parameters).cvrmse

@@ -17,13 +17,13 @@ from cityhall_bms.domain.errors import (
     RefusedError,
 )
 from cityhall_bms.ports.alarm_desk import Outcome
+from cityhall_bms.ports.alarm_log import caught_up
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.event_log import Append, EventLog
 from cityhall_bms.ports.read_models import AlarmView
 
 ATTEMPTS_MAX: Final = 10
 """How often a decision is taken again because the alarm changed meanwhile."""
-READ_EVENTS_MAX: Final = 1000
 AT_ONCE: Final = 100
 """Alarms of one request that are decided on at the same time; the log commits them together."""
 
@@ -127,7 +127,7 @@ class AlarmDesk:
         with suppress(RefusedError, NotFoundError, ConcurrencyError):
             return await self._append(alarm, by, decide)
         for _ in range(ATTEMPTS_MAX - 1):
-            alarm = await self._read(alarm)
+            alarm = await caught_up(self._events, alarm)
             with suppress(ConcurrencyError):
                 return await self._append(alarm, by, decide)
         msg = f"警報 {alarm_id} 變動頻繁，請再試 / alarm {alarm_id} changed {ATTEMPTS_MAX} times meanwhile; try again"
@@ -140,14 +140,6 @@ class AlarmDesk:
             raise NotFoundError(msg)
         append = Append(stream_of(alarm.alarm_id), [decide(alarm)], by, alarm.version)
         return fold(alarm, await self._events.append([append]))
-
-    async def _read(self, alarm: Alarm) -> Alarm:
-        """Alarm with whatever its stream holds beyond it."""
-        while True:
-            entries = await self._events.read(alarm.position, READ_EVENTS_MAX, stream_of(alarm.alarm_id))
-            alarm = fold(alarm, entries)
-            if len(entries) < READ_EVENTS_MAX:
-                return alarm
 
 
 async def _each(alarm_ids: Sequence[str], act: Callable[[str], Awaitable[Alarm]]) -> list[Outcome]:

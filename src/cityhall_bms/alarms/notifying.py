@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 
 from cityhall_bms.alarms.keeping import keep
-from cityhall_bms.domain.alarm_stream import fold, identity_of
+from cityhall_bms.domain.alarm_stream import identity_of
 from cityhall_bms.domain.alarms import (
     Alarm,
     AlarmEscalated,
@@ -19,7 +19,6 @@ from cityhall_bms.domain.alarms import (
     AlarmUnshelved,
     AlarmUnsuppressed,
 )
-from cityhall_bms.domain.alarms import stream_of as alarm_stream
 from cityhall_bms.domain.errors import CityHallError, ConcurrencyError
 from cityhall_bms.domain.events import StoredEvent
 from cityhall_bms.domain.flood_watch import AlarmFloodBegan
@@ -28,6 +27,7 @@ from cityhall_bms.domain.notifications.ledger import Ledger, Verdict
 from cityhall_bms.domain.notifications.messages import Message, alarm_message, flood_began_message, flood_message
 from cityhall_bms.domain.notifications.plan import FLOOD_PRIORITY
 from cityhall_bms.domain.site import Site, Text
+from cityhall_bms.ports.alarm_log import caught_up
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.event_log import Append, Checkpoint, EventLog
 from cityhall_bms.ports.read_models import AlarmView
@@ -73,12 +73,7 @@ class AlarmReader:
 
     async def read(self, identity: str) -> Alarm:
         """One alarm; one that never rang is normal."""
-        alarm = await self._view.get(identity) or Alarm(identity)
-        while True:
-            entries = await self._events.read(alarm.position, READ_EVENTS_MAX, alarm_stream(identity))
-            alarm = fold(alarm, entries)
-            if len(entries) < READ_EVENTS_MAX:
-                return alarm
+        return await caught_up(self._events, await self._view.get(identity) or Alarm(identity))
 
 
 class NotificationKeeper:

@@ -12,9 +12,9 @@ from typing import Final
 
 import structlog
 
-from cityhall_bms.domain.alarm_stream import fold
 from cityhall_bms.domain.alarms import Alarm, AlarmEvent, AlarmRaised, AlarmReturned, alarm_id, stream_of
 from cityhall_bms.domain.errors import ConcurrencyError, EventLogUnavailableError, TelemetryLogUnavailableError
+from cityhall_bms.ports.alarm_log import caught_up
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.event_log import Append, EventLog
 from cityhall_bms.ports.telemetry_log import TelemetryLog
@@ -23,7 +23,6 @@ ACTOR: Final = "spool"
 RULE: Final = "TELEMETRY-SPOOL"
 LOOK_EVERY_S: Final = 5.0
 RETRY_S: Final = 2.0
-READ_EVENTS_MAX: Final = 500
 WAITING_MAX: Final = 1_000
 """Changes that wait for the event log; a spool that fills and empties needs hours for one."""
 
@@ -160,15 +159,7 @@ class SpoolKeeper:
             await self._woken.wait()
 
     async def _append(self, name: str, decide: Decision) -> None:
-        alarm = await self._alarm(name)
+        alarm = await caught_up(self._events, Alarm(name))
         event = decide(alarm)
         if event is not None:
             await self._events.append([Append(stream_of(name), [event], ACTOR, alarm.version)])
-
-    async def _alarm(self, name: str) -> Alarm:
-        alarm = Alarm(name)
-        while True:
-            entries = await self._events.read(alarm.position, READ_EVENTS_MAX, stream_of(name))
-            alarm = fold(alarm, entries)
-            if len(entries) < READ_EVENTS_MAX:
-                return alarm

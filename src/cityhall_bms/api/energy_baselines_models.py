@@ -142,7 +142,7 @@ class SecondOpinion(Model):
     def of(cls, found: ports.SecondOpinion) -> "SecondOpinion":
         """Give the answer's form."""
         return cls(
-            library=found.library,
+            library=found.software,
             ours=Statistics.of(found.ours),
             theirs=Statistics.of(found.theirs),
             difference_percent=found.difference_percent,

@@ -189,7 +189,7 @@ class Baselining:
         both = observed.known & np.isfinite(told) & np.isfinite(theirs.told)
         used, ours, other = observed.used[both], told[both], theirs.told[both]
         return SecondOpinion(
-            library=theirs.library,
+            software=theirs.software,
             ours=fit_statistics(used, ours, record.yardstick.model.parameters),
             theirs=fit_statistics(used, other, theirs.parameters),
             difference_percent=100.0 * float(other.sum() / ours.sum() - 1.0),

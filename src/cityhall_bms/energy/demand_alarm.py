@@ -6,7 +6,6 @@ from typing import Final
 
 import structlog
 
-from cityhall_bms.domain.alarm_stream import fold
 from cityhall_bms.domain.alarms import (
     Alarm,
     AlarmEvent,
@@ -21,13 +20,13 @@ from cityhall_bms.domain.energy.demand_meters import SUPPLY
 from cityhall_bms.domain.errors import ConcurrencyError, EventLogUnavailableError
 from cityhall_bms.domain.site import System
 from cityhall_bms.energy.demand_watch import DemandSight, PresentValues
+from cityhall_bms.ports.alarm_log import caught_up
 from cityhall_bms.ports.event_log import Append, EventLog
 
 ACTOR: Final = "demand"
 RULE: Final = "E12"
 RULE_VERSION: Final = 2
 IDENTITY: Final = alarm_id(RULE, SUPPLY)
-READ_EVENTS_MAX: Final = 1_000
 NEAR_PRIORITY, OVER_PRIORITY = 3, 2
 CLOSE_SHARE: Final = 0.98
 """Forecast from which it is urgent (project default E12)."""
@@ -68,7 +67,6 @@ class DemandAlarm:
         self._events = events
         self._shed_at = shed_at
         self._alarm = Alarm(alarm_id=IDENTITY)
-        self._position = 0
         self._since: dict[int, int] = {}
         """Since when the forecast is high enough for each priority."""
         self._limits: dict[int, float] = {}
@@ -105,9 +103,7 @@ class DemandAlarm:
         return None
 
     async def _record(self, sight: DemandSight, severity: Severity | None, share: float) -> None:
-        while entries := await self._events.read(self._position, READ_EVENTS_MAX, stream_of(IDENTITY)):
-            self._alarm = fold(self._alarm, entries)
-            self._position = entries[-1].position
+        self._alarm = await caught_up(self._events, self._alarm)
         event = self._event(sight, severity, share)
         if event is not None:
             await self._events.append([Append(stream_of(IDENTITY), [event], ACTOR, self._alarm.version)])

@@ -5,7 +5,6 @@ from typing import Final
 
 import structlog
 
-from cityhall_bms.domain.alarm_stream import fold
 from cityhall_bms.domain.alarms import Alarm, AlarmEvent, AlarmRaised, AlarmReturned, alarm_id, stream_of
 from cityhall_bms.domain.energy.saving_targets import EnergyTarget, Outlook, Progress, TargetKind
 from cityhall_bms.domain.errors import (
@@ -17,6 +16,7 @@ from cityhall_bms.domain.errors import (
 from cityhall_bms.domain.roc import roc_year
 from cityhall_bms.energy.comparing import Comparer
 from cityhall_bms.energy.target_watch import TargetWatch
+from cityhall_bms.ports.alarm_log import caught_up
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.event_log import Append, EventLog
 
@@ -24,7 +24,6 @@ ACTOR: Final = "energy"
 RULE: Final = "ENERGY-TARGET"
 PERIOD_S: Final = 3_600.0
 """What a forecast rests on changes once a month; late data and corrections change it at any time."""
-READ_MAX: Final = 500
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +64,7 @@ class TargetKeeper:
                 log.info("energy target left alone", target=target.name, reason=str(error))
 
     async def _look_at(self, target: EnergyTarget) -> None:
-        alarm = await self._alarm(target)
+        alarm = await caught_up(self._events, Alarm(alarm_id(RULE, target.name)))
         missed: Progress | None = None
         if target.year == self._comparer.today().year:
             progress = await self._watch.progress(target)
@@ -78,13 +77,6 @@ class TargetKeeper:
             event = AlarmReturned(observed_at=now)
         if event is not None:
             await self._events.append([Append(stream_of(alarm.alarm_id), [event], ACTOR, alarm.version)])
-
-    async def _alarm(self, target: EnergyTarget) -> Alarm:
-        name = alarm_id(RULE, target.name)
-        alarm = Alarm(name)
-        while entries := await self._events.read(alarm.position, READ_MAX, stream_of(name)):
-            alarm = fold(alarm, entries)
-        return alarm
 
 
 def _raised(progress: Progress, alarm: Alarm, at: int) -> AlarmRaised:

@@ -5,12 +5,12 @@ from typing import Final
 
 import structlog
 
-from cityhall_bms.domain.alarm_stream import fold
 from cityhall_bms.domain.alarms import Alarm, AlarmEvent, AlarmRaised, AlarmReturned, alarm_id, stream_of
 from cityhall_bms.domain.errors import ConcurrencyError, EventLogUnavailableError, HistoryUnavailableError
 from cityhall_bms.domain.maintenance.plans import PlanBegan, Task, TaskState, overdue, plan_stream
 from cityhall_bms.domain.site import Site
 from cityhall_bms.maintenance.planning import names_of
+from cityhall_bms.ports.alarm_log import caught_up
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.event_log import Append, EventLog
 from cityhall_bms.ports.maintenance import Planning
@@ -20,7 +20,6 @@ RULE: Final = "PM-OVERDUE"
 PRIORITY: Final = 4
 PERIOD_S: Final = 60.0
 """Days end at midnight and work is done at any time: soon enough for what waits for weeks."""
-READ_MAX: Final = 500
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +67,7 @@ class OverdueKeeper:
             await self._events.append(appends)
 
     async def _look_at(self, plan: str, text: tuple[str, str], tasks: Sequence[Task]) -> None:
-        alarm, late = await self._alarm(plan), overdue(tasks)
+        alarm, late = await caught_up(self._events, Alarm(alarm_id(RULE, plan))), overdue(tasks)
         unknown = any(task.state is TaskState.UNKNOWN for task in tasks)
         event: AlarmEvent | None = None
         if late and not alarm.active:
@@ -78,13 +77,6 @@ class OverdueKeeper:
             event = AlarmReturned(observed_at=self._clock.now())
         if event is not None:
             await self._events.append([Append(stream_of(alarm.alarm_id), [event], ACTOR, alarm.version)])
-
-    async def _alarm(self, plan: str) -> Alarm:
-        name = alarm_id(RULE, plan)
-        alarm = Alarm(name)
-        while entries := await self._events.read(alarm.position, READ_MAX, stream_of(name)):
-            alarm = fold(alarm, entries)
-        return alarm
 
     def _raised(self, plan: str, text: tuple[str, str], late: Sequence[Task], alarm: Alarm) -> AlarmRaised:
         [first, *others] = late

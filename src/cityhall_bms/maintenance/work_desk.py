@@ -7,8 +7,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from cityhall_bms.domain.alarm_stream import fold
-from cityhall_bms.domain.alarms import Alarm, stream_of
+from cityhall_bms.domain.alarms import Alarm
 from cityhall_bms.domain.errors import CityHallError, NotFoundError, RefusedError
 from cityhall_bms.domain.events import Event
 from cityhall_bms.domain.maintenance.documents import as_values
@@ -37,6 +36,7 @@ from cityhall_bms.domain.permits import PermitKind, Scope, places_of
 from cityhall_bms.domain.site import Site
 from cityhall_bms.domain.wall_clock import instant_us, local_day
 from cityhall_bms.maintenance.streams import Numbering, read_record
+from cityhall_bms.ports.alarm_log import caught_up
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.event_log import Append, EventLog
 from cityhall_bms.ports.maintenance import (
@@ -51,7 +51,6 @@ from cityhall_bms.ports.permits import PermitDesk, PermitWish
 
 CHANGES_MAX: Final = 500
 """Entries of one order; more are a program that runs wild."""
-ALARM_EVENTS_MAX: Final = 1_000
 SYSTEM: Final = "system"
 
 log = structlog.get_logger(__name__)
@@ -295,12 +294,7 @@ class WorkOffice:
         return AlarmStanding(alarm.active, alarm.returned_at)
 
     async def _alarm(self, name: str) -> Alarm:
-        alarm = Alarm(name)
-        while not _impossible(name) and (
-            entries := await self._events.read(alarm.position, ALARM_EVENTS_MAX, stream_of(name))
-        ):
-            alarm = fold(alarm, entries)
-        return alarm
+        return Alarm(name) if _impossible(name) else await caught_up(self._events, Alarm(name))
 
     async def _run_hours(self, order: WorkOrder) -> float | None:
         """Hours of the equipment, where its plan goes by them."""

@@ -87,7 +87,8 @@ class SavingsAnswer:
 class SecondOpinion:
     """A recorded baseline beside a library's fit of the same data, on the intervals of which both tell something."""
 
-    library: str
+    software: str
+    """Name and version of the other library."""
     ours: FitStatistics
     theirs: FitStatistics
     difference_percent: float

@@ -13,7 +13,8 @@ from cityhall_bms.domain.energy.baselines import ModelKind, Observed
 class ReferenceFit:
     """What the library's model tells for each interval (NaN where nothing), with how many fitted numbers."""
 
-    library: str
+    software: str
+    """Name and version of the library."""
     told: NDArray[np.float64]
     parameters: int
 
