@@ -1,6 +1,6 @@
 """Samples per second from the telemetry log's batches to committed history, beside a bare COPY of the same scans.
 
-``.venv/bin/python benchmarks/historian.py [--scans 1200] [--points 5000] [--per-scan 50] [--dsn DSN]``; without a DSN
+``.venv/bin/python benchmarks/historian.py [--scans 3072] [--points 5000] [--per-scan 50] [--dsn DSN]``; without a DSN
 it starts the embedded PostgreSQL, with fsync, in a temporary folder. Each second of made-up time all points are
 scanned once; 0.5 % of the values are bad. Decoding of the batches is counted, making them is not.
 """
@@ -33,7 +33,8 @@ from cityhall_bms.ports.telemetry_log import LoggedBatch
 
 T0: Final = 1_782_864_000_000_000
 SECOND: Final = 1_000_000
-SCANS_PER_TRANSACTION: Final = (1, 4, 16)
+SCANS_PER_TRANSACTION: Final = (1, 16, 64, 256)
+"""The last is what the historian takes at a time when it has to catch up (``HistorianOptions.batches_max``)."""
 BARE: Final = """CREATE TABLE bare (observed_at timestamptz, recorded_at timestamptz, set_id bigint,
 point_ids integer[], "values" double precision[], quality bytea)"""
 
@@ -161,7 +162,7 @@ async def run(arguments: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scans", type=int, default=1200)
+    parser.add_argument("--scans", type=int, default=3072)
     parser.add_argument("--points", type=int, default=5000)
     parser.add_argument("--per-scan", type=int, default=50)
     parser.add_argument("--dsn")

@@ -109,6 +109,34 @@ class Scans:
             self.quality,
         )
 
+    def select(self, chosen: NDArray[np.bool_]) -> Self:
+        """Give some of the scans."""
+        if chosen.all():
+            return self
+        kept = np.repeat(chosen, self.length)
+        return type(self)(
+            self.set_id[chosen],
+            self.at[chosen],
+            self.recorded_at[chosen],
+            self.length[chosen],
+            self.point[kept],
+            self.value[kept],
+            self.quality[kept],
+        )
+
+    @classmethod
+    def join(cls, parts: Sequence["Scans"]) -> Self:
+        """Put parts one after the other."""
+        return cls(
+            _join([part.set_id for part in parts], np.int64),
+            _join([part.at for part in parts], np.int64),
+            _join([part.recorded_at for part in parts], np.int64),
+            _join([part.length for part in parts], np.int64),
+            _join([part.point for part in parts], np.uint32),
+            _join([part.value for part in parts], np.float64),
+            _join([part.quality for part in parts], np.uint8),
+        )
+
     @classmethod
     def gather(cls, batches: Sequence[SampleBatch]) -> Self:
         """Join the scans of some batches."""

@@ -144,7 +144,8 @@ def _reduce(
     low = np.minimum.reduceat(np.where(counts, value, np.inf), begins)
     high = np.maximum.reduceat(np.where(counts, value, -np.inf), begins)
     known = np.logical_or.reduceat(counts, begins)
-    low, high = np.where(known, low, np.nan), np.where(known, high, np.nan)
+    # Plus zero: which of -0.0 and 0.0 is the lower one depends on the order in which they are compared.
+    low, high = np.where(known, low, np.nan) + 0.0, np.where(known, high, np.nan) + 0.0
     good_us = np.add.reduceat(duration, begins)
     count = np.add.reduceat(pieces.own.astype(np.int64), begins)
     carried = ~pieces.own[begins]
@@ -161,7 +162,7 @@ def _reduce(
         start=np.where(carried, value[begins], np.nan),
         first=np.where(count > 0, value[np.minimum(begins + carried, len(value) - 1)], np.nan),
         last=np.where(count > 0, value[ends - 1], np.nan),
-        fall=np.add.reduceat(np.minimum(step, 0.0), begins),
+        fall=_in_order(np.minimum(step, 0.0), group, len(begins)),
     )
 
 
@@ -233,9 +234,14 @@ def _mean(
     low, high = bounds
     total = np.add.reduceat(duration, begins)
     above = np.where(duration > 0, value - low[group], 0.0)
-    area = np.add.reduceat(above * duration, begins)
+    area = _in_order(above * duration, group, len(begins))
     mean = low + np.divide(area, total, out=np.full(len(total), np.nan), where=total > 0)
     return np.asarray(np.minimum(mean, high), np.float64)
+
+
+def _in_order(parts: NDArray[np.float64], group: NDArray[np.int64], groups: int) -> NDArray[np.float64]:
+    """Sums added up one after the other in the order of time, so that samples in a grid give the same last bit."""
+    return np.bincount(group, weights=parts, minlength=groups).astype(np.float64, copy=False)
 
 
 def coverage(rows: Rollups, length_us: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -10,8 +10,7 @@ from cityhall_bms.adapters.postgres.history_copy import TIME_MAX_US, TIME_MIN_US
 from cityhall_bms.adapters.postgres.sql import load
 from cityhall_bms.domain.batch import SampleBatch
 from cityhall_bms.domain.integrity import BatchSeal, ChainHead
-from cityhall_bms.historian.columns import Scans
-from cityhall_bms.historian.sealing import TimeSeal, seal_of_nothing, seal_samples, seal_scans
+from cityhall_bms.historian.sealing import TimeSeal, seal_of_nothing, seal_samples
 
 QUERIES: Final = load("batch_seals.sql")
 
@@ -45,26 +44,30 @@ class SealMemory:
             await connection.fetchval(QUERIES["newest"]),
         )
 
-    async def seal_batches(self, connection: asyncpg.Connection, batches: Iterable[SampleBatch], scans: Scans) -> None:
-        """Seal batches whose scans were just written."""
+    async def seal_batches(
+        self, connection: asyncpg.Connection, batches: Iterable[SampleBatch], seals: Mapping[int, TimeSeal]
+    ) -> None:
+        """Seal batches whose scans were just written; ``seals`` are theirs, by the time they were recorded at."""
         places = [Place(batch.source, batch.epoch, batch.sequence, _kept(batch.recorded_at)) for batch in batches]
-        await self.seal(connection, places, scans)
+        await self.seal(connection, places, seals)
 
-    async def seal(self, connection: asyncpg.Connection, places: Sequence[Place], scans: Scans) -> None:
+    async def seal(
+        self, connection: asyncpg.Connection, places: Sequence[Place], seals: Mapping[int, TimeSeal]
+    ) -> None:
         """Seal what was just written, inside of the same transaction; every scan must belong to one of the places."""
         if not places:
             return
-        found = seal_scans(scans)
-        found |= await self._with_others(connection, sorted({place.recorded_at for place in places}), found)
+        times = sorted({place.recorded_at for place in places})
+        found = {**seals, **await self._with_others(connection, times, seals)}
         for source in dict.fromkeys(place.source for place in places if place.source not in self.chains):
             self.chains[source] = await connection.fetchval(QUERIES["add_chain"], source)
-        seals = list(self._chained(places, found))
+        chained = list(self._chained(places, found))
         touched = dict.fromkeys(place.source for place in places)
         await connection.execute(
             QUERIES["add"],
-            [self.chains[seal.source] for seal in seals],
+            [self.chains[seal.source] for seal in chained],
             *(
-                [getattr(seal, name) for seal in seals]
+                [getattr(seal, name) for seal in chained]
                 for name in ("number", "epoch", "sequence", "recorded_at", "first", "last", "samples", "digest", "hash")
             ),
             [self.chains[source] for source in touched],

@@ -32,6 +32,7 @@ from cityhall_bms.historian.importing import (
 )
 from cityhall_bms.historian.intervals import DAY_US, HOUR_US, floor_to
 from cityhall_bms.historian.open_buckets import POINTS_PER_BLOCK, closes_through
+from cityhall_bms.historian.sealing import seal_scans
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.history import Window
 from cityhall_bms.ports.history_import import DayOfSamples, ImportPlan
@@ -130,9 +131,12 @@ class PostgresImport:
                 return
             shared = await connection.fetchval(IMPORTS["sampled"], moment(window.start), moment(window.end))
             made = scans_after(memory.known_through, scans_of(day, plan.sets))
-            scans = await write_scans(connection, memory.sets, made)
+            scans, new = memory.sets.settle(made)
+            await write_scans(connection, scans, new)
             times = np.unique(scans.recorded_at).tolist()
-            await memory.seals.seal(connection, [Place(plan.source, 0, number, time) for time in times], scans)
+            await memory.seals.seal(
+                connection, [Place(plan.source, 0, number, time) for time in times], seal_scans(scans)
+            )
             newest = last_scans(scans, int(day.at[-1]))
             await write_latest(connection, memory.latest, memory.latest.take(newest))
             await self._write_rollups(connection, rows, day)

@@ -63,15 +63,15 @@ async def write(connection: asyncpg.Connection, level: str, rows: Rollups) -> No
         return
     block, slot = np.divmod(rows.point, POINTS_PER_BLOCK)
     # Block by block: the rows that one point is asked for stand together.
-    keys, row = np.unique(np.stack((block, rows.bucket)), axis=1, return_inverse=True)
-    row = row.reshape(-1)
+    buckets, place = np.unique(rows.bucket, return_inverse=True)
+    keys, row = np.unique(block * len(buckets) + place, return_inverse=True)
     columns: dict[str, tuple[str, NDArray[np.generic]]] = {
-        "bucket": ("i8", pg_time(keys[1])),
-        "block": ("i4", keys[0]),
+        "bucket": ("i8", pg_time(buckets[keys % len(buckets)])),
+        "block": ("i4", keys // len(buckets)),
     }
     for name, element in FIGURES.items():
         empty = 0 if name in {"count", "good_us", "fall"} else np.nan
-        values = np.full((keys.shape[1], POINTS_PER_BLOCK), empty, np.dtype(element))
+        values = np.full((len(keys), POINTS_PER_BLOCK), empty, np.dtype(element))
         values[row, slot] = getattr(rows, name)
         columns[name] = (element, values)
     await connection.copy_to_table(

@@ -1,7 +1,8 @@
 """Point sets: which scans may go without naming their points."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,23 +30,26 @@ class PointSets:
         set_id = scans.set_id.copy()
         self._name_lone(scans, begin, set_id)
         new: dict[int, NDArray[np.uint32]] = {}
-        names, inverse = np.unique(set_id, return_inverse=True)
-        order = np.argsort(inverse, kind="stable")
-        ends = np.cumsum(np.bincount(inverse, minlength=len(names)))
-        for number, end, begun in zip(names.tolist(), ends.tolist(), [0, *ends.tolist()], strict=False):
-            if number == AD_HOC:
-                continue
-            chosen = order[begun:end]
-            points = self._points.get(number)
-            if points is None:
-                head = int(chosen[0])
-                points = scans.point[begin[head] : begin[head] + scans.length[head]]
-                if point_set_id(points) != number:
-                    set_id[chosen] = AD_HOC
-                    continue
-                self._points[number] = new[number] = points.copy()
-            set_id[chosen[~_has(scans, begin, chosen, points)]] = AD_HOC
+        names, head, inverse = np.unique(set_id, return_index=True, return_inverse=True)
+        claimed = []
+        for name, one in zip(names.tolist(), head.tolist(), strict=True):
+            spoken = scans.point[begin[one] : begin[one] + scans.length[one]]
+            claimed.append(self._points_of(name, spoken, new))
+        set_id[~_have(scans, begin, claimed, inverse)] = AD_HOC
         return replace(scans, set_id=set_id), new
+
+    def _points_of(
+        self, number: int, spoken: NDArray[np.uint32], new: dict[int, NDArray[np.uint32]]
+    ) -> NDArray[np.uint32]:
+        """Points of a set, by one of its scans where it is new; none of a name that lies."""
+        if number == AD_HOC:
+            return _NOTHING
+        points = self._points.get(number)
+        if points is None:
+            if point_set_id(spoken) != number:
+                return _NOTHING
+            self._points[number] = new[number] = points = spoken.copy()
+        return points
 
     def _name_lone(self, scans: Scans, begin: NDArray[np.int64], set_id: NDArray[np.int64]) -> None:
         lone = np.flatnonzero((set_id == AD_HOC) & (scans.length == 1))
@@ -58,10 +62,19 @@ class PointSets:
         set_id[lone] = np.array([self._lone[point] for point in points.tolist()], np.int64)[inverse]
 
 
-def _has(
-    scans: Scans, begin: NDArray[np.int64], chosen: NDArray[np.int64], points: NDArray[np.uint32]
+_NOTHING: Final = np.empty(0, np.uint32)
+
+
+def _have(
+    scans: Scans, begin: NDArray[np.int64], claimed: Sequence[NDArray[np.uint32]], number: NDArray[np.intp]
 ) -> NDArray[np.bool_]:
-    """Tell which of the chosen scans have exactly these points."""
-    fits = scans.length[chosen] == len(points)
-    fits[fits] = (windows(scans.point, begin[chosen[fits]], len(points)) == points).all(axis=1)
+    """Tell which scans have exactly the points that they claim, by number; all sets of one length at a time."""
+    length = np.array([len(points) for points in claimed], np.int64)
+    fits = (scans.length == length[number]) & (scans.length > 0)
+    for size in np.unique(length[length > 0]).tolist():
+        alike = np.flatnonzero(length == size)
+        table, row = np.array([claimed[place] for place in alike.tolist()]), np.zeros(len(length), np.int64)
+        row[alike] = np.arange(len(alike))
+        chosen = np.flatnonzero(fits & (length[number] == size))
+        fits[chosen] = (windows(scans.point, begin[chosen], size) == table[row[number[chosen]]]).all(axis=1)
     return fits

@@ -1,7 +1,7 @@
 """The historian's transaction: scans, latest values, rollups and progress move together or not at all."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -38,6 +38,7 @@ from cityhall_bms.historian.holds import HOLD_MAX_US
 from cityhall_bms.historian.intervals import DAY_US, EPOCH, HOUR_US
 from cityhall_bms.historian.latest import NEVER, POINTS_PER_BLOCK, LatestTable
 from cityhall_bms.historian.open_buckets import Closed, OpenBuckets, Touched, closes_through
+from cityhall_bms.historian.sealing import TimeSeal, seal_scans
 from cityhall_bms.ports.clock import Clock
 from cityhall_bms.ports.telemetry_log import LoggedBatch
 
@@ -62,19 +63,24 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class _Summed:
-    """What some scans came to: minutes that were over before them, hours they are late for, minutes over since."""
+    """What some scans came to: minutes that were over before them, hours they are late for, minutes over since.
+
+    ``seals``, by the time that scans were recorded at.
+    """
 
     earlier: Closed | None
     touched: Touched
     now: Closed | None
+    seals: Mapping[int, TimeSeal]
 
 
 def _sum_up(buckets: OpenBuckets, scans: Scans, times: tuple[int, int, int]) -> _Summed:
     oldest, newest, now = times
+    seals = seal_scans(scans)
     # First what was over before these batches: after a night of silence they are not "far ahead".
     earlier = buckets.closing(closes_through(oldest, now))
     touched = buckets.absorb(scans, min(newest, now))
-    return _Summed(earlier, touched, buckets.closing(closes_through(newest, now)))
+    return _Summed(earlier, touched, buckets.closing(closes_through(newest, now)), seals)
 
 
 class HistoryWriter:
@@ -101,9 +107,8 @@ class HistoryWriter:
             admission = await self._admit(connection, batches)
             await write_raws(connection, admission.batches, self._clock.now(), self._raw_days)
             scans = _cleaned(admission.batches)
-            if len(scans):
-                await self._write(connection, memory, scans)
-            await memory.seals.seal_batches(connection, admission.batches, scans)
+            seals = await self._write(connection, memory, scans) if len(scans) else {}
+            await memory.seals.seal_batches(connection, admission.batches, seals)
             await self._move(connection, memory, admission, logged[-1].position)
         self.samples_stored += len(scans.point)
         self.batches_skipped += len(batches) - len(admission.batches)
@@ -113,12 +118,12 @@ class HistoryWriter:
         batch = SampleBatch.gather(RESTATED, recorded_at, 0, recorded_at, scans)
         async with self.transaction(_days_of([batch])) as (connection, memory):
             [batch] = batches_after(memory.known_through, [batch])
-            columns = _cleaned([batch])
-            settled = await write_scans(connection, memory.sets, columns)
-            await memory.seals.seal_batches(connection, [batch], settled)
+            settled, new = memory.sets.settle(_cleaned([batch]))
+            await write_scans(connection, settled, new)
+            await memory.seals.seal_batches(connection, [batch], seal_scans(settled))
             await write_latest(connection, memory.latest, memory.latest.take(settled))
             if memory.open is not None:
-                touched = memory.open.absorb(columns, self._clock.now())
+                touched = memory.open.absorb(settled, self._clock.now())
                 await self.rollups.mark(connection, touched, RestatedWhy.REDECODE)
             memory.version = await connection.fetchval(IMPORTS["note_change"])
 
@@ -205,19 +210,22 @@ class HistoryWriter:
             key = (gap.source, gap.epoch, gap.first, gap.last)
             await connection.execute(QUERIES["open_gap"], *key, found_at, self._clock.now(), reported, since, until)
 
-    async def _write(self, connection: asyncpg.Connection, memory: Memory, scans: Scans) -> None:
-        summing = await self._begin_summing(connection, memory, scans)
-        settled = await write_scans(connection, memory.sets, scans)
+    async def _write(self, connection: asyncpg.Connection, memory: Memory, scans: Scans) -> Mapping[int, TimeSeal]:
+        """Write scans and what follows from them; gives their seals, by the time they were recorded at."""
+        settled, new = memory.sets.settle(scans)
+        summing = await self._begin_summing(connection, memory, settled)
+        await write_scans(connection, settled, new)
         await write_latest(connection, memory.latest, memory.latest.take(settled))
         summed = await summing
         await self.rollups.write_closed(connection, summed.earlier)
         await self.rollups.mark(connection, summed.touched)
         await self.rollups.write_closed(connection, summed.now)
+        return summed.seals
 
     async def _begin_summing(
         self, connection: asyncpg.Connection, memory: Memory, scans: Scans
     ) -> asyncio.Future["_Summed"]:
-        """Sum up on another core while the database takes in the scans."""
+        """Sum up and seal on another core while the database takes in the scans."""
         now = self._clock.now()
         recorded = np.clip(scans.recorded_at, *YEARS_SUMMED_US)
         times = (int(recorded.min()), int(recorded.max()), now)
@@ -270,15 +278,13 @@ def _date(day: int) -> date:
     return min(EPOCH.date() + timedelta(days=day), date.max) if day * DAY_US <= TIME_MAX_US else date.max
 
 
-async def write_scans(connection: asyncpg.Connection, sets: PointSets, scans: Scans) -> Scans:
-    """Add scans and the sets that are new with them; gives the scans with the sets that they were stored under."""
-    settled, new = sets.settle(scans)
+async def write_scans(connection: asyncpg.Connection, settled: Scans, new: Mapping[int, NDArray[np.uint32]]) -> None:
+    """Add scans whose sets are settled, and the sets that are new with them."""
     for number, points in new.items():
         await connection.execute(QUERIES["add_set"], number, points.tolist())
         await connection.execute(QUERIES["add_members"], number, points.tolist())
     source = _copy_source(encode_scans(settled))
     await connection.copy_to_table("scan", source=source, columns=SCAN_COLUMNS, format="binary")
-    return settled
 
 
 async def _copy_source(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
