@@ -4,7 +4,8 @@ import re
 from typing import Final
 
 BOM: Final = b"\xef\xbb\xbf"
-FORMULA_MARKS: Final = frozenset("=+-@\t\r")
+FORMULA_MARKS: Final = frozenset("=+-@\t\r＝＋－＠")
+"""OWASP, CSV injection: what makes a spreadsheet read a cell as a formula; in East Asia also the wide ones."""
 
 
 def plain(text: str) -> str:
