@@ -73,8 +73,13 @@ def read_rules(files: Iterable[RuleFile], shipped_modes: Mapping[str, Mode] | No
 
 
 def library() -> list[Rule]:
-    """Rules that are shipped with the service."""
-    return read_rules(_library_files(), {})
+    """Rules that are shipped with the service; read and checked once, for their files never change while it runs."""
+    return list(_shipped_rules())
+
+
+@cache
+def _shipped_rules() -> tuple[Rule, ...]:
+    return tuple(read_rules(_library_files(), {}))
 
 
 @cache

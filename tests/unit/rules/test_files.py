@@ -105,3 +105,8 @@ def test_a_rule_of_the_site_replaces_a_shipped_one_and_may_switch_it_off() -> No
 
 def test_the_library_is_valid() -> None:
     assert len(library()) >= 60
+
+
+def test_who_changes_the_list_of_shipped_rules_changes_only_their_own() -> None:
+    library().clear()
+    assert len(library()) >= 60
