@@ -76,19 +76,29 @@ async def database_servers() -> AsyncIterator[databases.DatabaseServers]:
         yield servers
 
 
-@pytest_asyncio.fixture(
-    params=["postgres", pytest.param("timescale", marks=pytest.mark.timescale)], loop_scope="session"
-)
+KINDS = ["postgres", pytest.param("timescale", marks=pytest.mark.timescale)]
+
+
+@pytest_asyncio.fixture(params=KINDS, loop_scope="session")
 async def database_url(
     request: pytest.FixtureRequest, database_servers: databases.DatabaseServers
 ) -> AsyncIterator[str]:
-    """Give an empty database, on plain PostgreSQL and on TimescaleDB."""
+    """Give a database with the present schema and nothing in it, on plain PostgreSQL and on TimescaleDB."""
     async with database_servers.empty_database(request.param) as url:
+        yield url
+
+
+@pytest_asyncio.fixture(params=KINDS, loop_scope="session")
+async def bare_database_url(
+    request: pytest.FixtureRequest, database_servers: databases.DatabaseServers
+) -> AsyncIterator[str]:
+    """Give a database without a schema, for tests of how it comes by one."""
+    async with database_servers.bare_database(request.param) as url:
         yield url
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def postgres_url(database_servers: databases.DatabaseServers) -> AsyncIterator[str]:
-    """Give an empty database on plain PostgreSQL, for tests that are not about the storage."""
+    """Give a database with the present schema on plain PostgreSQL, for tests that are not about the storage."""
     async with database_servers.empty_database("postgres") as url:
         yield url

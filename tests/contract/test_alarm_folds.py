@@ -14,7 +14,6 @@ from tests.support.alarm_events import RAISED_US, of_alarm, raised
 from cityhall_bms.adapters.postgres.alarms_view import AlarmsProjection, PostgresAlarmView
 from cityhall_bms.adapters.postgres.connection import open_pool
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
-from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.adapters.postgres.projector import Projector
 from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.domain.alarm_stream import ALARM_STREAMS, fold, identity_of
@@ -85,7 +84,6 @@ class Site:
 
 @contextlib.asynccontextmanager
 async def site_on(url: str) -> AsyncIterator[Site]:
-    await migrate(url)
     pool = await open_pool(url)
     async with PostgresEventLog(url, SystemClock()) as log:
         yield Site(log, pool)

@@ -14,7 +14,6 @@ from cityhall_bms.adapters.postgres.alarm_figures import AnnunciationsProjection
 from cityhall_bms.adapters.postgres.alarms_view import AlarmsProjection
 from cityhall_bms.adapters.postgres.connection import open_pool
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
-from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.adapters.postgres.rebuilding import Rebuilder
 from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.domain.alarm_figures import figures
@@ -64,7 +63,6 @@ class Record:
 
 @pytest_asyncio.fixture
 async def record(postgres_url: str) -> AsyncIterator[Record]:
-    await migrate(postgres_url)
     pool = await open_pool(postgres_url)
     async with PostgresEventLog(postgres_url, SystemClock()) as log:
         yield Record(log, pool, PostgresAnnunciationView(pool))

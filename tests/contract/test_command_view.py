@@ -13,7 +13,6 @@ from cityhall_bms.adapters.memory_commands import MemoryCommandView
 from cityhall_bms.adapters.postgres.commands_view import CommandsProjection, PostgresCommandView
 from cityhall_bms.adapters.postgres.connection import open_pool
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
-from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.domain.commanding.control import CommandState, command_stream
 from cityhall_bms.domain.commanding.events import (
@@ -37,7 +36,6 @@ POINTS = ["TCH.B2.CN.CHC01.CHWS_SP", "TCH.01.E.AHU01.SAT_SP"]
 
 @pytest_asyncio.fixture
 async def url(postgres_url: str) -> str:
-    await migrate(postgres_url)
     return postgres_url
 
 

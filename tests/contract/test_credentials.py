@@ -16,7 +16,6 @@ from cityhall_bms.adapters.argon2_hasher import Argon2Hasher
 from cityhall_bms.adapters.postgres.connection import open_pool
 from cityhall_bms.adapters.postgres.credentials import PostgresCredentials
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
-from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.adapters.site_files import load_site
 from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.domain.access.rules import AccessRules
@@ -33,7 +32,6 @@ async def store(request: pytest.FixtureRequest, postgres_url: str) -> AsyncItera
     if request.param == "memory":
         yield MemoryCredentials()
         return
-    await migrate(postgres_url)
     pool = await open_pool(postgres_url)
     yield PostgresCredentials(pool)
     pool.terminate()
@@ -98,7 +96,6 @@ async def test_an_invitation_is_taken_once_and_the_newest_counts(store: Credenti
 
 
 async def test_the_first_link_is_told_until_somebody_chose_a_password(postgres_url: str, tmp_path: Path) -> None:
-    await migrate(postgres_url)
     clock = SystemClock()
     settings = Settings(data_dir=tmp_path, database=DatabaseSettings(url=postgres_url))
     site = load_site(write_site(tmp_path / "site"), {"modbus": CheckingFactory()})

@@ -11,7 +11,6 @@ import pytest
 
 from cityhall_bms.adapters.memory import MemoryEventLog
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
-from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.domain.errors import ConcurrencyError, EventLogUnavailableError
 from cityhall_bms.domain.events import (
@@ -257,7 +256,6 @@ class TestPostgresEventLog(EventLogContract):
 
     @pytest.fixture
     async def log(self, database_url: str, clock: WallClock) -> AsyncIterator[PostgresEventLog]:
-        await migrate(database_url)
         async with PostgresEventLog(database_url, clock) as log:
             yield log
 
@@ -319,7 +317,6 @@ class TestPostgresEventLog(EventLogContract):
         assert epochs(follower.result()) == list(range(60))
 
     async def test_a_closed_log_refuses_instead_of_waiting_for_ever(self, database_url: str, clock: WallClock) -> None:
-        await migrate(database_url)
         async with PostgresEventLog(database_url, clock) as log:
             pass
         with pytest.raises(EventLogUnavailableError):

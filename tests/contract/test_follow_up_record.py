@@ -11,7 +11,6 @@ from tests.support.alarm_events import of_alarm, raised
 from cityhall_bms.adapters.postgres.alarms_view import PostgresAlarmView
 from cityhall_bms.adapters.postgres.connection import open_pool
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
-from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.adapters.postgres.permits_view import PostgresPermitView
 from cityhall_bms.adapters.postgres.projections import PROJECTIONS
 from cityhall_bms.adapters.postgres.projector import Projector
@@ -65,7 +64,6 @@ async def url(postgres_url: str) -> str:
 
 @asynccontextmanager
 async def site_on(url: str) -> AsyncIterator[Site]:
-    await migrate(url)
     pool = await open_pool(url)
     async with PostgresEventLog(url, SystemClock()) as log:
         projecting = asyncio.create_task(Projector(log, pool, PROJECTIONS, SystemClock()).run())

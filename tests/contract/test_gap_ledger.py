@@ -11,7 +11,6 @@ from tests.support.manual_clock import ManualClock
 from cityhall_bms.adapters.postgres.connection import open_pool
 from cityhall_bms.adapters.postgres.gaps import PostgresGapLedger
 from cityhall_bms.adapters.postgres.history import PostgresHistory
-from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.domain.batch import SampleBatch
 from cityhall_bms.domain.errors import RefusedError
 from cityhall_bms.domain.gaps import Gap, GapCause
@@ -44,7 +43,6 @@ class Record:
 
 @pytest.fixture
 async def record(database_url: str):  # noqa: ANN201
-    await migrate(database_url)
     pool = await open_pool(database_url)
     try:
         async with PostgresHistory.open(database_url, ManualClock(), "Asia/Taipei") as history:

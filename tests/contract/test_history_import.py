@@ -12,7 +12,6 @@ from tests.support.reference_rollup import Heard, figure, reference
 from cityhall_bms.adapters.memory import MemoryEventLog
 from cityhall_bms.adapters.postgres.history import PostgresHistory
 from cityhall_bms.adapters.postgres.history_import import PostgresImport
-from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.domain.errors import RefusedError
 from cityhall_bms.domain.events import HistoryImported
 from cityhall_bms.historian.importing import import_history
@@ -74,7 +73,6 @@ class MadeUpFile:
 
 
 async def load(url: str, file: MadeUpFile, clock: ManualClock, events: MemoryEventLog | None = None) -> HistoryImported:
-    await migrate(url)
     async with PostgresImport.open(url, clock, "Asia/Taipei") as store:
         return await import_history(file, store, events or MemoryEventLog(clock))
 
@@ -362,7 +360,6 @@ async def test_days_that_begin_off_the_hour_or_late_in_the_day_of_utc_are_summed
     begin = T0 + midnight
     file = MadeUpFile(HOUR, begin=begin)
     clock = clock_after(file)
-    await migrate(postgres_url)
     async with PostgresImport.open(postgres_url, clock, zone) as store:
         await import_history(file, store, MemoryEventLog(clock))
 

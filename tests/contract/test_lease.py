@@ -13,7 +13,6 @@ from cityhall_bms.adapters.postgres.connection import OUTAGES, connect
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
 from cityhall_bms.adapters.postgres.history import PostgresHistory
 from cityhall_bms.adapters.postgres.lease import Fence, PostgresLease
-from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.domain.errors import LeaseLostError
 from cityhall_bms.domain.events import RuleFailed
@@ -26,7 +25,6 @@ async def dsn(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """A migrated database, and leases that are taken over quickly."""
     for name, seconds in (("RENEW_EVERY_S", 0.05), ("LOOK_EVERY_S", 0.05), ("GONE_S", 0.3), ("SILENT_S", 0.6)):
         monkeypatch.setattr(lease_module, name, seconds)
-    await migrate(postgres_url)
     return postgres_url
 
 

@@ -10,7 +10,6 @@ import pytest
 from cityhall_bms.adapters.memory import MemoryEventLog, MemoryPointRegistry
 from cityhall_bms.adapters.postgres.connection import open_pool
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
-from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.adapters.postgres.registry import PostgresPointRegistry
 from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.domain.events import SiteApplied
@@ -92,7 +91,6 @@ class TestPostgresPointRegistry(PointRegistryContract):
 
     @pytest.fixture
     async def log(self, database_url: str) -> AsyncIterator[PostgresEventLog]:
-        await migrate(database_url)
         async with PostgresEventLog(database_url, SystemClock()) as log:
             yield log
 

@@ -8,7 +8,6 @@ from tests.support.manual_clock import ManualClock
 
 from cityhall_bms.adapters.postgres import raw_scans
 from cityhall_bms.adapters.postgres.history import PostgresHistory
-from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.domain.batch import RawRecord, SampleBatch
 from cityhall_bms.historian.raw_packing import RawScan
 from cityhall_bms.ports.history import Window
@@ -83,7 +82,6 @@ async def test_an_hour_that_is_over_is_packed_and_says_what_it_said_before(datab
 
 async def test_scans_are_let_go_after_their_days_and_not_kept_at_all_with_none(postgres_url: str) -> None:
     clock = ManualClock(T0 + HOUR)
-    await migrate(postgres_url)
     async with PostgresHistory.open(postgres_url, clock, "Asia/Taipei", raw_days=2) as store:
         await store.store([sent(1, scan("em-1", T0), scan("em-1", T0 - 49 * HOUR), scan("em-1", T0 + 90 * HOUR))])
         assert [at for at, _ in await kept(postgres_url, "em-1")] == [T0], "nothing too old, nothing of a broken clock"

@@ -13,7 +13,6 @@ from cityhall_bms.adapters.postgres.alarms_view import PostgresAlarmView
 from cityhall_bms.adapters.postgres.connection import open_pool
 from cityhall_bms.adapters.postgres.devices_view import PostgresDeviceView
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
-from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.adapters.postgres.projections import PROJECTIONS
 from cityhall_bms.adapters.postgres.projector import Projector
 from cityhall_bms.adapters.system_clock import SystemClock
@@ -304,7 +303,6 @@ class TestPostgresReadModels(ReadModelContract):
 
     @pytest.fixture
     async def log(self, database_url: str) -> AsyncIterator[PostgresEventLog]:
-        await migrate(database_url)
         async with PostgresEventLog(database_url, SystemClock()) as log:
             yield log
 

@@ -13,7 +13,6 @@ from tests.support.alarm_events import RAISED_US, of_alarm, raised
 
 from cityhall_bms.adapters.postgres.connection import open_pool
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
-from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.adapters.postgres.projections import PROJECTIONS
 from cityhall_bms.adapters.postgres.projector import Projector
 from cityhall_bms.adapters.postgres.rebuilding import REBUILD_LOCK, Rebuilder
@@ -49,7 +48,6 @@ class Site:
 
 @asynccontextmanager
 async def site_on(url: str) -> AsyncIterator[Site]:
-    await migrate(url)
     pool = await open_pool(url)
     async with PostgresEventLog(url, SystemClock()) as log:
         task = asyncio.create_task(Projector(log, pool, PROJECTIONS, SystemClock()).run())

@@ -10,7 +10,6 @@ from tests.support.rule_world import World
 from cityhall_bms.adapters.postgres.alarms_view import AlarmsProjection, PostgresAlarmView
 from cityhall_bms.adapters.postgres.connection import open_pool
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
-from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.adapters.postgres.projector import Projector
 from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.domain.alarm_stream import ALARM_STREAMS
@@ -23,7 +22,6 @@ TRIP = f"TRIP~{UNIT}.Trip"
 
 @pytest_asyncio.fixture(loop_scope="function")
 async def log(database_url: str) -> AsyncIterator[PostgresEventLog]:
-    await migrate(database_url)
     async with PostgresEventLog(database_url, SystemClock()) as opened:
         yield opened
 

@@ -276,7 +276,7 @@ async def test_a_record_signed_anew_with_the_same_key_is_not_that_of_its_copies(
     server = record.url.replace(f"/{database}", "/postgres")
     name = f"{database}_other"
     connection = await asyncpg.connect(server)
-    await connection.execute(f"CREATE DATABASE {name} TEMPLATE empty")
+    await connection.execute(f"CREATE DATABASE {name} TEMPLATE migrated")
     try:
         forged = Record(record.url.replace(f"/{database}", f"/{name}"), other)
         await signed_record(forged.url, other, seed=2, batches=5)

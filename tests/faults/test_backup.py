@@ -66,7 +66,7 @@ async def test_a_backup_of_a_running_database_comes_back_as_it_was(
     assert seen[-1][0] == seen[-1][1] > 10
     assert backup.heads.position == 2
     profile = request.node.callspec.params["database_url"]
-    async with database_servers.empty_database(profile) as url:  # type: ignore[attr-defined]
+    async with database_servers.bare_database(profile) as url:  # type: ignore[attr-defined]
         changed = {"database": DatabaseSettings(url=url), "data_dir": tmp_path / "other"}
         empty = settings.model_copy(update=changed)
         restored = await backup_jobs.restore(empty, backup.folder, SystemClock())
@@ -127,6 +127,7 @@ async def test_an_embedded_database_is_restored_beside_and_then_takes_the_place(
     with pytest.raises(RefusedError, match="no database"):
         await one(old, made)
     async with EmbeddedPostgres(old.data_dir, SystemClock()) as server:
+        await migrate(server.dsn)
         await fill(server.dsn)
         before = await contents(server.dsn)
     backup = await one(old, made)
@@ -166,9 +167,9 @@ def earlier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 async def test_a_database_in_use_is_backed_up_before_it_is_migrated(
-    postgres_url: str, tmp_path: Path, earlier: Path
+    bare_database_url: str, tmp_path: Path, earlier: Path
 ) -> None:
-    settings = Settings(data_dir=tmp_path / "data", database=DatabaseSettings(url=postgres_url))
+    settings = Settings(data_dir=tmp_path / "data", database=DatabaseSettings(url=bare_database_url))
     fresh = await backing_up.migrate_safely(settings, SystemClock())
     assert (len(fresh.steps), fresh.backup) == (steps_in(earlier), None)
     (earlier / "0999_more.sql").write_text("CREATE TABLE more (n integer)")
@@ -186,14 +187,14 @@ def steps_in(folder: Path) -> int:
 
 
 async def test_a_dry_run_tells_what_would_fail_and_changes_nothing(
-    postgres_url: str, tmp_path: Path, earlier: Path
+    bare_database_url: str, tmp_path: Path, earlier: Path
 ) -> None:
-    settings = Settings(data_dir=tmp_path / "data", database=DatabaseSettings(url=postgres_url))
-    await migrate(postgres_url, earlier)
+    settings = Settings(data_dir=tmp_path / "data", database=DatabaseSettings(url=bare_database_url))
+    await migrate(bare_database_url, earlier)
     (earlier / "0998_good.sql").write_text("CREATE TABLE good (n integer)")
     (earlier / "0999_bad.sql").write_text("CREATE TABLE bad (n integr)")
     with pytest.raises(MigrationError, match="0999_bad"):
         await backing_up.migrate_safely(settings, SystemClock(), dry_run=True)
-    connection = await asyncpg.connect(postgres_url)
+    connection = await asyncpg.connect(bare_database_url)
     assert await connection.fetchval("SELECT to_regclass('good')") is None
     await connection.close()

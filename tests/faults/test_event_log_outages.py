@@ -133,7 +133,6 @@ async def test_a_database_killed_under_load_loses_and_doubles_nothing(server: Em
 
 
 async def test_an_answer_that_was_lost_after_the_commit_is_found_out(postgres_url: str) -> None:
-    await migrate(postgres_url)
     async with CuttingProxy(postgres_url).running() as proxy, PostgresEventLog(proxy.dsn, SystemClock()) as log:
         await log.append([started(1)])
         proxy.next_cut = Cut.AFTER_COMMIT
@@ -152,7 +151,6 @@ async def test_an_answer_that_was_lost_after_the_commit_is_found_out(postgres_ur
 
 
 async def test_a_commit_that_never_arrived_is_reported_and_can_be_repeated(postgres_url: str) -> None:
-    await migrate(postgres_url)
     async with CuttingProxy(postgres_url).running() as proxy, PostgresEventLog(proxy.dsn, SystemClock()) as log:
         await log.append([started(1)])
         proxy.next_cut = Cut.BEFORE_COMMIT

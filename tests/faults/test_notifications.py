@@ -21,7 +21,6 @@ from tests.support.web_hook import WebHook
 from cityhall_bms.adapters.postgres.alarms_view import PostgresAlarmView
 from cityhall_bms.adapters.postgres.connection import open_pool
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
-from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.adapters.system_clock import SystemClock
 from cityhall_bms.alarms.notifying import AlarmReader, NotificationKeeper
 from cityhall_bms.domain.notifications import NOTIFICATION_STREAMS, Notification, fold
@@ -82,7 +81,6 @@ class Bench:
 
 @pytest.fixture
 async def bench(postgres_url: str) -> AsyncIterator[Bench]:
-    await migrate(postgres_url)
     pool = await open_pool(postgres_url)
     clock = SystemClock()
     async with PostgresEventLog(postgres_url, clock) as events, WebHook() as hook:

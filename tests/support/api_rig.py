@@ -29,7 +29,6 @@ from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
 from cityhall_bms.adapters.postgres.gaps import PostgresGapLedger
 from cityhall_bms.adapters.postgres.hand_overs_view import PostgresHandOverView, PostgresStandingThen
 from cityhall_bms.adapters.postgres.history import PostgresHistory
-from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.adapters.postgres.notifications_view import PostgresNotificationView
 from cityhall_bms.adapters.postgres.past_view import PostgresPastView
 from cityhall_bms.adapters.postgres.permits_view import PostgresPermitView
@@ -89,6 +88,8 @@ from cityhall_drivers.modbus.driver import ModbusFactory
 DEADLINE_S = 20.0
 WIDE = LimitSettings(requests_per_s=10_000, requests_burst=100_000, sign_ins_per_minute=1_000)
 """For tests that ask more in a second than anybody does in an hour."""
+TLS = httpx.create_ssl_context()
+"""For every client: reading the system's certificates for each took longer than many a test."""
 ME = "王小明"
 """Who the rig's client is signed in as: somebody who may do everything everywhere."""
 CHILLER = "TCH.B2.CN.CHC01"
@@ -159,7 +160,7 @@ class ApiRig:
     @asynccontextmanager
     async def nobody(self) -> AsyncIterator[httpx.AsyncClient]:
         """A client that nobody signed in."""
-        async with httpx.AsyncClient(base_url=self.client.base_url, timeout=DEADLINE_S) as client:
+        async with httpx.AsyncClient(base_url=self.client.base_url, timeout=DEADLINE_S, verify=TLS) as client:
             yield client
 
     async def measure(self, at: int, values: dict[str, tuple[float, int]]) -> SampleBatch:
@@ -266,7 +267,6 @@ async def running_api(
     with (folder / "site.toml").open("a", encoding="utf-8") as described:
         described.write(more_site)
     site = load_site(folder, {"modbus": CheckingFactory()})
-    await migrate(dsn)
     pool = await open_pool(dsn)
     telemetry = MemoryTelemetryLog(clock)
     try:
@@ -372,7 +372,10 @@ async def _serving(
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = server_of(create_app(services, dashboard), ApiSettings(), services.limit_settings)
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        async with httpx.AsyncClient(base_url=address, timeout=DEADLINE_S) as client, asyncio.TaskGroup() as tasks:
+        async with (
+            httpx.AsyncClient(base_url=address, timeout=DEADLINE_S, verify=TLS) as client,
+            asyncio.TaskGroup() as tasks,
+        ):
             loops: Sequence[asyncio.Task[None]] = [
                 tasks.create_task(services.live.run()),
                 tasks.create_task(services.energy.demand.watch.run(services.live)),

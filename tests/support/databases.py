@@ -1,6 +1,8 @@
 """Database servers for tests: one of each kind per test process, and an empty database per test.
 
-A server belongs to the test process that first asked for it and dies with it, whatever happens to it.
+A server belongs to the test process that first asked for it and dies with it, whatever happens to it. Its files are in
+memory where there is room: a database is a thousand files, and making and deleting them on a disk took ten times as long
+as most tests.
 """
 
 import itertools
@@ -9,13 +11,14 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from cityhall_bms.adapters.embedded import EmbeddedPostgres
 from cityhall_bms.adapters.postgres.connection import connect
+from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.adapters.system_clock import SystemClock
 
 HERE = Path(__file__).parent
@@ -26,7 +29,10 @@ timescaledb.telemetry_level = off
 timescaledb.max_background_workers = 0
 """
 # Power is not cut in tests, and thousands of flushes cost minutes; a killed process loses nothing either way.
-QUICK = "fsync = off\nfull_page_writes = off\n"
+QUICK = "fsync = off\nfull_page_writes = off\nmax_wal_size = 256MB\n"
+MEMORY = Path("/dev/shm")
+ROOM_BYTES = 4 << 30
+"""What must be free in memory: two servers in each of three test processes, with up to half a gigabyte each."""
 NUMBERS = itertools.count(1)
 
 
@@ -42,16 +48,23 @@ class DatabaseServers:
         if kind not in self._servers:
             server = _new_server(kind, self._folder / kind)
             await server.start()
-            await _make_template(server, kind)
+            await _make_templates(server, kind)
             self._servers[kind] = server
         return self._servers[kind]
 
+    def empty_database(self, kind: str) -> AbstractAsyncContextManager[str]:
+        """Yield the address of a new database with the present schema, which is dropped afterwards, in use or not."""
+        return self._copied(kind, "migrated")
+
+    def bare_database(self, kind: str) -> AbstractAsyncContextManager[str]:
+        """Yield that of one without a schema, for tests of how it comes by one."""
+        return self._copied(kind, "bare")
+
     @asynccontextmanager
-    async def empty_database(self, kind: str) -> AsyncIterator[str]:
-        """Yield the address of a new database, which is dropped afterwards, connections or not."""
+    async def _copied(self, kind: str, template: str) -> AsyncIterator[str]:
         server = await self.server(kind)
         name = f"test_{next(NUMBERS)}"
-        await _execute(server, f"CREATE DATABASE {name} TEMPLATE empty STRATEGY file_copy")
+        await _execute(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         try:
             yield server.dsn_of(name)
         finally:
@@ -74,15 +87,20 @@ async def database_servers() -> AsyncIterator[DatabaseServers]:
         shutil.rmtree(folder)
 
 
-async def _make_template(server: EmbeddedPostgres, kind: str) -> None:
-    await _execute(server, "CREATE DATABASE empty")
+async def _make_templates(server: EmbeddedPostgres, kind: str) -> None:
+    """A database as PostgreSQL makes it, and one with our schema: what is made once need not be made per test."""
+    await _execute(server, "CREATE DATABASE bare")
     if kind == "timescale":
-        await _execute(server, "CREATE EXTENSION timescaledb", "empty")
-    await _execute(server, "ALTER DATABASE empty ALLOW_CONNECTIONS false")
+        await _execute(server, "CREATE EXTENSION timescaledb", "bare")
+    await _execute(server, "CREATE DATABASE migrated TEMPLATE bare")
+    await migrate(server.dsn_of("migrated"))
+    for name in ("bare", "migrated"):
+        await _execute(server, f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
 
 
 def _readable_folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="cityhall-test-"))
+    roomy = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM_BYTES
+    folder = Path(tempfile.mkdtemp(prefix="cityhall-test-", dir=MEMORY if roomy else None))
     folder.chmod(0o755)  # PostgreSQL runs under another account when we are root
     return folder
 

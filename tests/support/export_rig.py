@@ -17,7 +17,6 @@ from cityhall_bms.adapters.export_parts import Database, ExportParts
 from cityhall_bms.adapters.postgres.connection import open_pool
 from cityhall_bms.adapters.postgres.event_log import PostgresEventLog
 from cityhall_bms.adapters.postgres.history import PostgresHistory
-from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.adapters.signing import Signer
 from cityhall_bms.ports.exports import Export, ExportFormat, ExportKind, ExportPoint, ExportQuery
 from cityhall_bms.ports.history import Aggregation, Window
@@ -85,7 +84,6 @@ async def exports_on(
 ) -> AsyncIterator[ExportRig]:
     """Exports on a database that is migrated if need be."""
     clock = clock or ManualClock(T0 + 1_000 * 24 * HOUR)
-    await migrate(url)
     pool = await open_pool(url)
     signer = Signer.load_or_create(folder / "keys")
     files = folder / "exports"

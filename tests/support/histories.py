@@ -7,7 +7,6 @@ import numpy as np
 from tests.support.manual_clock import ManualClock
 
 from cityhall_bms.adapters.postgres.history import PostgresHistory
-from cityhall_bms.adapters.postgres.migrate import migrate
 from cityhall_bms.domain.batch import Readings, SampleBatch
 from cityhall_bms.ports.telemetry_log import LoggedBatch
 
@@ -26,7 +25,6 @@ async def history_on(
     url: str, clock: ManualClock | None = None, time_zone: str = "Asia/Taipei"
 ) -> AsyncIterator[PostgresHistory]:
     """History on a database that is migrated if need be."""
-    await migrate(url)
     async with PostgresHistory.open(url, clock or ManualClock(), time_zone) as history:
         yield history
 
