@@ -4,6 +4,7 @@ import csv
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any, Final
@@ -146,8 +147,9 @@ def site_names() -> list[str]:
     return sorted(entry.name.removesuffix(".toml") for entry in _folder().iterdir() if entry.name.endswith(".toml"))
 
 
+@cache
 def load_building(name: str = "small") -> Building:
-    """Expand a described building; :class:`KeyError` when there is none of this name."""
+    """Expand a described building, once; :class:`KeyError` when there is none of this name."""
     if name not in site_names():
         raise KeyError(name)
     placement = tomllib.loads((_folder() / f"{name}.toml").read_text(encoding="utf-8"))

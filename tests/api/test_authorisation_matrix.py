@@ -13,8 +13,8 @@ import pytest
 import pytest_asyncio
 from tests.support.api_rig import CHILLER, TRIP, ApiRig, running_api
 from tests.support.databases import DatabaseServers
+from tests.support.interface import DOCUMENT
 
-from cityhall_bms.api.app import openapi_document
 from cityhall_bms.ports.access import Permission, Role
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -69,9 +69,7 @@ BUILDING_WIDE = {"edit_rules", "edit_energy", "administer"}
 ZONED = {"handle_alarms", "command", "approve", "edit_points", "edit_schedules", "maintain"}
 """What is looked at again where the equipment is known."""
 ROLES = [Role(name) for name in EVERYBODY.split()]
-OPERATIONS = [
-    (method.upper(), path) for path, operations in openapi_document()["paths"].items() for method in operations
-]
+OPERATIONS = [(method.upper(), path) for path, operations in DOCUMENT["paths"].items() for method in operations]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -9,14 +9,15 @@ import pytest
 import pytest_asyncio
 from tests.support.api_rig import ApiRig, running_api
 from tests.support.databases import DatabaseServers
+from tests.support.interface import DOCUMENT
 
-from cityhall_bms.api.app import create_app, openapi_document
+from cityhall_bms.api.app import create_app
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 SECRET = "root:x:0:0"
 UNSAFE = [
     (method, path)
-    for path, operations in openapi_document()["paths"].items()
+    for path, operations in DOCUMENT["paths"].items()
     for method in operations
     if method not in {"get", "head"}
 ]
@@ -104,7 +105,7 @@ async def test_a_form_of_another_site_is_no_request_of_ours(rig: ApiRig, kind: s
     """An old browser sends forms with cookies and says nothing of where they come from; it cannot send JSON."""
     cookie = {"Cookie": f"bms-session={await rig.session()}", "Content-Type": kind}
     takes_files = {"/api/v1/energy/documents", "/api/v1/energy/readings/import"}
-    described = openapi_document()["paths"]
+    described = DOCUMENT["paths"]
     async with rig.nobody() as client:
         for method, path in UNSAFE:
             if method == "post" and path not in takes_files and "requestBody" in described[path][method]:

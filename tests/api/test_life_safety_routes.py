@@ -10,11 +10,9 @@ import pytest_asyncio
 from tests.api.test_life_safety import EQUIPMENT, FORBIDDEN, FREE, POINTS
 from tests.support.api_rig import ApiRig, running_api
 from tests.support.databases import DatabaseServers
-
-from cityhall_bms.api.app import openapi_document
+from tests.support.interface import DOCUMENT
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-DOCUMENT = openapi_document()
 SCHEMAS = DOCUMENT["components"]["schemas"]
 ROUNDS = 5
 OTHER_WORDS = ("TCH.B2.CN.FACP01", "B2.CN", "B2", "CHC_TRIP", "測試", "2026-12-01", "2199-01-01T00:00:00Z", "09:00")

@@ -1,15 +1,15 @@
 """Every route asks for something, and who does not have it is refused before anything else happens."""
 
 import pytest
+from tests.support.interface import DOCUMENT
 
 from cityhall_bms.api import alarm_sockets
-from cityhall_bms.api.app import openapi_document
 from cityhall_bms.api.permissions import PERMISSIONS, Door
 from cityhall_bms.ports.access import Permission
 
 OPERATIONS = {
     operation["operationId"]: (method, operation)
-    for operations in openapi_document()["paths"].values()
+    for operations in DOCUMENT["paths"].values()
     for method, operation in operations.items()
 }
 SOCKETS = {route.name for route in alarm_sockets.router.routes}

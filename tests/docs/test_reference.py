@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
+from tests.support.interface import DOCUMENT
 from tests.support.pages import ROOT, blocks, table, text_of
 
 from cityhall_bms import site_reading
 from cityhall_bms.adapters.site_files import models
 from cityhall_bms.adapters.site_files.equipment import EQUIPMENT_COLUMNS
 from cityhall_bms.adapters.site_files.points import POINTS_COLUMNS
-from cityhall_bms.api.app import openapi_document
 from cityhall_bms.api.points import INTERVALS
 from cityhall_bms.api.problems import TITLES
 from cityhall_bms.domain.alarms import SHELF_MAX_S, AlarmState
@@ -135,7 +135,7 @@ def test_the_page_of_faults_shows_the_table_of_faults() -> None:
 def test_the_interface_page_names_every_address() -> None:
     rows = table(text_of("reference/api.md"), "Address")
     named = {address for row in rows for address in row[0].split(", ")}
-    document = openapi_document()["paths"]
+    document = DOCUMENT["paths"]
 
     assert named == {f"{method.upper()} {path}" for path, methods in document.items() for method in methods}
 
@@ -191,9 +191,7 @@ def test_the_page_of_figures_names_every_script_and_no_other() -> None:
 
 def test_every_answer_on_the_interface_page_has_the_fields_of_the_interface() -> None:
     answers = [json.loads(text.replace(", …", "")) for text in blocks(text_of("reference/api.md"), "json")]
-    known = {
-        name: set(schema.get("properties", ())) for name, schema in openapi_document()["components"]["schemas"].items()
-    }
+    known = {name: set(schema.get("properties", ())) for name, schema in DOCUMENT["components"]["schemas"].items()}
 
     shapes = [{name for name, fields in known.items() if set(answer) <= fields} for answer in answers]
     assert len(shapes) >= 6

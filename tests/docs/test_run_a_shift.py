@@ -5,10 +5,10 @@ import re
 
 import pytest
 from pydantic import BaseModel
+from tests.support.interface import DOCUMENT
 from tests.support.pages import table, text_of
 
 from cityhall_bms.api import alarm_desk, hand_over, permits
-from cityhall_bms.api.app import openapi_document
 from cityhall_bms.domain.follow_up import ACKNOWLEDGE_WITHIN_S, ON_SITE_WITHIN_S
 from cityhall_bms.settings import Settings
 
@@ -62,6 +62,6 @@ def test_the_page_names_what_happens_by_itself_and_when() -> None:
 
 
 def test_the_page_names_every_filter_of_the_search() -> None:
-    parameters = openapi_document()["paths"]["/api/v1/alarms/history"]["get"]["parameters"]
+    parameters = DOCUMENT["paths"]["/api/v1/alarms/history"]["get"]["parameters"]
     named = {name for row in table(PAGE, "Filter") for name in row[0].split(", ")}
     assert named == {item["name"] for item in parameters} - {"limit", "cursor"}

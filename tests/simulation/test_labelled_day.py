@@ -8,8 +8,8 @@ from tests.support.labelled_year import Plan, live_through
 
 SUMMER_DAY = Plan(year=2025, month=7, days=1, per_day=72.0, seed=3)
 LEAST = 0.95
-pytestmark = pytest.mark.timeout(900)
-"""Three days of the whole building, also on a machine that is busy with other things."""
+pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("labelled day")]
+"""Three days of the whole building, also on a machine that is busy with other things; lived in one process only."""
 
 
 @cache
