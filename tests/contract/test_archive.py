@@ -1,5 +1,6 @@
 """Packed days are written as Parquet with a signed manifest, and only then the database says that they are archived."""
 
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -87,6 +88,49 @@ async def test_the_keeper_lets_nothing_go_before_it_is_archived(
         assert [day.day for day in check_archive(tmp_path / "archive")] == [FIRST]
         assert await everything(pool) == []
         assert await pool.fetchval("SELECT count(*) FROM scan") == 1  # what is younger
+
+
+@pytest.mark.parametrize("lost", ["file", "manifest", "half of the file", "the whole folder"])
+async def test_the_keeper_writes_again_what_its_archive_lost_before_it_lets_go(
+    postgres_url: str, tmp_path: Path, signer: Signer, lost: str
+) -> None:
+    clock = ManualClock(T0 + 10 * DAY)
+    folder = tmp_path / "archive"
+    async with history_on(postgres_url, clock) as history, packer_on(postgres_url) as (packer, pool):
+        await history.store([scan(1, T0, [1.0, 2.0])])
+        await history.store([scan(2, T0 + 9 * DAY, [5.0, 6.0])])
+        archive = ParquetArchive(pool, folder, signer, "TCH")
+        retention = Retention(scans=2, samples=5, archived=True)
+        keeper = HistoryKeeper(packer, MemoryEventLog(clock), retention, clock, archive)
+        await keeper.tidy()
+        file = folder / f"samples-{FIRST}.parquet"
+        if lost == "file":
+            file.unlink()
+        elif lost == "manifest":
+            file.with_suffix(".json").unlink()
+        elif lost == "half of the file":
+            file.write_bytes(file.read_bytes()[:100])
+        else:
+            shutil.rmtree(folder)
+        clock.jump(SETTLED_US / 1e6 + 4000)
+        await clock.advance(4000)
+        await keeper.tidy()
+        assert (keeper.days_archived, keeper.rows_expired) == (2, 2)
+        assert [day.samples for day in check_archive(folder)] == [2]
+
+
+async def test_a_day_in_one_archive_is_not_thought_to_be_in_another(
+    postgres_url: str, tmp_path: Path, signer: Signer
+) -> None:
+    clock = ManualClock(T0 + 2 * DAY)
+    async with history_on(postgres_url, clock) as history, packer_on(postgres_url) as (packer, pool):
+        await history.store([scan(1, T0, [1.0, 2.0])])
+        await packer.pack(FIRST, clock.now())
+        here, there = (ParquetArchive(pool, tmp_path / name, signer, "TCH") for name in ("here", "there"))
+        await here.write(FIRST, clock.now())
+        assert await there.next_day() == FIRST
+        await there.write(FIRST, clock.now())
+        assert (await here.next_day(), await there.next_day()) == (None, None)
 
 
 @pytest.mark.parametrize("wrong", ["file", "manifest", "gone"])

@@ -8,9 +8,9 @@ import asyncio
 import base64
 import hashlib
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -47,7 +47,7 @@ class ArchivedDay:
 
 
 class ParquetArchive:
-    """Writes days that are packed and not archived yet; one that is written again takes the old one's place."""
+    """Writes days that are packed and not in this folder yet; one that is written again takes the old one's place."""
 
     def __init__(self, pool: asyncpg.Pool, folder: Path, signer: Signer, site: str) -> None:
         self._pool = pool
@@ -56,10 +56,27 @@ class ParquetArchive:
         self._site = site
 
     async def next_day(self) -> date | None:
-        """Oldest day to archive."""
+        """Oldest day to archive: also one that another folder has, or whose file was lost or cut here."""
         with translated(HistoryUnavailableError):
-            day: date | None = await self._pool.fetchval(QUERIES["to_archive"])
-        return day
+            days = await self._pool.fetch(QUERIES["to_archive"])
+        return await asyncio.to_thread(self._missing, days)
+
+    def _missing(self, days: Sequence[asyncpg.Record]) -> date | None:
+        return next(
+            (row["day"] for row in days if not (row["noted"] and self._has(row["day"], row["packed_at"]))), None
+        )
+
+    def _has(self, day: date, packed_at: datetime) -> bool:
+        """Whether the day lies here as it was packed last. That every byte is right, :func:`check_archive` says."""
+        file = self._file(day)
+        try:
+            body = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
+            return bool(body["packed_at"] == _told(packed_at) and body["bytes"] == file.stat().st_size)
+        except (OSError, ValueError, LookupError, TypeError):
+            return False
+
+    def _file(self, day: date) -> Path:
+        return self._folder / f"samples-{day}.parquet"
 
     async def write(self, day: date, now: int) -> ArchivedDay:
         """Archive a day. File and manifest are on disk before the database says so."""
@@ -67,24 +84,25 @@ class ParquetArchive:
             msg = "an archive needs pyarrow: install cityhall-bms[export]"
             raise RefusedError(msg)
         self._folder.mkdir(parents=True, exist_ok=True)
-        file = self._folder / f"samples-{day}.parquet"
+        file = self._file(day)
         with translated(HistoryUnavailableError):
             async with self._pool.acquire() as connection:
                 async with connection.transaction(isolation="repeatable_read", readonly=True):
                     packed_at = await connection.fetchval(QUERIES["packed_at"], day)
                     names = {row["point_id"]: row["name"] for row in await connection.fetch(QUERIES["names"])}
                     count = await _write_samples(connection, day, file, names)
-                done = await asyncio.to_thread(self._seal, day, file, count)
+                done = await asyncio.to_thread(self._seal, day, file, count, packed_at)
                 await connection.execute(QUERIES["archived"], day, packed_at, now)
         return done
 
-    def _seal(self, day: date, file: Path, count: int) -> ArchivedDay:
+    def _seal(self, day: date, file: Path, count: int, packed_at: datetime) -> ArchivedDay:
         fresh = file.with_suffix(".new")
         digest = hashlib.sha256(fresh.read_bytes()).hexdigest()
         body = {
             "format": FORMAT,
             "site": self._site,
             "day": day.isoformat(),
+            "packed_at": _told(packed_at),
             "file": file.name,
             "bytes": fresh.stat().st_size,
             "samples": count,
@@ -103,6 +121,10 @@ class ParquetArchive:
         return ArchivedDay(day, file, count, digest)
 
 
+def _told(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat()
+
+
 def check_archive(folder: Path) -> list[ArchivedDay]:
     """Check every day of an archive against its manifest; :class:`RefusedError` names the first that is wrong."""
     found = []
@@ -116,7 +138,7 @@ def check_archive(folder: Path) -> list[ArchivedDay]:
             msg = f"{manifest}: {error}"
             raise RefusedError(msg) from error
         if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != body["sha256"]:
-            msg = f"{file}: missing, or not as it was written"
+            msg = f"{file}: missing, or not as it was written; remove it, and archive again while its samples are kept"
             raise RefusedError(msg)
         found.append(ArchivedDay(date.fromisoformat(body["day"]), file, body["samples"], body["sha256"]))
     return found

@@ -150,9 +150,11 @@ DELETE FROM rollup_1m WHERE bucket < $1::date::timestamp AT TIME ZONE 'UTC';
 DELETE FROM rollup_15m WHERE bucket < $1::date::timestamp AT TIME ZONE 'UTC';
 
 -- name: to_archive
-SELECT day FROM cold_day WHERE archived_at IS NULL AND expired_at IS NULL AND packed_at IS NOT NULL AND NOT touched
-ORDER BY day
-LIMIT 1;
+-- Packed days that are still whole. Whether one is in an archive, the archive knows.
+SELECT day, packed_at, archived_at IS NOT NULL AS noted
+FROM cold_day
+WHERE expired_at IS NULL AND packed_at IS NOT NULL AND NOT touched
+ORDER BY day;
 
 -- name: packed_at
 SELECT packed_at FROM cold_day WHERE day = $1;
