@@ -1,5 +1,6 @@
 """The register of measures over HTTP: proposed, put in place, measured, verified; kept in a view that can be built again."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,7 @@ async def listed(rig: ApiRig, expected: int, **question: Any) -> list[dict[str, 
         items: list[dict[str, Any]] = (await rig.client.get(PATH, params=question)).json()["items"]
         if len(items) == expected:
             return items
+        await asyncio.sleep(0.01)
 
 
 async def test_a_measure_goes_its_way_and_is_seen_by_all(house: ApiRig) -> None:

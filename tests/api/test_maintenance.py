@@ -1,5 +1,6 @@
 """Maintenance over HTTP: from an alarm to a verified repair, work of plans, patrols, fire tests and assets."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -101,6 +102,7 @@ async def seen(rig: ApiRig, path: str, expected: int, **params: Any) -> list[dic
         items: list[dict[str, Any]] = (await rig.client.get(PATH + path, params=params)).json()["items"]
         if len(items) == expected:
             return items
+        await asyncio.sleep(0.01)
 
 
 async def test_from_an_alarm_to_a_verified_repair(rig: ApiRig, other: httpx.AsyncClient) -> None:

@@ -1,5 +1,6 @@
 """Permits over HTTP: opened for a place and a time, listed, closed; and kept in a view that can be built again."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -30,6 +31,7 @@ async def listed(rig: ApiRig, expected: int, **params: Any) -> list[dict[str, An
         if len(page["items"]) == expected:
             items: list[dict[str, Any]] = page["items"]
             return items
+        await asyncio.sleep(0.01)
 
 
 async def test_a_permit_is_opened_listed_and_closed(rig: ApiRig) -> None:
