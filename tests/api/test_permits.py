@@ -104,7 +104,8 @@ async def test_one_that_nobody_opened_is_not_found(rig: ApiRig) -> None:
 async def test_the_view_built_again_is_the_same(rig: ApiRig) -> None:
     for kind in ("works", "drill"):
         _, permit = await ask(rig, kind=kind)
-    await rig.client.post(f"{PATH}/{permit['permit']}/closure", json={})
+    await listed(rig, 2)
+    assert (await rig.client.post(f"{PATH}/{permit['permit']}/closure", json={})).status_code == 200
     await listed(rig, 1)
     pool = await open_pool(rig.dsn)
     rebuilt = await Rebuilder(rig.events, pool, PROJECTIONS).rebuild("permits")

