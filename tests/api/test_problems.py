@@ -101,3 +101,18 @@ async def test_a_body_that_is_too_large_is_refused(rig: ApiRig) -> None:
 async def test_an_address_names_every_method_that_it_takes(rig: ApiRig) -> None:
     answer = await rig.client.patch("/api/v1/rules/H13/draft")
     assert (answer.status_code, answer.headers["allow"]) == (405, "DELETE, PUT")
+
+
+async def test_a_parameter_that_a_route_does_not_know_is_refused_with_those_it_takes(rig: ApiRig) -> None:
+    """Passed over, ``aggregation=delta`` would answer with means where consumption is meant."""
+    asked = await rig.client.get(f"/api/v1/points/{CHILLER}.CHWS_T/samples", params={"aggregation": "delta"})
+    assert asked.status_code == 422
+    [error] = asked.json()["errors"]
+    assert error["pointer"] == "query/aggregation"
+    assert "agg, " in error["detail"]
+    assert (await rig.client.get("/api/v1/site?x=1")).json()["errors"][0]["detail"].endswith("this takes none")
+
+
+async def test_who_is_not_signed_in_is_told_that_first(rig: ApiRig) -> None:
+    async with rig.nobody() as stranger:
+        assert (await stranger.get("/api/v1/site?x=1")).status_code == 401

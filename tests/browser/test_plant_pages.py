@@ -45,11 +45,16 @@ async def test_three_clicks_lead_from_the_building_to_a_raw_register_and_one_key
 
 async def test_the_past_is_sepia_keeps_its_moment_in_the_address_and_takes_no_command(page: Page, demo: Demo) -> None:
     await go(page, f"#/point/{SETPOINT}", "[data-command]")
-    seconds = int(time.time()) - 4
-    moment = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    stood = demo.get(f"/state?at={moment}&system=lift")["points"]
-    value = stood["v"][stood["names"].index("TCH.01.N.ELV01.CarPos")]
+    moment, value = "", None
 
+    async def was_known() -> bool:
+        nonlocal moment, value
+        moment = datetime.fromtimestamp(int(time.time()) - 4, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        stood = demo.get(f"/state?at={moment}&system=lift")["points"]
+        value = stood["v"][stood["names"].index("TCH.01.N.ELV01.CarPos")]
+        return value is not None
+
+    await until(was_known, 40)
     await go(page, f"#/point/TCH.01.N.ELV01.CarPos?at={moment}", ".past")
     await until_text(page, "[data-point-page] .value", f"{value:.1f}", 20)
     await page.evaluate(f"location.hash = '#/point/{SETPOINT}'")

@@ -56,6 +56,7 @@ from cityhall_bms.api import (
     points,
     problems,
     provider,
+    questions,
     reports,
     restatements,
     rules,
@@ -96,7 +97,7 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 FOREIGN_SITES: Final = frozenset({"cross-site", "same-site"})
 
 
-GUARDED: Final = [Depends(access.caller)]
+GUARDED: Final = [Depends(access.caller), Depends(questions.refuse_unknown)]
 """Every route passes here."""
 
 

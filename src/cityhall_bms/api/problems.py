@@ -66,8 +66,8 @@ STATUS_OF: Mapping[type[Exception], int] = {
 }
 
 
-OF_ALL: Final = frozenset({429, 431})
-"""Answers that every route may give before it looks at the request: too many of them, or too long an address."""
+OF_ALL: Final = frozenset({422, 429, 431})
+"""Answers that every route may give before it runs: an unknown parameter, too many requests, too long an address."""
 OF_BODIES: Final = frozenset({400, 408, 413})
 """Answers that every route with a body may give before it reads what the body says: no JSON, too slow, too large."""
 METHODS: Final = ("DELETE", "GET", "PATCH", "POST", "PUT")

@@ -7,7 +7,7 @@ export class Asked<T> {
   refusal = $state("");
   waiting = $state(true);
 
-  /** An empty address asks nothing. */
+  /** An empty address asks nothing. What stands behind a `#` is not sent: another number there asks the same anew. */
   constructor(address: () => string) {
     $effect(() => {
       const asked = address();
