@@ -1,23 +1,29 @@
 """What the dashboard takes in a browser: first picture, size, and the processor for 5,061 live points.
 
-``.venv/bin/python benchmarks/browser.py [--site full] [--seconds 30]``: the whole demo, and Debian's Chromium without a
-screen. Times are of a page whose files nobody has yet. The processor's share is that of the page's own process, its
-worker and drawing included, while nobody touches it.
+``.venv/bin/python benchmarks/browser.py [--site full] [--seconds 30] [--every-second N]``: the whole demo, and Debian's
+Chromium without a screen; ``--every-second`` has so many measured points read once a second. Times are of a page whose
+files nobody has yet. The processor's share is that of the page's own process, its worker and drawing included, while
+nobody touches it.
 """
 
-# ruff: noqa: INP001, T201, TID251 - a program that measures, on real time
+# ruff: noqa: INP001, S603, T201, TID251 - a program that measures, on real time
 import argparse
 import asyncio
+import csv
 import gzip
+import math
 import os
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
@@ -31,6 +37,7 @@ from cityhall_bms.roles.api import DASHBOARD
 PAGES: Final = ("", "hvac", "power", "alarms", "points", "trends", "energy")
 FIRST_TRIES: Final = 5
 SETTLE_S: Final = 30.0
+FRESH_S: Final = 2.0
 SIZE: Final = {"width": 1920, "height": 1080}
 PAINTED: Final = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN"
 
@@ -114,6 +121,52 @@ async def measure(demo: Demo, seconds: float) -> None:
         await browser.close()
 
 
+@contextmanager
+def hurried_site(data: Path, site: str, points: int) -> Iterator[Path]:
+    """The simulated building, of which so many measured points are read once a second."""
+    folder, log = data / "site", data / "simulator.log"
+    command = [sys.executable, "-m", "cityhall_simulators", "run", "--site", site, "--site-dir", str(folder)]
+    with log.open("w") as output, subprocess.Popen(command, stdout=output, stderr=subprocess.DEVNULL) as simulator:
+        try:
+            while '{"ready"' not in log.read_text():
+                time.sleep(0.2)
+            hurry(folder / "points.csv", points)
+            yield folder
+        finally:
+            simulator.terminate()
+
+
+def hurry(file: Path, points: int) -> None:
+    """Have the first measured points of a list read once a second."""
+    with file.open(encoding="utf-8-sig", newline="") as source:
+        rows = list(csv.DictReader(source))
+    measured = [row for row in rows if row["kind"] == "AI"][:points]
+    for row in measured:
+        row["scan_s"] = "1"
+    with file.open("w", encoding="utf-8-sig", newline="") as target:
+        writer = csv.DictWriter(target, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    print(f"{len(measured)} points are read once a second")
+
+
+@contextmanager
+def demo_of(data: Path, site: str, every_second: int) -> Iterator[Demo]:
+    """The demo of a simulated building as it is, or hurried."""
+    if not every_second:
+        with running_demo(data, "--site", site) as demo:
+            yield demo
+        return
+    with hurried_site(data, site, every_second) as folder, running_demo(data, "--site", str(folder)) as demo:
+        yield demo
+
+
+def age(point: Mapping[str, Any]) -> float:
+    """Seconds since a point's value was measured."""
+    at = point["present"]["observed_at"]
+    return time.time() - datetime.fromisoformat(at).timestamp() if at else math.inf
+
+
 def _told(values: Sequence[float]) -> str:
     return f"median {statistics.median(values):.2f}, max {max(values):.2f} of {len(values)}"
 
@@ -123,12 +176,15 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--site", default="full")
     parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--every-second", type=int, default=0)
     arguments = parser.parse_args()
     sizes()
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)  # PostgreSQL, which runs under another account when we are root, may enter
-        with running_demo(Path(folder), "--site", arguments.site) as demo:
+        with demo_of(Path(folder), arguments.site, arguments.every_second) as demo:
             time.sleep(SETTLE_S)
+            fresh = sum(age(point) < FRESH_S for point in demo.points().values())
+            print(f"{fresh} points have a value of the last {FRESH_S:.0f} s")
             asyncio.run(measure(demo, arguments.seconds))
     print(f"load average {os.getloadavg()[0]:.1f}")
 

@@ -7,7 +7,7 @@ last bit.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,8 @@ from cityhall_bms.domain.batch import AD_HOC
 from cityhall_bms.domain.quality import is_good
 from cityhall_bms.historian.columns import Samples, Scans
 from cityhall_bms.historian.holds import Holds
+from cityhall_bms.historian.latest import NEVER
 from cityhall_bms.historian.rollups import Rollups
-
-NEVER: Final = np.iinfo(np.int64).min
 
 
 @dataclass(frozen=True, slots=True)
