@@ -149,7 +149,11 @@ async def test_pain_28_a_flood_is_shown_as_groups_with_what_came_first_on_top(co
     assert await console.count("[data-alarm]") == 1
     assert await console.count(f'[data-alarm="COMPRESSOR~{CHILLER}"] [data-testid="first-up"]') == 1
     await page.click(f"{group} button[aria-expanded]")
-    assert await console.count("[data-alarm]") == 13
+
+    async def shows_all() -> bool:
+        return await console.count("[data-alarm]") == 13
+
+    await until(shows_all)
     await page.click(group)
     await page.locator("h1").click()
     await page.keyboard.press("a")
