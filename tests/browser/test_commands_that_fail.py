@@ -83,19 +83,22 @@ async def rings(demo: Demo) -> None:
     await until(stands, 30)
 
 
-async def test_a_device_that_says_yes_and_does_not_fails_the_command_with_both_values(
+async def test_a_device_that_says_yes_and_does_not_is_told_with_both_values(
     page: Page, demo: Demo, register: Register
 ) -> None:
-    """Another master holds the register: the write is taken, and something else is read back."""
+    """Another master holds the register: the write is taken, and something else is read back.
+
+    Where the other one was slow to take it back, the command was done for a moment, and went back.
+    """
     other = asyncio.create_task(register.insist(95))
     try:
         before = attempts(demo)
         await command(page, "8.5")
-        await page.wait_for_selector('[data-testid="progress"][data-state="FAILED"]', timeout=60_000)
+        ends = ", ".join(f'[data-testid="progress"][data-state="{state}"]' for state in ("FAILED", "REVERTED"))
+        await page.wait_for_selector(ends, timeout=90_000)
         told = await page.inner_text('[data-testid="progress"]')
         assert "8.5" in told
         assert "9.5" in told
-        assert await page.inner_text('[data-testid="result"]') != ""
         await page.screenshot(path=str(ARTEFACTS / "command-lying-device-zh.png"))
         await rings(demo)
     finally:

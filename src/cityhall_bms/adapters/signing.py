@@ -96,7 +96,8 @@ def key_ring(folder: Path) -> Mapping[str, str]:
 
 def _make_folder(folder: Path) -> None:
     if not folder.is_dir():
-        folder.mkdir(parents=True, mode=0o700)
+        # Another process may make it in this moment.
+        folder.mkdir(parents=True, mode=0o700, exist_ok=True)
         folder.chmod(0o700)
 
 
