@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from urllib.parse import quote
 
 import httpx
@@ -23,17 +25,23 @@ UNSAFE = [
 ]
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def rig(database_servers: DatabaseServers, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ApiRig]:
-    folder = tmp_path_factory.mktemp("hardening")
+@asynccontextmanager
+async def serving_pages(servers: DatabaseServers, folder: Path) -> AsyncIterator[ApiRig]:
+    """The interface with pages, and a secret beside their folder."""
     pages = folder / "pages"
     pages.mkdir()
     (pages / "index.html").write_text("<!doctype html><title>ours</title>")
     (folder / "secret.txt").write_text(SECRET)
     async with (
-        database_servers.empty_database("postgres") as url,
+        servers.empty_database("postgres") as url,
         running_api(url, folder / "site", dashboard=pages) as running,
     ):
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def rig(database_servers: DatabaseServers, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ApiRig]:
+    async with serving_pages(database_servers, tmp_path_factory.mktemp("hardening")) as running:
         yield running
 
 

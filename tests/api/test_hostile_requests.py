@@ -10,8 +10,8 @@ import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.api.test_hardening import SECRET, UNSAFE, filled, raw
-from tests.support.api_rig import ApiRig, running_api
+from tests.api.test_hardening import SECRET, UNSAFE, filled, raw, serving_pages
+from tests.support.api_rig import ApiRig
 from tests.support.databases import DatabaseServers
 
 from cityhall_bms.api.access import COOKIE
@@ -84,16 +84,7 @@ class House:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def house(database_servers: DatabaseServers, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     """A house with an account that has a password."""
-    folder = tmp_path_factory.mktemp("hostile")
-    pages = folder / "pages"
-    pages.mkdir()
-    (pages / "index.html").write_text("<!doctype html><title>ours</title>")
-    (folder / "secret.txt").write_text(SECRET)
-    async with (
-        database_servers.empty_database("postgres") as url,
-        running_api(url, folder / "site", dashboard=pages) as rig,
-        rig.nobody() as browser,
-    ):
+    async with serving_pages(database_servers, tmp_path_factory.mktemp("hostile")) as rig, rig.nobody() as browser:
         made = await rig.client.post("/api/v1/accounts", json={"name": NAME, "grants": [{"role": "viewer"}]})
         assert made.status_code == 201, made.text
         link = (await rig.client.post(f"/api/v1/accounts/{NAME}/invitations")).json()["path"]

@@ -67,6 +67,20 @@ async def test_a_day_that_late_samples_came_to_is_archived_again(
         assert check_archive(tmp_path / "archive") == [again]
 
 
+async def test_a_day_that_is_packed_anew_while_it_is_archived_is_archived_again(
+    postgres_url: str, tmp_path: Path, signer: Signer
+) -> None:
+    clock = ManualClock(T0 + 2 * DAY)
+    async with history_on(postgres_url, clock) as history, packer_on(postgres_url) as (packer, pool):
+        archive = ParquetArchive(pool, tmp_path / "archive", signer, "TCH")
+        await history.store([scan(1, T0, [1.0, 2.0])])
+        await packer.pack(FIRST, clock.now())
+        await pool.execute("UPDATE cold_day SET packed_at = NULL")  # as packing does, before it begins
+        await archive.write(FIRST, clock.now())
+        await packer.pack(FIRST, clock.now())
+        assert await archive.next_day() == FIRST
+
+
 async def test_the_keeper_lets_nothing_go_before_it_is_archived(
     postgres_url: str, tmp_path: Path, signer: Signer
 ) -> None:

@@ -82,7 +82,7 @@ class ExportRig:
 async def exports_on(
     url: str, folder: Path, clock: ManualClock | None = None, time_zone: str = "Asia/Taipei"
 ) -> AsyncIterator[ExportRig]:
-    """Exports on a database that is migrated if need be."""
+    """Exports on a database with the present schema."""
     clock = clock or ManualClock(T0 + 1_000 * 24 * HOUR)
     pool = await open_pool(url)
     signer = Signer.load_or_create(folder / "keys")

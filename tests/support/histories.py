@@ -24,7 +24,7 @@ Row = tuple[int, int, float, int]
 async def history_on(
     url: str, clock: ManualClock | None = None, time_zone: str = "Asia/Taipei"
 ) -> AsyncIterator[PostgresHistory]:
-    """History on a database that is migrated if need be."""
+    """History on a database with the present schema."""
     async with PostgresHistory.open(url, clock or ManualClock(), time_zone) as history:
         yield history
 

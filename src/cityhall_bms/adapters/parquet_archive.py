@@ -95,7 +95,7 @@ class ParquetArchive:
                 await connection.execute(QUERIES["archived"], day, packed_at, now)
         return done
 
-    def _seal(self, day: date, file: Path, count: int, packed_at: datetime) -> ArchivedDay:
+    def _seal(self, day: date, file: Path, count: int, packed_at: datetime | None) -> ArchivedDay:
         fresh = file.with_suffix(".new")
         digest = hashlib.sha256(fresh.read_bytes()).hexdigest()
         body = {
@@ -121,8 +121,9 @@ class ParquetArchive:
         return ArchivedDay(day, file, count, digest)
 
 
-def _told(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat()
+def _told(packed_at: datetime | None) -> str | None:
+    """None while somebody packs the day anew: what is written meanwhile counts for nothing, and is written again."""
+    return None if packed_at is None else packed_at.astimezone(UTC).isoformat()
 
 
 def check_archive(folder: Path) -> list[ArchivedDay]:

@@ -99,6 +99,13 @@ class Scans:
         ends: NDArray[np.int64] = np.cumsum(self.length)
         return ends - self.length
 
+    def places(self, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where all samples of some scans (by number) stand, in the order of these scans."""
+        length = self.length[chosen]
+        step = np.arange(int(length.sum())) - np.repeat(np.cumsum(length) - length, length)
+        places: NDArray[np.int64] = np.repeat(self.begin[chosen], length) + step
+        return places
+
     def samples(self) -> Samples:
         """One row per sample."""
         return Samples(

@@ -99,29 +99,21 @@ def _alike(count: NDArray[np.int64], sets: NDArray[np.int64]) -> Iterator[tuple[
 
 def _shares_points(scans: Scans, head: NDArray[np.int64], busy: NDArray[np.uint32]) -> NDArray[np.bool_]:
     """Which of the sets (by one scan of each) have a point that is ``busy``, ad hoc, or in another set as well."""
-    length = np.where(scans.set_id[head] == AD_HOC, 0, scans.length[head])
-    members = scans.point[_places(scans.begin[head], length)]
+    named = np.flatnonzero(scans.set_id[head] != AD_HOC)
+    members = scans.point[scans.places(head[named])]
     ad_hoc = scans.select(scans.set_id == AD_HOC).point
     points, times = np.unique(np.concatenate((members, np.unique(ad_hoc), np.unique(busy))), return_counts=True)
     shared = np.zeros(len(head), np.bool_)
     if (times > 1).any():
-        owner = np.repeat(np.arange(len(head)), length)
+        owner = np.repeat(named, scans.length[head[named]])
         shared[owner[np.isin(members, points[times > 1])]] = True
     return shared
 
 
-def _places(begin: NDArray[np.int64], length: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Places of all samples of scans that begin there and have these lengths."""
-    step = np.arange(int(length.sum())) - np.repeat(np.cumsum(length) - length, length)
-    places: NDArray[np.int64] = np.repeat(begin, length) + step
-    return places
-
-
 def _gather(scans: Scans, chosen: NDArray[np.int64]) -> Grid:
     """Grid of scans, by number: a row of them for each time, a column of them for each set."""
-    begin, length = scans.begin, scans.length[chosen[0]]
-    first = _places(begin[chosen[0]], length)
-    set_of = np.repeat(np.arange(chosen.shape[1]), length)
+    begin, first = scans.begin, scans.places(chosen[0])
+    set_of = np.repeat(np.arange(chosen.shape[1]), scans.length[chosen[0]])
     places = first + (begin[chosen] - begin[chosen[0]])[:, set_of]
     return Grid(
         scans.point[first],

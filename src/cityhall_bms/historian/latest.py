@@ -33,8 +33,7 @@ class LatestTable:
         needed[newest] = True
         chosen = order[::-1][needed][::-1]
         length = scans.length[chosen]
-        step = np.arange(int(length.sum())) - np.repeat(np.cumsum(length) - length, length)
-        index = np.repeat(scans.begin[chosen], length) + step
+        index = scans.places(chosen)
         return self._take(
             Samples(
                 scans.point[index],
